@@ -1,0 +1,310 @@
+"""The plan the hub runs by: systems, accounts, sellers, teams, flows, failure modes. Frozen, typed, nothing unknown.
+
+Every entry carries its own `name`. Secrets stay references (`env:NAME`, `file:/path`) until the moment of use: see
+references.py.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from string import Formatter
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf
+
+from entrepot.blueprint.hours import Hours, parse_hours
+from entrepot.blueprint.units import parse_duration, parse_rate, parse_share
+from entrepot.kernel.errors import OurBug, WrongSetting
+from entrepot.kernel.money import RATE_SCALE, NotMoney, Rounding, exponent
+
+Party = Literal[
+    "seller", "operator", "marketplace", "supplier", "buyer", "customer-care",
+    "payment", "finance", "commerce", "pim", "erp", "oms", "hub",
+]  # fmt: skip
+Pattern = Literal["direct-api", "event", "queue", "file", "ipaas", "middleware", "scheduled-job"]
+Latency = Literal[
+    "checkout-blocking", "near-real-time", "same-day-operational", "next-cycle-enrichment", "finance-close"
+]
+VERBS = ("retry", "repair", "suppress", "escalate")
+Verb = Literal["retry", "repair", "suppress", "escalate"]
+T = TypeVar("T")
+OWNER = "owner"  # in an escalation step: the team that owns the case
+ANY_FLOW = "any"  # a failure mode that no single flow owns
+
+# What every text of a failure mode may name; a caller adds its own on top.
+STANDARD_VALUES = frozenset({"count", "value", "due", "object", "object_id", "account", "words"})
+
+
+def _hours(value: object) -> Hours:
+    if isinstance(value, Hours):
+        return value
+    return parse_hours(value if isinstance(value, str) else str(value))
+
+
+def _currency(code: str) -> str:
+    try:
+        exponent(code)
+    except NotMoney as error:
+        raise ValueError(f"{error}: write one such as EUR") from None
+    return code
+
+
+def _template(text: str) -> str:
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is not None and (not name.isidentifier() or spec or conversion):
+            raise ValueError(f"“{{{name}}}” is not a plain name in braces, such as {{count}}")
+    return text
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+RatePer100k = Annotated[int, BeforeValidator(parse_rate)]
+Share = Annotated[int, BeforeValidator(parse_share)]
+WorkingHours = Annotated[InstanceOf[Hours], BeforeValidator(_hours)]
+Currency = Annotated[str, AfterValidator(_currency)]
+Template = Annotated[str, Field(min_length=1), AfterValidator(_template)]
+Words = Annotated[str, Field(min_length=1)]
+
+
+class Entry(BaseModel):
+    """Everything in a blueprint: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class System(Entry):
+    """One installation of something we talk to."""
+
+    name: str
+    connector: Words
+    party: Party
+    environment: Literal["sandbox", "production"]
+    timezone: str = "UTC"
+    url: str = ""  # an address or a reference; empty: it only calls us
+    key: str = ""  # short for credentials: {key: ...}
+    credentials: Mapping[str, str] = {}
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Every credential by name, still as references."""
+        return {**({"key": self.key} if self.key else {}), **self.credentials}
+
+
+class Capture(StrEnum):
+    """When the buyer is charged."""
+
+    PER_LEG = "per-leg"
+    WHEN_ALL_DECIDED = "when-all-decided"
+    ON_SHIPMENT = "on-shipment"
+    ON_DELIVERY = "on-delivery"
+    ON_DUE_DATE = "on-due-date"
+    NONE = "none"
+
+
+class Commission(Entry):
+    """The agreed rates: what the operator keeps of a sale. Units: whole numbers per 100,000."""
+
+    default: RatePer100k
+    categories: Mapping[str, RatePer100k] = {}
+    tax: RatePer100k = 0
+    base: Literal["item", "item+shipping"] = "item+shipping"
+    rounding: Rounding = Rounding.HALF_EVEN
+    currency: Currency = "EUR"
+    returned_on_refund: bool = True
+
+    def rate(self, category: str) -> int:
+        return self.categories.get(category, self.default)
+
+
+class Account(Entry):
+    """Our identity on a system: rate limits, cursors and money belong to it."""
+
+    name: str
+    system: str
+    model: Literal["operator", "syndication"] | None = None
+    capture: Capture = Capture.NONE
+    currency: Currency = "EUR"
+    acceptance_window: Duration = timedelta(hours=48)
+    payment_window: Duration = timedelta(hours=72)
+    settle: Duration | None = None  # how late they may apply what we sent; none: as the connector's manifest says
+    commission: Commission | None = None
+    sweeps: Mapping[str, Duration] = {}  # safety checks by name, and how often
+    backlog_max: int = Field(default=100_000, ge=1)
+
+    @property
+    def settle_s(self) -> float | None:
+        return self.settle.total_seconds() if self.settle is not None else None
+
+
+class SellerRule(Entry):
+    """Defaults (`*`) and exceptions, by seller id."""
+
+    name: str
+    seller_model: Literal["marketplace", "dropship", "one-creditor"] = "marketplace"
+    contact: tuple[Words, ...] = ()
+
+
+class Team(Entry):
+    """People who own failures; hours and deputies make deadlines real."""
+
+    name: str
+    party: Party
+    hours: WorkingHours
+    deputy: str | None = None
+    on_call: str | None = None
+    escalates_to: str | None = None  # none: the end of the line
+    notify: tuple[Words, ...] = Field(min_length=1)
+
+
+class Deadline(Entry):
+    obligation: Words
+    within: Duration
+    starts: Words
+    source: Words
+    calendar: str | None = None
+
+
+class Retry(Entry):
+    """Our back-off, in business time; the window ends before the deadline."""
+
+    first: Duration
+    max: Duration
+    window: Duration
+    jitter: Literal["full"] = "full"
+
+
+class Pause(Entry):
+    allowed: bool
+    max: Duration
+    owner: str
+
+
+class Storefront(Entry):
+    continues: tuple[Words, ...] = ()
+    stops: tuple[Words, ...] = ()
+
+
+class Duplicates(Entry):
+    same_content: Literal["ignore"] = "ignore"
+    other_content: Literal["park", "update"] = "update"
+
+
+class Freshness(Entry):
+    max_age: Duration
+    measured_at: Words
+    then: Literal["stop-selling", "hold-last-known"]
+
+
+class Flow(Entry):
+    """One named business movement between systems."""
+
+    name: str
+    part_of: str | None = None
+    object: Words
+    source: Words = Field(alias="from")
+    to: tuple[Words, ...]
+    pattern: Pattern
+    also: Pattern | None = None  # the safety check that heals missed events
+    latency: Latency
+    mode: Literal["observe", "advise", "act"] = "act"
+    decider: Party | None = None
+    deadline: Deadline | None = None
+    idempotency: tuple[Words, ...] = ()
+    duplicates: Duplicates = Duplicates()
+    retry: Retry
+    freshness: Freshness | None = None
+    confirmations: Mapping[Literal["marketplace", "gateway", "books"], Duration] = {}
+    case_above_minor: int = Field(default=0, ge=0)  # a difference above this opens a case
+    degraded: Mapping[str, Words | Storefront] = {}
+    pause: Pause
+    replay: Literal["safe", "with-review", "never"]
+    reconcile_after: tuple[Words, ...] = ()
+    stage: Literal["hypercare", "stable"] = "hypercare"
+    failures: tuple[Words, ...] = Field(min_length=1)
+
+
+class Step(Entry):
+    """Who hears of it when this share of the window, in the owner's working time, is used up."""
+
+    at: Share
+    to: str
+
+
+class FailureMode(Entry):
+    """One way things fail: its owner, what it means for the business, what may be done. It is also its own runbook."""
+
+    name: str
+    flow: str
+    kind: Literal["business", "system"]  # the two dead letters stay apart
+    owner: str
+    may: tuple[Verb, ...] = Field(min_length=1)  # the first one is the primary button
+    actions: tuple[Words, ...] = ()
+    cause: Template
+    effect: Template
+    within: Duration  # working time of the owner until it should be decided
+    recovery: tuple[Words, ...] = Field(min_length=1)
+    escalate: tuple[Step, ...] = Field(min_length=1)
+    corrects: Party | None = None
+    requests: tuple[Party, ...] = ()
+    when_missed: str | None = None  # the mode that takes over when its promise is broken
+
+
+class Plan(Entry):
+    """One blueprint, whole. `hash` is of its content: comments and layout do not change it."""
+
+    file: str
+    hash: str
+    systems: Mapping[str, System]
+    accounts: Mapping[str, Account]
+    sellers: Mapping[str, SellerRule]
+    teams: Mapping[str, Team]
+    flows: Mapping[str, Flow]
+    failures: Mapping[str, FailureMode]
+
+    def system(self, name: str) -> System:
+        return _find(self.systems, name, "system", self.file)
+
+    def account(self, name: str) -> Account:
+        return _find(self.accounts, name, "account", self.file)
+
+    def team(self, name: str) -> Team:
+        return _find(self.teams, name, "team", self.file)
+
+    def flow(self, name: str) -> Flow:
+        return _find(self.flows, name, "flow", self.file)
+
+    def failure(self, mode: str) -> FailureMode:
+        """Errors: OurBug: the loader has checked that every mode the code can open is in the file."""
+        found = self.failures.get(mode)
+        if found is None:
+            raise OurBug(f"the code opens failure mode {mode}, but {self.file} has none of that name", mode=mode)
+        return found
+
+    def seller(self, seller_id: str) -> SellerRule:
+        return self.sellers.get(seller_id) or self.sellers["*"]
+
+    def system_of(self, account: str) -> System:
+        return self.system(self.account(account).system)
+
+    def steps(self, mode: str) -> list[tuple[int, str]]:
+        """Escalation steps of a mode as (share in percent, team), in order, with `owner` resolved."""
+        failure = self.failure(mode)
+        return [(step.at, failure.owner if step.to == OWNER else step.to) for step in failure.escalate]
+
+    @property
+    def environment(self) -> str:
+        """One environment per plan: the loader refuses a mixture."""
+        return next((s.environment for s in self.systems.values()), "sandbox")
+
+
+def _find(entries: Mapping[str, T], name: str, word: str, file: str) -> T:
+    found = entries.get(name)
+    if found is None:
+        known = ", ".join(sorted(entries)) or "none"
+        raise WrongSetting(f"{file} has no {word} “{name}”; it has: {known}", name=name)
+    return found
+
+
+def rate_text(rate_per_100k: int) -> str:
+    """`12%`, `12.5%`: the way a rate is written in the file."""
+    whole, rest = divmod(rate_per_100k, RATE_SCALE // 100)
+    return f"{whole}.{rest:03d}".rstrip("0").rstrip(".") + "%"

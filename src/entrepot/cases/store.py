@@ -1,0 +1,178 @@
+"""SQL of case files, their events, alerts and obligations."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from entrepot.kernel.ctx import Conn, Row
+from entrepot.store.bulk import insert_rows
+
+Key = tuple[str, str, str]  # mode, object, object_id
+
+
+def _columns(keys: Sequence[Key]) -> dict[str, list[str]]:
+    return {"modes": [k[0] for k in keys], "objects": [k[1] for k in keys], "ids": [k[2] for k in keys]}
+
+
+_KEYS = "unnest(%(modes)s::text[], %(objects)s::text[], %(ids)s::text[]) AS k (mode, object, object_id)"
+_ON = "c.mode = k.mode AND c.object = k.object AND c.object_id = k.object_id"
+
+
+def open_of(conn: Conn, keys: Sequence[Key]) -> dict[Key, Row]:
+    """Open cases by key, locked; not to be had is Busy."""
+    rows = conn.execute(
+        f"SELECT c.* FROM case_file c JOIN {_KEYS} ON {_ON} WHERE c.resolved_at IS NULL ORDER BY c.id FOR UPDATE OF c NOWAIT",
+        _columns(keys),
+    ).fetchall()
+    return {(r["mode"], r["object"], r["object_id"]): r for r in rows}
+
+
+def last_resolved(conn: Conn, keys: Sequence[Key]) -> dict[Key, str]:
+    """The newest ended case of each key: what a new one reopens."""
+    rows = conn.execute(
+        f"SELECT DISTINCT ON (c.mode, c.object, c.object_id) c.mode, c.object, c.object_id, c.id FROM case_file c "
+        f"JOIN {_KEYS} ON {_ON} WHERE c.resolved_at IS NOT NULL "
+        "ORDER BY c.mode, c.object, c.object_id, c.resolved_at DESC, c.id DESC",
+        _columns(keys),
+    ).fetchall()
+    return {(r["mode"], r["object"], r["object_id"]): r["id"] for r in rows}
+
+
+def insert_cases(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Case numbers by id."""
+    return {r["id"]: r["number"] for r in insert_rows(conn, "case_file", rows, returning="id, number")}
+
+
+def insert_events(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
+    insert_rows(conn, "case_event", rows)
+
+
+def insert_alerts(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> int:
+    """How many were new: an alert of the same key is said once."""
+    return len(insert_rows(conn, "alert", rows, on_conflict="ON CONFLICT (key) DO NOTHING", returning="id"))
+
+
+def case_for_update(conn: Conn, case_id: str) -> Row | None:
+    return conn.execute("SELECT * FROM case_file WHERE id = %s FOR UPDATE NOWAIT", (case_id,)).fetchone()
+
+
+def open_to_close(conn: Conn, keys: Sequence[Key]) -> list[Row]:
+    return list(open_of(conn, keys).values())
+
+
+def open_of_obligations(conn: Conn, obligation_ids: Sequence[str]) -> list[Row]:
+    """Open cases that these obligations opened, locked."""
+    return conn.execute(
+        "SELECT c.* FROM obligation o JOIN case_file c ON c.object = o.object AND c.object_id = o.object_id AND c.obligation_id = o.id "
+        "WHERE o.id = ANY(%s) AND c.resolved_at IS NULL ORDER BY c.id FOR UPDATE OF c NOWAIT",
+        (list(obligation_ids),),
+    ).fetchall()
+
+
+def end_cases(conn: Conn, ids: Sequence[str], state: str, verb: str, by: str, at: datetime) -> None:
+    conn.execute(
+        "UPDATE case_file SET state = %s, resolved_verb = %s, resolved_by = %s, resolved_at = %s, next_at = NULL WHERE id = ANY(%s)",
+        (state, verb, by, at, list(ids)),
+    )
+
+
+def due_cases(conn: Conn, now: datetime, limit: int) -> list[Row]:
+    return conn.execute(
+        "SELECT * FROM case_file WHERE resolved_at IS NULL AND next_at <= %s ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
+        (now, limit),
+    ).fetchall()
+
+
+def set_steps(conn: Conn, rows: Sequence[tuple[str, int, datetime | None]]) -> None:
+    """Level and next step of cases: (id, level, next_at)."""
+    conn.execute(
+        "UPDATE case_file c SET level = v.level, next_at = v.next_at "
+        "FROM unnest(%s::text[], %s::int[], %s::timestamptz[]) AS v (id, level, next_at) WHERE c.id = v.id",
+        ([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]),
+    )
+
+
+def hand_over(conn: Conn, case_id: str, owner: str, level: int, next_at: datetime | None) -> None:
+    conn.execute(
+        "UPDATE case_file SET owner = %s, level = %s, next_at = %s WHERE id = %s", (owner, level, next_at, case_id)
+    )
+
+
+PROMISED = """
+    ON CONFLICT (kind, object, object_id) DO UPDATE
+       SET due_at = excluded.due_at, warn_at = excluded.warn_at, escalate_at = excluded.escalate_at,
+           next_at = excluded.next_at, money_minor = excluded.money_minor
+     WHERE obligation.ended_at IS NULL
+       AND (obligation.due_at, obligation.money_minor) IS DISTINCT FROM (excluded.due_at, excluded.money_minor)
+"""
+
+
+def insert_promises(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
+    """New obligations; one that stands already follows a new due time, one that ended stays ended."""
+    insert_rows(conn, "obligation", rows, on_conflict=PROMISED)
+
+
+def end_met(conn: Conn, kind: str, object_: str, object_ids: Sequence[str], at: datetime) -> list[Row]:
+    """Met by its due time or late, by the time it really happened; a missed one may turn out to have been kept."""
+    return conn.execute(
+        """
+        WITH mine AS (SELECT id FROM obligation WHERE kind = %(kind)s AND object = %(object)s AND object_id = ANY(%(ids)s)
+                       AND (ended_at IS NULL OR state = 'missed') ORDER BY id FOR UPDATE NOWAIT)
+        UPDATE obligation o SET state = CASE WHEN %(at)s <= o.due_at THEN 'met' ELSE 'met-late' END, ended_at = %(at)s, next_at = NULL
+          FROM mine WHERE o.id = mine.id RETURNING o.id, o.state, o.mode, o.warned_at
+        """,
+        {"kind": kind, "object": object_, "ids": list(object_ids), "at": at},
+    ).fetchall()
+
+
+def end_void(conn: Conn, kind: str, object_: str, object_ids: Sequence[str], because: str, at: datetime) -> list[Row]:
+    return conn.execute(
+        """
+        WITH mine AS (SELECT id FROM obligation WHERE kind = %(kind)s AND object = %(object)s AND object_id = ANY(%(ids)s)
+                       AND ended_at IS NULL ORDER BY id FOR UPDATE NOWAIT)
+        UPDATE obligation o SET state = 'void', ended_at = %(at)s, next_at = NULL, cause = %(because)s
+          FROM mine WHERE o.id = mine.id RETURNING o.id, o.state, o.mode, o.warned_at
+        """,
+        {"kind": kind, "object": object_, "ids": list(object_ids), "because": because, "at": at},
+    ).fetchall()
+
+
+def due_obligations(conn: Conn, now: datetime, limit: int) -> list[Row]:
+    return conn.execute(
+        "SELECT * FROM obligation WHERE next_at <= %s ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
+        (now, limit),
+    ).fetchall()
+
+
+def move_obligations(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
+    """State, next look, first alert, end and cause of watched obligations, as the watch decided."""
+    conn.execute(
+        "UPDATE obligation o SET state = v.state, next_at = v.next_at, warned_at = coalesce(o.warned_at, v.warned_at), "
+        "ended_at = v.ended_at, cause = v.cause "
+        "FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[]) "
+        "AS v (id, state, next_at, warned_at, ended_at, cause) WHERE o.id = v.id",
+        tuple([r[name] for r in rows] for name in ("id", "state", "next_at", "warned_at", "ended_at", "cause")),
+    )
+
+
+def due_alerts(conn: Conn, now: datetime, limit: int) -> list[Row]:
+    return conn.execute(
+        "SELECT * FROM alert WHERE state = 'planned' AND due_at <= %s ORDER BY due_at, seq LIMIT %s FOR UPDATE SKIP LOCKED",
+        (now, limit),
+    ).fetchall()
+
+
+def claim_alerts(conn: Conn, ids: Sequence[str], due_ats: Sequence[datetime]) -> None:
+    """Counted before it is sent, and due again later: a process that dies in between sends it again."""
+    conn.execute(
+        "UPDATE alert a SET attempts = a.attempts + 1, due_at = v.due_at "
+        "FROM unnest(%s::text[], %s::timestamptz[]) AS v (id, due_at) WHERE a.id = v.id",
+        (list(ids), list(due_ats)),
+    )
+
+
+def settle_alert(conn: Conn, alert_id: str, state: str, sent_at: datetime | None, error: str | None) -> None:
+    conn.execute(
+        "UPDATE alert SET state = %s, sent_at = %s, last_error = %s WHERE id = %s AND state = 'planned'",
+        (state, sent_at, error, alert_id),
+    )

@@ -1,0 +1,100 @@
+"""Ways in: a raw key, a bearer secret, an OAuth2 token fetched with client credentials."""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+import msgspec
+
+from entrepot.connectors.exchange import CALL_MIN_S, NoEntry, Unsent, time_left
+from entrepot.connectors.port import Secret
+from entrepot.kernel.ctx import Ctx
+from entrepot.kernel.http import HttpRequest, HttpResponse
+
+REFRESH_AHEAD = 0.9  # of a token's life
+REFRESH_GIVEN_UP_S = 30.0  # machine: a refresh that takes longer died with its process
+REFRESH_WAIT_S = 1.0  # business: when somebody else is fetching the token
+TOKEN_LIFE_S = 300.0  # when they do not say
+
+
+@dataclass(frozen=True, slots=True)
+class RawKey:
+    """A key that never expires but may be rotated: after a 401 it is read anew."""
+
+    secret: Secret
+    scheme: str = ""
+
+    def header(self, ctx: Ctx, until: datetime | None) -> str | Unsent | NoEntry:  # noqa: ARG002 (a protocol)
+        return f"{self.scheme} {self.secret()}".strip()
+
+    def spent(self, header: str) -> None:  # noqa: ARG002 (a protocol)
+        return None
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+    expires_in: float = TOKEN_LIFE_S
+
+
+@dataclass(slots=True)
+class _Held:
+    header: str | None = None
+    renew_at: datetime | None = None  # business
+    fetching_since: datetime | None = None  # machine; one refresh at a time, and a dead one does not block for ever
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """OAuth2 client credentials. One refresh at a time: others are told to come again, nobody queues on a lock."""
+
+    token_url: str
+    client_id: Secret
+    client_secret: Secret
+    _held: _Held = field(default_factory=_Held)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def header(self, ctx: Ctx, until: datetime | None) -> str | Unsent | NoEntry:
+        with self._lock:
+            held, machine = self._held, ctx.clock.machine()
+            if held.header and held.renew_at and ctx.clock.now() < held.renew_at:
+                return held.header
+            since = held.fetching_since
+            if since is not None and machine - since < timedelta(seconds=REFRESH_GIVEN_UP_S):
+                return Unsent("another worker is fetching a new token", REFRESH_WAIT_S)
+            held.fetching_since = machine
+        fetched = self._fetch(ctx, until)
+        with self._lock:
+            self._held.fetching_since = None
+            if isinstance(fetched, _Token):
+                self._held.header = f"Bearer {fetched.access_token}"
+                self._held.renew_at = ctx.clock.now() + timedelta(seconds=fetched.expires_in * REFRESH_AHEAD)
+                return self._held.header
+        return fetched
+
+    def spent(self, header: str) -> None:
+        with self._lock:
+            if self._held.header == header:
+                self._held.header = None
+
+    def _fetch(self, ctx: Ctx, until: datetime | None) -> _Token | Unsent | NoEntry:
+        timeout = time_left(ctx, until)
+        if timeout < CALL_MIN_S:
+            return Unsent("no time was left to fetch a token")
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id(),
+            "client_secret": self.client_secret(),
+        }
+        headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+        sent = ctx.http.send(HttpRequest("POST", self.token_url, headers, (), urlencode(form).encode(), timeout))
+        if not isinstance(sent, HttpResponse):
+            return Unsent(f"no token: {sent.why}")
+        if sent.status in (400, 401, 403):
+            return NoEntry(f"no token for these client credentials: HTTP {sent.status}")
+        if sent.status != 200:
+            return Unsent(f"no token: HTTP {sent.status}")
+        try:
+            return msgspec.json.decode(sent.body, type=_Token)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return Unsent("no token: the answer is not the one OAuth2 promises")

@@ -1,0 +1,205 @@
+"""What a connector offers the house: operations (writes), sources (sweeps), lookups, a webhook door, translators.
+
+A connector is bound to one account and remembers nothing that would be missed after a restart. It never retries,
+stores, waits or owns.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from entrepot.inbox.model import Received
+from entrepot.kernel.ctx import Ctx
+from entrepot.kernel.errors import WrongSetting
+from entrepot.kernel.outcome import Unrecognised
+from entrepot.outbox.port import Detail, Limit, Operation, OutgoingEffect
+
+__all__ = [
+    "Access",
+    "Ceiling",
+    "Connector",
+    "Detail",
+    "Forged",
+    "Limit",
+    "Lookup",
+    "Malformed",
+    "Operation",
+    "OutgoingEffect",
+    "Page",
+    "Problem",
+    "ProblemCode",
+    "Received",
+    "Secret",
+    "Seen",
+    "Source",
+    "Translator",
+    "Verified",
+    "Webhook",
+    "bucket",
+]
+
+Secret = Callable[[], str]  # read at every use, so that a rotated secret needs no restart
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """So many calls in any so many business seconds."""
+
+    calls: int
+    per_s: float
+
+
+def bucket(name: str, ceilings: Sequence[Ceiling]) -> Limit | None:
+    """One token bucket that stays under every ceiling in every window; None without ceilings.
+
+    A bucket of capacity c refilled at r lets c + r * window pass: half of a ceiling is burst, the other half is rate.
+    """
+    if not ceilings:
+        return None
+    burst = min(max(1, ceiling.calls // 2) for ceiling in ceilings)
+    per_s = min((max(1, ceiling.calls - burst)) / ceiling.per_s for ceiling in ceilings)
+    return Limit(name=name, capacity=float(burst), per_s=per_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Our identity on one system: where it is, and by which secrets we enter.
+
+    `ceilings`: by operation code ("OR11"), where this system grants something else than the manifest says. `settle_s`:
+    business seconds, where it applies later or sooner than the manifest says.
+    """
+
+    account: str
+    base_url: str
+    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    ceilings: Mapping[str, Sequence[Ceiling]] = field(default_factory=dict)
+    settle_s: float | None = None
+
+    def secret(self, name: str) -> str:
+        """Errors: WrongSetting when the account declares no such secret."""
+        if name not in self.secrets:
+            raise WrongSetting(f"account {self.account} declares no secret “{name}”", account=self.account, secret=name)
+        return self.secrets[name]()
+
+
+class ProblemCode(StrEnum):
+    NOT_REACHED = "not-reached"
+    NO_ANSWER = "no-answer"
+    SYSTEM_DOWN = "system-down"  # 5xx, or a web page where data was promised
+    RATE_LIMITED = "rate-limited"
+    CREDENTIALS_REFUSED = "credentials-refused"
+    REFUSED = "refused"  # any other 4xx: our request is wrong
+    UNREADABLE = "unreadable"  # cut, or not the shape they publish
+    SHIFTED = "shifted"  # the list moved while we paged through it: read it again
+    TOO_LONG = "too-long"  # more pages than one run may take: the rest waits
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a page is no page, and what to tell on-call. `after_s`: business seconds they asked us to wait."""
+
+    code: ProblemCode
+    words: str
+    after_s: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of a list, whole, and the records split off it.
+
+    `cursor`: store it in the transaction that records the page; None: do not move. A page with a problem never moves
+    the cursor; its records, if any, are good and are recorded all the same.
+    """
+
+    route: str
+    headers: Mapping[str, str]
+    body: bytes
+    received: tuple[Received, ...] = ()
+    cursor: str | None = None
+    problem: Problem | None = None
+
+
+class Source(Protocol):
+    """One sweep: reads what changed since the cursor, overlapping on purpose."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def flow(self) -> str: ...
+    @property
+    def every_s(self) -> float:
+        """How often the manifest proposes to run it, business seconds."""
+        ...
+
+    @property
+    def limit(self) -> Limit | None: ...
+    def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
+        """Pages, lazily: each `next()` is one call against `limit`, to be made with no transaction open.
+
+        Ends by itself: after the last page, after a problem, after as many pages as the manifest allows one run.
+        """
+        ...
+
+
+class Lookup(Protocol):
+    """One record by its id, as a page of one (or none: gone)."""
+
+    @property
+    def limit(self) -> Limit | None: ...
+    def one(self, ctx: Ctx, external_id: str) -> Page: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The sender holds our secret. `with_old_secret`: the one being rotated out."""
+
+    event_id: str
+    with_old_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forged:
+    """Not theirs, or not now: answer 401 and keep nothing but a count. `why` is for our eyes only."""
+
+    why: str
+
+
+class Webhook(Protocol):
+    """The door through which a system tells us things. Verify the raw bytes first, split after."""
+
+    def verify(self, machine: datetime, headers: Mapping[str, str], body: bytes) -> Verified | Forged: ...
+    def split(self, body: bytes) -> tuple[Received, ...]:
+        """The records one event carries; an event nobody can read is one record of kind `malformed`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A record that does not say what it must: `what` in plain words, `where` as a path into it."""
+
+    what: str
+    where: str = "$"
+
+
+Seen = Any  # a frozen model of trade/ or money/
+Translator = Callable[[bytes], Seen | Malformed | Unrecognised]
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """Everything one account of one outside system can do for us. `width`: how many roots may be sent side by side."""
+
+    name: str
+    account: str
+    operations: Mapping[str, Operation]
+    sources: Mapping[str, Source]
+    lookups: Mapping[str, Lookup]
+    translators: Mapping[str, Translator]  # by kind of message
+    check: Callable[[Ctx], Problem | None]  # are we let in? changes nothing there
+    webhook: Webhook | None = None
+    width: int = 8

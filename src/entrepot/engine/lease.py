@@ -1,0 +1,69 @@
+"""The right to drain one lane, for a while. Every commit of a drain shows it first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from entrepot.engine import store
+from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.errors import Overtaken
+
+
+def never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who drains (account, purpose) at `epoch`. Times are machine time."""
+
+    account: str
+    purpose: str
+    epoch: int
+    incarnation: str
+    ends_at: datetime  # when this drain should end by itself; the lease may be renewed beyond it to finish a step
+    lease_s: float
+    stopping: Callable[[], bool] = field(default=never, compare=False)
+
+    def hold(self, conn: Conn) -> None:
+        """First statement of every transaction of a drain: until it ends, nobody can take the lane over.
+
+        Errors: Overtaken when the lane's epoch or the database's incarnation moved on. Busy (from the transaction) when the lane
+        is being taken over right now. A transaction idle for longer than a lease is ended by the database: its owner is frozen.
+        """
+        if not store.hold(conn, self.account, self.purpose, self.epoch, self.incarnation, self.lease_s):
+            raise self._overtaken()
+
+    def renew(self, ctx: Ctx, for_s: float | None = None) -> None:
+        """Extend the lease between two batches, in a transaction of its own; `for_s` (machine) when the next step is a long one.
+
+        For the drain's own thread alone, not for its senders. Errors: Overtaken.
+        """
+        until = store.after(ctx.clock.machine(), for_s or self.lease_s)
+        with ctx.db.transaction() as conn:
+            if not store.renew(conn, self.account, self.purpose, self.epoch, self.incarnation, until):
+                raise self._overtaken()
+
+    def time_left(self, ctx: Ctx) -> float:
+        """Machine seconds in which another batch may be started; 0 when the drain should end or the process is stopping."""
+        if self.stopping():
+            return 0.0
+        return max(0.0, (self.ends_at - ctx.clock.machine()).total_seconds())
+
+    def _overtaken(self) -> Overtaken:
+        return Overtaken(
+            f"the lane {self.account}/{self.purpose} is no longer drained at epoch {self.epoch}",
+            account=self.account,
+            purpose=self.purpose,
+            epoch=self.epoch,
+        )
+
+
+def seize(
+    ctx: Ctx, account: str, purpose: str, queue: str = "normal", *, lease_s: float = 8.0, drain_s: float = 20.0
+) -> Lease:
+    """Take a lane over at once, whoever drains it: for one-off work of a person or a test, without leader and job."""
+    machine = ctx.clock.machine()
+    with ctx.db.transaction() as conn:
+        epoch = store.seize(conn, account, purpose, queue, store.after(machine, lease_s))
+    return Lease(account, purpose, epoch, ctx.incarnation, store.after(machine, drain_s), lease_s)

@@ -1,0 +1,66 @@
+"""What every flow is given: the plan, and the connectors bound to our accounts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from entrepot.blueprint.model import Account, Plan
+from entrepot.connectors.port import Connector, Malformed, Seen
+from entrepot.inbox.model import Message, Parked
+from entrepot.kernel.errors import WrongSetting
+from entrepot.kernel.outcome import Unrecognised
+from entrepot.money.commission.model import Base, RateAgreement
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    plan: Plan
+    connectors: Mapping[str, Connector]  # by account
+
+    def read(self, message: Message) -> Seen | Parked:
+        """Translate a message; what cannot be read is parked with its owner, never raised."""
+        translator = self.connectors[message.account].translators.get(message.kind)
+        if translator is None:
+            return Parked("malformed-message", f"{message.account} has no reader for “{message.kind}”")
+        seen = translator(message.body)
+        if isinstance(seen, Malformed):
+            return Parked("malformed-message", f"{message.kind} {message.external_id}: {seen.what} at {seen.where}")
+        if isinstance(seen, Unrecognised):
+            return Parked(
+                "unknown-word",
+                f"{message.kind} {message.external_id}: “{seen.word}” in {seen.field} is a word we do not know",
+            )
+        return seen
+
+    def account(self, name: str) -> Account:
+        return self.plan.account(name)
+
+    @property
+    def gateway(self) -> str:
+        """The account that charges buyers."""
+        return self._account_of("payment")
+
+    @property
+    def marketplace(self) -> str:
+        return self._account_of("marketplace")
+
+    def _account_of(self, party: str) -> str:
+        found = sorted(name for name in self.plan.accounts if self.plan.system_of(name).party == party)
+        if not found:
+            raise WrongSetting(f"{self.plan.file} has no account on a system of party “{party}”", party=party)
+        return found[0]
+
+    def window_s(self, flow: str) -> float:
+        return self.plan.flow(flow).retry.window.total_seconds()
+
+    def agreement(self, account: str) -> RateAgreement | None:
+        rates = self.plan.account(account).commission
+        if rates is None:
+            return None
+        return RateAgreement(
+            default_rate_per_100k=rates.default,
+            rate_by_category=rates.categories,
+            tax_rate_per_100k=rates.tax,
+            base=Base(rates.base),
+            rounding=rates.rounding,
+            returned_on_refund=rates.returned_on_refund,
+        )

@@ -1,0 +1,1 @@
+"""The identifiers that join records across systems."""

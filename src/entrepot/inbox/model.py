@@ -1,0 +1,103 @@
+"""What arrived: the envelope (whole) and its messages (one record each)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from entrepot.kernel.ctx import Row
+
+MALFORMED = "malformed"  # kind of a record nobody could read: kept, and a case
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One record of an envelope, split off but not yet understood.
+
+    `body`: exactly its bytes. `revision`: theirs, sortable as text; '' when they have none. `root`: what it is decided in order with.
+    """
+
+    kind: str
+    external_id: str
+    revision: str
+    body: bytes
+    position: int
+    root: str
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request, page, webhook or file, whole; `cursor` moves in the same transaction."""
+
+    account: str
+    channel: str  # webhook | page | file | api | person
+    route: str
+    body: bytes
+    received: tuple[Received, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cursor: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    message_id: str
+    kind: str
+    external_id: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row of table message, as a decider sees it."""
+
+    id: str
+    seq: int
+    account: str
+    kind: str
+    external_id: str
+    revision: str
+    root: str
+    flow: str
+    body: bytes
+    received_at: datetime
+    attempts: int
+
+    @staticmethod
+    def of(row: Row) -> "Message":
+        return Message(**{name: row[name] for name in Message.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message that cannot be decided: which failure mode it is, and what to tell the owner."""
+
+    mode: str
+    cause: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    object: str = "message"
+    object_id: str = ""
+    money_minor: int = 0
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing to do, and why: older than what we know, or the same state."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Read, decided and written in this transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """What it speaks of is not here yet (their answer runs behind their webhook): come again a bounded number of times."""
+
+    why: str
+
+
+Verdict = Decided | Ignored | NotYet | Parked

@@ -1,0 +1,140 @@
+"""Record, then decide. Recording knows no engine; deciding takes a batch, tries it set-based, and halves it until the poison stands alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from entrepot.inbox import store
+from entrepot.inbox.model import Arrival, Decided, Ignored, Message, NotYet, Parked, Recorded, Verdict
+from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.errors import NotNow
+from entrepot.store.locks import lock_roots
+
+BATCH = 500
+NOT_YET_TRIES_MAX = 12  # then a person looks: what it waits for never came
+NOT_YET_FIRST_S = 20.0
+
+
+class Decider(Protocol):
+    """Reads and writes everything for a batch of messages of one kind whose roots are locked. Pure rules inside, one flush at the end."""
+
+    def __call__(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> Sequence[Verdict]: ...
+
+
+class Holder(Protocol):
+    """A lane's lease: `hold` is the first statement of every transaction of a drain; `time_left` says whether to take another batch."""
+
+    @property
+    def account(self) -> str: ...
+    def hold(self, conn: Conn) -> None: ...
+    def renew(self, ctx: Ctx) -> None: ...
+    def time_left(self, ctx: Ctx) -> float: ...
+
+
+Park = Callable[
+    [Ctx, Conn, Sequence[tuple[Message, Parked]]], None
+]  # opens the cases; handed in, since cases know the plan
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """Deciders by message kind, tried in their order: what others depend on comes first (basket, order, debit …)."""
+
+    deciders: Mapping[str, Decider]
+    park: Park
+
+    def decide_now(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[tuple[Message, Verdict]]:
+        """Decide messages whose roots are locked, in this transaction; marks them. Used by the drain and inside a buyer's request."""
+        verdicts: list[tuple[Message, Verdict]] = []
+        for kind, decide in self.deciders.items():
+            batch = [m for m in messages if m.kind == kind]
+            if batch:
+                verdicts += zip(batch, decide(ctx, conn, batch), strict=True)
+        known = set(self.deciders)
+        verdicts += [
+            (m, Parked("malformed-message", f"nobody here reads messages of kind “{m.kind}”"))
+            for m in messages
+            if m.kind not in known
+        ]
+        self._settle(ctx, conn, verdicts)
+        return verdicts
+
+    def _settle(self, ctx: Ctx, conn: Conn, verdicts: Sequence[tuple[Message, Verdict]]) -> None:
+        now = ctx.clock.now()
+        marks, parked = [], []
+        for message, verdict in verdicts:
+            match verdict:
+                case Decided():
+                    marks.append({"id": message.id, "state": "decided", "note": None, "at": now})
+                case Ignored(why):
+                    marks.append({"id": message.id, "state": "ignored", "note": why, "at": now})
+                case NotYet(why) if message.attempts < NOT_YET_TRIES_MAX:
+                    wait = NOT_YET_FIRST_S * 2 ** min(message.attempts, 8)
+                    store.postpone(conn, message.id, now + timedelta(seconds=wait))
+                case NotYet(why):
+                    parked.append((message, Parked("gap-found", f"waited {message.attempts} times: {why}")))
+                case Parked():
+                    parked.append((message, verdict))
+        marks += [{"id": m.id, "state": "parked", "note": p.cause, "at": now} for m, p in parked]
+        store.mark(conn, marks)
+        if parked:
+            self.park(ctx, conn, parked)
+
+    def drain(self, ctx: Ctx, lease: Holder) -> int:
+        """Decide what is due for the lane's account, batch by batch, until nothing is due or the time is up."""
+        handled = 0
+        while lease.time_left(ctx) > 0:
+            done, more = self._batch(ctx, lease)
+            handled += done
+            if not more or not done:
+                break
+            lease.renew(ctx)
+        return handled
+
+    def _batch(self, ctx: Ctx, lease: Holder) -> tuple[int, bool]:
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            due = store.take_due(conn, lease.account, ctx.clock.now(), BATCH)
+        if not due:
+            return 0, False
+        ctx.point("decide.taken")
+        return self._decide(ctx, lease, due), len(due) == BATCH
+
+    def _decide(self, ctx: Ctx, lease: Holder, due: Sequence[Message]) -> int:
+        """One transaction for all; on a bug, halves, until the poison message stands alone and parks itself."""
+        try:
+            with ctx.db.transaction() as conn:
+                lease.hold(conn)
+                ours = lock_roots(conn, (m.root for m in due))
+                new = store.still_new(conn, [m.id for m in due if m.root in ours])
+                batch = [m for m in due if m.id in new]
+                self.decide_now(ctx, conn, batch)
+                ctx.point("decide.before-commit")
+        except NotNow:
+            raise
+        # the one broad except of the house: any bug in reading one record must stop neither its page nor its neighbours
+        except Exception as error:
+            if len(due) > 1:
+                half = len(due) // 2
+                return self._decide(ctx, lease, due[:half]) + self._decide(ctx, lease, due[half:])
+            self._poison(ctx, lease, due[0], error)
+            return 1
+        ctx.point("decide.committed")
+        return len(batch)
+
+    def _poison(self, ctx: Ctx, lease: Holder, message: Message, error: Exception) -> None:
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            if store.still_new(conn, [message.id]):
+                cause = f"{type(error).__name__}: {error}"[:500]
+                self._settle(ctx, conn, [(message, Parked("poison-message", cause))])
+
+
+def record(ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
+    """Keep what arrived, in one transaction. Nothing is read, nobody is told: the leader sees due rows."""
+    with ctx.db.transaction() as conn:
+        recorded = store.insert_arrivals(conn, ctx, arrivals)
+        ctx.point("record.before-commit")
+    ctx.point("record.committed")
+    return recorded

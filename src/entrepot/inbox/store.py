@@ -1,0 +1,159 @@
+"""All SQL of the inbox."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from entrepot.inbox.model import Arrival, Message, Recorded
+from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.store.bulk import insert_rows
+
+NEVER_KEPT = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "idempotency-key",
+        "webhook-signature",
+        "x-api-key",
+    }
+)
+
+
+def digest_of(body: bytes) -> str:
+    return blake2b(body, digest_size=16).hexdigest()
+
+
+def insert_arrivals(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
+    """Keep envelopes, their messages and their cursors; the same content again is one row, counted."""
+    now, machine = ctx.clock.now(), ctx.clock.machine()
+    envelopes, messages = [], {}
+    for arrival in arrivals:
+        envelope_id = ctx.ids.new("env")
+        envelopes.append(
+            {
+                "id": envelope_id,
+                "account": arrival.account,
+                "channel": arrival.channel,
+                "route": arrival.route,
+                "headers": {k: v for k, v in arrival.headers.items() if k.lower() not in NEVER_KEPT},
+                "body": arrival.body,
+                "digest": digest_of(arrival.body),
+                "received_at": now,
+                "machine_at": machine,
+                "plan_hash": ctx.plan_hash,
+            }
+        )
+        for record in arrival.received:
+            digest = digest_of(record.body)
+            key = (arrival.account, record.kind, record.external_id, digest)
+            if key in messages:  # twice in one batch: a page may overlap itself
+                messages[key]["seen"] += 1
+                continue
+            messages[key] = {
+                "id": ctx.ids.new("msg"),
+                "envelope_id": envelope_id,
+                "position": record.position,
+                "account": arrival.account,
+                "kind": record.kind,
+                "external_id": record.external_id,
+                "revision": record.revision,
+                "digest": digest,
+                "root": record.root,
+                "flow": record.flow,
+                "body": record.body,
+                "due_at": now,
+                "received_at": now,
+                "plan_hash": ctx.plan_hash,
+                "seen": 1,
+            }
+    insert_rows(conn, "envelope", envelopes)
+    recorded = insert_rows(
+        conn,
+        "message",
+        # sorted: two writers of the same records meet in one order and cannot deadlock
+        [messages[key] for key in sorted(messages)],
+        on_conflict="ON CONFLICT (account, kind, external_id, digest) DO UPDATE SET seen = message.seen + excluded.seen",
+        returning="id, kind, external_id, (xmax = 0) AS is_new",
+    )
+    for arrival in arrivals:
+        if arrival.cursor:
+            set_cursor(conn, arrival.account, arrival.cursor[0], arrival.cursor[1], now)
+    return [Recorded(row["id"], row["kind"], row["external_id"], row["is_new"]) for row in recorded]
+
+
+def set_cursor(conn: Conn, account: str, name: str, value: str, at: datetime) -> None:
+    conn.execute(
+        "INSERT INTO cursor (account, name, value, moved_at) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (account, name) DO UPDATE SET value = excluded.value, moved_at = excluded.moved_at",
+        (account, name, value, at),
+    )
+
+
+def cursor(conn: Conn, account: str, name: str) -> str | None:
+    row = conn.execute("SELECT value FROM cursor WHERE account = %s AND name = %s", (account, name)).fetchone()
+    return str(row["value"]) if row else None
+
+
+# A paused flow's messages wait; an emptying flow's are decided.
+DECIDE_DUE_SQL = """
+    SELECT DISTINCT account FROM message
+     WHERE state = 'new' AND due_at <= %(now)s
+       AND flow NOT IN (SELECT name FROM flow WHERE state = 'paused')
+"""
+
+_COLUMNS = "id, seq, account, kind, external_id, revision, root, flow, body, received_at, attempts"
+
+
+def take_due(conn: Conn, account: str, now: datetime, limit: int) -> list[Message]:
+    """The oldest due messages of an account. The lane's lease keeps others away: no row locks."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM message WHERE account = %(account)s AND state = 'new' AND due_at <= %(now)s "
+        "AND flow NOT IN (SELECT name FROM flow WHERE state = 'paused') ORDER BY due_at, seq LIMIT %(limit)s",
+        {"account": account, "now": now, "limit": limit},
+    ).fetchall()
+    return [Message.of(row) for row in rows]
+
+
+def still_new(conn: Conn, ids: Sequence[str]) -> set[str]:
+    rows = conn.execute(
+        "SELECT id FROM message WHERE id = ANY(%s) AND state = 'new' ORDER BY seq FOR UPDATE SKIP LOCKED", (list(ids),)
+    ).fetchall()
+    return {row["id"] for row in rows}
+
+
+def mark(conn: Conn, marks: Sequence[Mapping[str, Any]]) -> None:
+    """Move messages on: dicts of id, state, note."""
+    if marks:
+        conn.execute(
+            "UPDATE message AS m SET state = v.state, note = v.note, decided_at = v.at, attempts = m.attempts + 1 "
+            "FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS v (id, state, note, at) WHERE m.id = v.id",
+            (
+                [m["id"] for m in marks],
+                [m["state"] for m in marks],
+                [m["note"] for m in marks],
+                [m["at"] for m in marks],
+            ),
+        )
+
+
+def postpone(conn: Conn, message_id: str, until: datetime) -> None:
+    conn.execute(
+        "UPDATE message SET due_at = %s, attempts = attempts + 1 WHERE id = %s AND state = 'new'", (until, message_id)
+    )
+
+
+def message_row(conn: Conn, message_id: str) -> Row | None:
+    return conn.execute("SELECT * FROM message WHERE id = %s", (message_id,)).fetchone()
+
+
+def same_revision_other_content(conn: Conn, message: Message) -> str | None:
+    """Another message of the same record and the same revision, with other content: somebody changed what must not change."""
+    row = conn.execute(
+        "SELECT o.id FROM message o WHERE o.account = %s AND o.kind = %s AND o.external_id = %s AND o.revision = %s AND o.revision <> '' "
+        "AND o.id <> %s AND o.seq < %s AND o.state <> 'replaced' ORDER BY o.seq LIMIT 1",
+        (message.account, message.kind, message.external_id, message.revision, message.id, message.seq),
+    ).fetchone()
+    return str(row["id"]) if row else None

@@ -1,0 +1,1 @@
+"""What the operator may charge a seller: the agreed rates, and the arithmetic on one line."""

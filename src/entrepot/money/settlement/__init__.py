@@ -1,0 +1,1 @@
+"""Statements of others against our books: balance, match, explain every cent, close."""

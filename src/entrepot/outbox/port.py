@@ -1,0 +1,92 @@
+"""What a connector offers the outbox, and what a flow adds to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.outcome import Outcome, ReadBack, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A token bucket shared by all workers. `per_s`: tokens per business second."""
+
+    name: str
+    capacity: float
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingEffect:
+    """One promise, as the connector sees it. `send_until`: machine time after which nothing may leave any more."""
+
+    key: str
+    operation: str
+    account: str
+    payload: Mapping[str, Any]
+    attempts: int
+    send_until: datetime
+
+
+Detail = dict[str, Any]  # method, url, status, first bytes of the answer: what a person sees of an attempt; no secrets
+
+
+class Operation(Protocol):
+    """One write of one connector. The connector knows nothing of retries, storage or owners."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settle_s(self) -> float:
+        """Business seconds before "not there" may count."""
+        ...
+
+    @property
+    def partner_key(self) -> bool:
+        """They honour our key: the same key again is safe."""
+        ...
+
+    @property
+    def money(self) -> bool: ...
+    @property
+    def limit(self) -> Limit | None: ...
+    @property
+    def can_read_back(self) -> bool: ...
+    def send(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[Outcome, Detail]: ...
+    def read_back(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[ReadBack, Detail]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A row of table effect."""
+
+    id: str
+    key: str
+    account: str
+    operation: str
+    root: str
+    flow: str
+    queue: str
+    payload: Mapping[str, Any]
+    state: str
+    attempts: int
+    negative_reads: int
+    window_until: datetime
+    message_id: str | None
+
+
+class Reaction:
+    """What a flow does when an effect of its own settles; runs in the transaction that records the outcome."""
+
+    def wanted(self, ctx: Ctx, conn: Conn, effect: Effect) -> Effect | None:
+        """Asked when the effect is claimed: does the world still want this? None: no. Before the first attempt its payload may be amended."""
+        return effect
+
+    def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
+        return None
+
+    def refused(self, ctx: Ctx, conn: Conn, effect: Effect, refusal: Refused) -> bool:
+        """True: the flow dealt with it; False: the outbox opens a case."""
+        return False

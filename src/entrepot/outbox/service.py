@@ -1,0 +1,316 @@
+"""Claim (commit) → send with no transaction open → outcome (commit). What is unclear is read back before anything else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.errors import Busy, OurBug
+from entrepot.kernel.outcome import Done, Later, NotThere, Outcome, ReadBack, Refused, Unknown
+from entrepot.outbox import store
+from entrepot.outbox.port import Detail, Effect, Operation, OutgoingEffect, Reaction
+from entrepot.store.locks import lock_root
+
+BATCH = 64
+SEND_TIMEOUT_S = 10.0  # machine: total time of one HTTP call
+SEND_MARGIN_S = 5.0  # send_until = claim + timeout + margin: a call started in time ends before it
+BUSY_TRIES = 20
+NEGATIVE_READS_NEEDED = 2
+
+
+class SendLease(Protocol):
+    """A lane's lease, as the outbox uses it."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def epoch(self) -> int: ...
+    def hold(self, conn: Conn) -> None: ...
+    def renew(self, ctx: Ctx) -> None: ...
+    def time_left(self, ctx: Ctx) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How a flow comes again: first, then doubling to max, with full jitter; business seconds."""
+
+    first_s: float = 30.0
+    max_s: float = 600.0
+
+
+# Opens a case about an effect: (ctx, conn, effect, failure mode, cause in plain words).
+Trouble = Callable[[Ctx, Conn, Effect, str, str], None]
+# Runs several sends side by side; the simulator hands in a plain loop.
+Width = Callable[[Sequence[Callable[[], None]]], None]
+
+
+def one_after_another(jobs: Sequence[Callable[[], None]]) -> None:
+    for job in jobs:
+        job()
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    operations: Mapping[str, Operation]
+    reactions: Mapping[str, Reaction]
+    trouble: Trouble
+    retry_of: Callable[[str], Retry] = lambda flow: Retry()
+    width: Width = one_after_another
+    send_timeout_s: float = SEND_TIMEOUT_S
+    plain: Reaction = field(default_factory=Reaction)
+
+    def drain(self, ctx: Ctx, lease: SendLease, queue: str) -> int:
+        """Send and read back what is due for the lane's account, different roots side by side."""
+        handled = 0
+        while lease.time_left(ctx) > self.send_timeout_s / 2:
+            to_send, to_read = self._claim(ctx, lease, queue)
+            if not to_send and not to_read:
+                break
+            ctx.point("send.claimed")
+            self.width(
+                [lambda e=e: self._send(ctx, lease, e) for e in to_send]
+                + [lambda e=e: self._read_back(ctx, lease, e) for e in to_read]
+            )  # type: ignore[misc]
+            handled += len(to_send) + len(to_read)
+            lease.renew(ctx)
+        return handled
+
+    def send_now(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
+        """Send one effect that was claimed inside a buyer's request."""
+        self._send(ctx, lease, effect)
+
+    # ── claim ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _claim(self, ctx: Ctx, lease: SendLease, queue: str) -> tuple[list[Effect], list[Effect]]:
+        now = ctx.clock.now()
+        send: list[Effect] = []
+        read: list[Effect] = []
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            store.orphans_to_unknown(conn, ctx, lease.account, queue, now)
+            for effect in store.take_due(conn, lease.account, queue, now, BATCH):
+                if effect.state == "unknown":
+                    read.append(effect)
+                elif wanted := self._may_send(ctx, conn, lease, effect):
+                    send.append(wanted)
+            if send:
+                until = ctx.clock.machine() + timedelta(seconds=self.send_timeout_s + SEND_MARGIN_S)
+                store.claim(conn, ctx, send, lease.epoch, until)
+        return send, read
+
+    def _may_send(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect) -> Effect | None:
+        """The effect as it is wanted now, in its window, and with a token; None: its row already says why not."""
+        now = ctx.clock.now()
+        operation = self.operations.get(effect.operation)
+        if operation is None:
+            raise OurBug(f"no connector offers the operation {effect.operation}", effect_id=effect.id)
+        if store.predecessor_state(conn, effect.id) in ("refused", "void"):
+            store.settle(
+                conn, ctx, effect, lease.epoch, "void", note="what it was to follow did not happen", was="planned"
+            )
+            return None
+        wanted = self.reactions.get(effect.operation, self.plain).wanted(ctx, conn, effect)
+        if wanted is None:
+            store.settle(
+                conn, ctx, effect, lease.epoch, "void", note="no longer wanted when its turn came", was="planned"
+            )
+            return None
+        if wanted.payload != effect.payload:
+            if effect.attempts:
+                raise OurBug(
+                    f"effect {effect.key} was sent before; its content may not change under the same key",
+                    effect_id=effect.id,
+                )
+            store.amend(conn, effect.id, wanted.payload)
+        if now > effect.window_until:
+            self._park(
+                ctx,
+                conn,
+                lease,
+                effect,
+                "retry-window-over",
+                f"not done after {effect.attempts} attempts; its retry window is over",
+                was="planned",
+            )
+            return None
+        if operation.limit is not None:
+            wait = store.take_token(conn, ctx, effect.account, operation.limit)
+            if wait:
+                store.settle(
+                    conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), was="planned"
+                )
+                return None
+        return wanted
+
+    # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _send(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
+        operation = self.operations[effect.operation]
+        row_until = self._send_until(ctx, effect)
+        outgoing = OutgoingEffect(
+            effect.key, effect.operation, effect.account, effect.payload, effect.attempts + 1, row_until
+        )
+        ctx.point("send.before")
+        if ctx.clock.machine() + timedelta(seconds=self.send_timeout_s) > row_until:
+            return  # we were frozen between claim and send: nothing leaves; the row becomes unclear and is read back
+        outcome, detail = operation.send(ctx, outgoing)
+        ctx.point("send.after")
+        self._commit(ctx, lease, effect, lambda conn: self._outcome(ctx, conn, lease, effect, outcome, detail))
+        ctx.point("send.settled")
+
+    def _send_until(self, ctx: Ctx, effect: Effect):  # type: ignore[no-untyped-def]
+        with ctx.db.transaction() as conn:
+            row = store.effect_row(conn, effect.id)
+        assert row is not None
+        return row["send_until"] or ctx.clock.machine()
+
+    def _commit(self, ctx: Ctx, lease: SendLease, effect: Effect, write: Callable[[Conn], None]) -> None:
+        """Write an outcome with the root locked. When it cannot be had in time the row stays `sending` and is read back later."""
+        for attempt in range(BUSY_TRIES):
+            try:
+                with ctx.db.transaction() as conn:
+                    lease.hold(conn)
+                    lock_root(conn, effect.root)
+                    write(conn)
+                return
+            except Busy:
+                ctx.clock.sleep(0.02 * (attempt + 1))
+
+    def _outcome(
+        self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, outcome: Outcome, detail: Detail
+    ) -> None:
+        now = ctx.clock.now()
+        store.record_attempt(conn, ctx, effect, "send", type(outcome).__name__.lower(), detail)
+        reaction = self.reactions.get(effect.operation, self.plain)
+        match outcome:
+            case Done(receipt):
+                if store.settle(conn, ctx, effect, lease.epoch, "done", outcome=receipt):
+                    reaction.done(ctx, conn, effect, receipt)
+            case Refused():
+                self._refused(ctx, conn, lease, effect, outcome, was="sending")
+            case Later(why, after_s):
+                wait = after_s if after_s is not None else self._backoff(ctx, effect)
+                if after_s is not None:
+                    store.block_route(conn, ctx, effect.account, effect.operation, after_s)
+                store.settle(conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), note=why)
+            case Unknown(why):
+                settle_at = now + timedelta(seconds=self.operations[effect.operation].settle_s)
+                store.settle(conn, ctx, effect, lease.epoch, "unknown", due_at=settle_at, note=why)
+
+    def _refused(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, refusal: Refused, was: str) -> None:
+        words = {"code": refusal.code, "words": refusal.words, "field": refusal.field}
+        if store.settle(conn, ctx, effect, lease.epoch, "refused", outcome=words, note=refusal.words[:300], was=was):
+            reaction = self.reactions.get(effect.operation, self.plain)
+            if not reaction.refused(ctx, conn, effect, refusal):
+                self.trouble(ctx, conn, effect, "effect-refused", f"{refusal.code}: {refusal.words}")
+
+    def _backoff(self, ctx: Ctx, effect: Effect) -> float:
+        retry = self.retry_of(effect.flow)
+        ceiling = min(retry.max_s, retry.first_s * 2 ** min(effect.attempts, 20))
+        return max(1.0, ctx.ids.jitter(ceiling))
+
+    def _park(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, mode: str, cause: str, was: str) -> None:
+        if store.settle(conn, ctx, effect, lease.epoch, "parked", note=cause, was=was):
+            self.trouble(ctx, conn, effect, mode, cause)
+
+    # ── read back ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _read_back(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
+        operation = self.operations[effect.operation]
+        if not operation.can_read_back:
+            self._commit(ctx, lease, effect, lambda conn: self._without_route(ctx, conn, lease, effect, operation))
+            return
+        until = ctx.clock.machine() + timedelta(seconds=self.send_timeout_s)
+        outgoing = OutgoingEffect(effect.key, effect.operation, effect.account, effect.payload, effect.attempts, until)
+        found, detail = operation.read_back(ctx, outgoing)
+        ctx.point("readback.after")
+        self._commit(ctx, lease, effect, lambda conn: self._found(ctx, conn, lease, effect, operation, found, detail))
+
+    def _without_route(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, operation: Operation) -> None:
+        if operation.partner_key:
+            store.settle(
+                conn,
+                ctx,
+                effect,
+                lease.epoch,
+                "planned",
+                due_at=ctx.clock.now(),
+                note="unclear; they honour our key: sent again",
+                was="unknown",
+            )
+        else:
+            self._park(
+                ctx,
+                conn,
+                lease,
+                effect,
+                "unknown-outcome",
+                "the answer never came and nothing can be read back",
+                was="unknown",
+            )
+
+    def _found(
+        self,
+        ctx: Ctx,
+        conn: Conn,
+        lease: SendLease,
+        effect: Effect,
+        operation: Operation,
+        found: ReadBack,
+        detail: Detail,
+    ) -> None:
+        now = ctx.clock.now()
+        store.record_attempt(
+            conn,
+            ctx,
+            effect,
+            "read-back",
+            "not-there" if isinstance(found, NotThere) else type(found).__name__.lower(),
+            detail,
+        )
+        settle_at = now + timedelta(seconds=operation.settle_s)
+        match found:
+            case Done(receipt):
+                if store.settle(conn, ctx, effect, lease.epoch, "done", outcome=receipt, was="unknown"):
+                    self.reactions.get(effect.operation, self.plain).done(ctx, conn, effect, receipt)
+            case Refused():
+                self._refused(ctx, conn, lease, effect, found, was="unknown")
+            case NotThere() if effect.negative_reads + 1 < NEGATIVE_READS_NEEDED:
+                store.settle(conn, ctx, effect, lease.epoch, "unknown", due_at=settle_at, note="not there at the first look", was="unknown",
+                             negative_reads=effect.negative_reads + 1)  # fmt: skip
+            case NotThere() if operation.money and not operation.partner_key:
+                self._park(
+                    ctx,
+                    conn,
+                    lease,
+                    effect,
+                    "unknown-outcome",
+                    "twice not there; money without their key is not sent again blindly",
+                    was="unknown",
+                )
+            case NotThere():
+                store.settle(
+                    conn,
+                    ctx,
+                    effect,
+                    lease.epoch,
+                    "planned",
+                    due_at=now,
+                    note="twice not there: sent again with the same key",
+                    was="unknown",
+                )
+            case Unknown(why) if now > effect.window_until:
+                self._park(
+                    ctx,
+                    conn,
+                    lease,
+                    effect,
+                    "unknown-outcome",
+                    f"still unclear when its retry window ended: {why}",
+                    was="unknown",
+                )
+            case Unknown(why):
+                wait = max(operation.settle_s, self._backoff(ctx, effect))
+                store.settle(conn, ctx, effect, lease.epoch, "unknown", due_at=now + timedelta(seconds=wait), note=why, was="unknown",
+                             negative_reads=effect.negative_reads)  # fmt: skip

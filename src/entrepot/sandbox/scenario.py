@@ -1,0 +1,373 @@
+"""Builds a world: the marketplace's sellers and offers, the people, and what will go wrong, all from one seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
+from typing import Any, Final, Literal
+
+from entrepot.sandbox.buyers import Buyers, Habits
+from entrepot.sandbox.control import Control
+from entrepot.sandbox.core import Clock, Outbound, World
+from entrepot.sandbox.director import Director
+from entrepot.sandbox.errands import Errands, Pace
+from entrepot.sandbox.faults import Fault, random_faults
+from entrepot.sandbox.gateway import Gateway, Terms
+from entrepot.sandbox.gateway.webhooks import WebhookSender
+from entrepot.sandbox.mirakl import CategorySeed, Mirakl, OfferSeed, Portal, Settings, ShopSeed
+from entrepot.sandbox.mirakl.state import Offer, Order
+from entrepot.sandbox.sellers import Answer, Script, Sellers, Temper
+from entrepot.sandbox.storefront import Choose, Shopping, Storefront
+from entrepot.sandbox.treasury import Treasury
+
+Faults = Literal["none", "demo", "random"]
+
+GATEWAY_WEBHOOK_PATH: Final = "/hooks/gateway"
+GATEWAY_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveC1nYXRld2F5LXdlYmhvb2tzLXNlY3JldCE="
+RANDOM_FAULT_RATE: Final = 0.05
+OFFERS_PER_SHOP: Final = 7
+A, B, C, D, E, F = 2001, 2002, 2003, 2004, 2005, 2006
+SHOP_NAMES: Final = {
+    A: "Atelier Alpin",
+    B: "Maison Bretonne",
+    C: "Comptoir du Midi",
+    D: "Delta Outdoor",
+    E: "Etoile Cuisine",
+    F: "Fabrique du Nord",
+}
+CATEGORIES: Final = (
+    CategorySeed("OUTDOOR", "Outdoor", 12_000),
+    CategorySeed("KITCHEN", "Kitchen", 15_000),
+    CategorySeed("TEXTILE", "Home textiles", 9_500),
+)
+ARTICLES: Final = {
+    "OUTDOOR": ("Trekking pole", "Rain jacket", "Head lamp", "Daypack 24 l", "Camp stove", "Water filter", "Wool cap"),
+    "KITCHEN": ("Cast iron pan", "Chef knife", "Oak board", "Carafe 1 l", "Peeler", "Spice mill", "Tart form"),
+    "TEXTILE": ("Linen sheet", "Wool blanket", "Tea towel", "Cushion", "Table runner", "Bath towel", "Curtain"),
+}
+FIRST_NAMES: Final = ("Camille", "Jules", "Lea", "Noe", "Ines", "Hugo", "Alice", "Malo", "Zoe", "Tom")
+LAST_NAMES: Final = ("Moreau", "Petit", "Roux", "Girard", "Lambert", "Fontaine", "Chevalier", "Masson")
+CITIES: Final = (("75011", "Paris"), ("69003", "Lyon"), ("13006", "Marseille"), ("44000", "Nantes"), ("59000", "Lille"))
+CUSTOMERS: Final = 30
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything about a world that is worth changing.
+
+    Shape: `finish` "stop" shuts the doors after the last planned basket, "close-books" also closes the books then.
+    `extra_currencies` adds one shop each that sells in that currency. `planted_money_faults` charges one commission
+    at a wrong rate, issues a manual credit and charges a subscription.
+    """
+
+    span: timedelta = timedelta(hours=12)
+    pace: Pace = field(default_factory=Pace)
+    finish: Literal["never", "stop", "close-books"] = "never"
+    acceptance_window: timedelta = timedelta(hours=48)
+    payment_workflow: str = "PAY_ON_ACCEPTANCE"
+    basket_prefix: str | None = None
+    extra_currencies: tuple[str, ...] = ()
+    planted_money_faults: bool = False
+    scripted_events: bool = True
+    terms: Terms = field(default_factory=Terms)
+    habits: Habits = field(default_factory=Habits)
+    random_fault_rate: float = RANDOM_FAULT_RATE
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A world and direct access to who lives in it, for tests and simulators that call in process."""
+
+    world: World
+    mirakl: Mirakl
+    portal: Portal
+    gateway: Gateway
+    storefront: Storefront
+    sellers: Sellers
+    buyers: Buyers
+    treasury: Treasury
+    director: Director
+
+
+def build(
+    clock: Clock,
+    machine_clock: Clock,
+    seed: int,
+    hub_url: str,
+    *,
+    orders: int,
+    faults: Faults,
+    outbound: Outbound | None,
+    options: Options | None = None,
+) -> World:
+    """A world with everything mounted: "mirakl", "gateway", "storefront", "control"."""
+    return stage(
+        clock, machine_clock, seed, hub_url, orders=orders, faults=faults, outbound=outbound, options=options
+    ).world
+
+
+def stage(
+    clock: Clock,
+    machine_clock: Clock,
+    seed: int,
+    hub_url: str,
+    *,
+    orders: int,
+    faults: Faults,
+    outbound: Outbound | None,
+    options: Options | None = None,
+) -> Stage:
+    """As `build`, giving hold of everybody."""
+    chosen = options or Options()
+    world = World(clock, seed, outbound)
+    for fault in planned_faults(faults, world.stream("faults"), chosen.random_fault_rate):
+        world.faults.add(fault)
+    prefix = chosen.basket_prefix or f"C{clock():%y%m%d}"
+    mirakl = Mirakl(world, machine_clock, hub_url, platform_settings(world.stream("catalogue"), chosen))
+    sender = WebhookSender(
+        world,
+        machine_clock,
+        system="gateway",
+        base_url=hub_url,
+        path=GATEWAY_WEBHOOK_PATH,
+        secret=GATEWAY_WEBHOOK_SECRET,
+    )
+    gateway = Gateway(world, sender.publish, chosen.terms)
+    people = _people(world, mirakl.portal, gateway, chosen, prefix, hub_url, orders)
+    director = Director(
+        people.errands,
+        mirakl.portal,
+        gateway,
+        people.storefront,
+        people.treasury,
+        sender.undelivered,
+        {"sellers": people.sellers.books, "buyers": people.buyers.books, "treasury": people.treasury.books},
+    )
+    world.mount("mirakl", mirakl)
+    world.mount("gateway", gateway)
+    world.mount("storefront", people.storefront)
+    world.mount("control", Control(world, director))
+    _open(world, mirakl.portal, people.storefront, director, chosen)
+    return Stage(
+        world,
+        mirakl,
+        mirakl.portal,
+        gateway,
+        people.storefront,
+        people.sellers,
+        people.buyers,
+        people.treasury,
+        director,
+    )
+
+
+@dataclass(frozen=True)
+class _People:
+    errands: Errands
+    storefront: Storefront
+    sellers: Sellers
+    buyers: Buyers
+    treasury: Treasury
+
+
+def _people(
+    world: World, portal: Portal, gateway: Gateway, chosen: Options, prefix: str, hub_url: str, orders: int
+) -> _People:
+    errands = Errands(world)
+    scripted = chosen.scripted_events
+    shopping = Shopping(
+        hub_url=hub_url,
+        orders=orders,
+        span=chosen.span,
+        basket_prefix=prefix,
+        customers=customers(world.stream("customers")),
+        currencies={"EUR": 8, **dict.fromkeys(chosen.extra_currencies, 1)},
+        scripted=SCRIPTED_BASKETS if scripted else {},
+    )
+    habits = chosen.habits
+    if scripted:
+        habits = replace(
+            habits,
+            returning=habits.returning | {f"{prefix}-00001"},
+            disputing=habits.disputing | {f"{prefix}-00004"},
+        )
+    sellers = Sellers(errands, portal, chosen.pace, TEMPERS, scripts(prefix) if scripted else [])
+    return _People(
+        errands=errands,
+        storefront=Storefront(errands, portal, gateway, shopping),
+        sellers=sellers,
+        buyers=Buyers(errands, portal, gateway, sellers, chosen.pace, habits),
+        treasury=Treasury(errands, portal, gateway, chosen.pace),
+    )
+
+
+def _open(world: World, portal: Portal, storefront: Storefront, director: Director, chosen: Options) -> None:
+    storefront.open_doors()
+    start = world.clock()
+    if chosen.finish != "never":
+        content = {"close_books": chosen.finish == "close-books"}
+        world.at(start + chosen.span + timedelta(seconds=1), lambda: _finish(director, content))
+    if chosen.planted_money_faults:
+        hour = timedelta(hours=1)
+        world.at(start + hour, lambda: _ignore(portal.manual_document(D, "MANUAL_CREDIT", 1_250, "Late parcel")))
+        world.at(start + 2 * hour, lambda: portal.subscription(E, 3_900))
+
+
+def _finish(director: Director, content: dict[str, Any]) -> None:
+    director.finish(content)
+
+
+def _ignore(_document_number: str) -> None:
+    """A document's number is in the marketplace's books; nobody needs it here."""
+
+
+# -- the marketplace's furniture -----------------------------------------------------------------------------------
+
+
+def platform_settings(rng: Random, chosen: Options) -> Settings:
+    """Six shops, three categories, seven offers a shop, and one more shop for each extra currency."""
+    shops = [ShopSeed(shop_id, name, f"{name} SAS") for shop_id, name in SHOP_NAMES.items()]
+    for position, currency in enumerate(chosen.extra_currencies):
+        shops.append(ShopSeed(F + 1 + position, f"Port {currency}", f"Port {currency} Ltd", currency=currency))
+    return Settings(
+        shops=tuple(shops),
+        categories=CATEGORIES,
+        offers=tuple(offer for shop in shops for offer in _offers(rng, shop)),
+        acceptance_window=chosen.acceptance_window,
+        payment_workflow=chosen.payment_workflow,
+        commission_faults={5: 13_500} if chosen.planted_money_faults else {},
+    )
+
+
+def _offers(rng: Random, shop: ShopSeed) -> list[OfferSeed]:
+    category = CATEGORIES[shop.shop_id % len(CATEGORIES)]
+    offers = []
+    for position, article in enumerate(ARTICLES[category.code]):
+        number = (shop.shop_id - 2000) * 100 + position
+        offers.append(
+            OfferSeed(
+                offer_id=10_000 + number,
+                shop_id=shop.shop_id,
+                shop_sku=f"{shop.shop_id}-{position + 1:02d}",
+                product_sku=f"P{number:05d}",
+                title=f"{article}, {shop.name}",
+                category_code=category.code,
+                price_minor=rng.randint(590, 18_990),
+                quantity=rng.randint(400, 900),
+                shipping_minor=rng.choice((0, 290, 490, 690)),
+                currency=shop.currency,
+                brand=shop.name.split()[0],
+            )
+        )
+    return offers
+
+
+def customers(rng: Random) -> tuple[dict[str, Any], ...]:
+    """Buyers with a name, an address and a mailbox at a domain that cannot exist."""
+    made = []
+    for number in range(1, CUSTOMERS + 1):
+        first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
+        zip_code, city = rng.choice(CITIES)
+        address = {
+            "civility": None,
+            "company": None,
+            "firstname": first,
+            "lastname": last,
+            "street_1": f"{rng.randint(1, 180)} rue de la Gare",
+            "street_2": None,
+            "zip_code": zip_code,
+            "city": city,
+            "state": None,
+            "country": "France",
+            "country_iso_code": "FRA",
+            "phone": f"+33 1 99 00 {rng.randint(10, 99)} {rng.randint(10, 99)}",
+        }
+        made.append(
+            {
+                "customer_id": f"CUST-{number:04d}",
+                "firstname": first,
+                "lastname": last,
+                "email": f"{first}.{last}.{number}@shop.example".lower(),
+                "locale": "fr_FR",
+                "shipping_address": address,
+                "billing_address": address,
+            }
+        )
+    return tuple(made)
+
+
+# -- what certainly happens ----------------------------------------------------------------------------------------
+
+
+def _from_shops(**wanted: int) -> Choose:
+    """A basket with so many articles of each named shop."""
+    shops = {"ABCDEF".index(letter) + A: count for letter, count in wanted.items()}
+
+    def choose(rng: Random, offers: Sequence[Offer]) -> list[tuple[Offer, int]]:
+        chosen = []
+        for shop_id, count in shops.items():
+            theirs = [offer for offer in offers if offer.shop_id == shop_id]
+            chosen += [(offer, rng.randint(1, 2)) for offer in rng.sample(theirs, min(count, len(theirs)))]
+        return chosen
+
+    return choose
+
+
+SCRIPTED_BASKETS: Final[dict[int, Choose]] = {
+    1: _from_shops(A=1, B=1),
+    2: _from_shops(C=2, D=1),
+    3: _from_shops(A=1, F=1),
+    4: _from_shops(E=1),
+}
+
+TEMPERS: Final = {
+    A: Temper(),
+    B: Temper(refuses=6),
+    C: Temper(refuses_one_line=10),
+    D: Temper(ships_in_parts=30),
+    E: Temper(refuses_return=20),
+    F: Temper(refuses=2, refuses_one_line=5, finds_return_damaged=30),
+}
+
+
+def scripts(prefix: str) -> list[Script]:
+    """B refuses its leg of the first basket; C refuses one line of the second; F never answers the third."""
+
+    def leg_of(number: int, shop_id: int, order: Order) -> bool:
+        return order.commercial_id == f"{prefix}-{number:05d}" and order.shop_id == shop_id
+
+    return [
+        Script("A accepts", lambda order: leg_of(1, A, order), Answer.ACCEPTS),
+        Script("B refuses", lambda order: leg_of(1, B, order), Answer.REFUSES),
+        Script("C refuses one line", lambda order: leg_of(2, C, order), Answer.REFUSES_ONE_LINE),
+        Script("F says nothing", lambda order: leg_of(3, F, order), Answer.SAYS_NOTHING),
+        Script("E accepts", lambda order: leg_of(4, E, order), Answer.ACCEPTS),
+    ]
+
+
+# -- what goes wrong -----------------------------------------------------------------------------------------------
+
+
+DEMO_FAULTS: Final = (
+    Fault("mirakl", "OR11", 2, "429", 5),
+    Fault("mirakl", "PA01", 1, "429", 5),
+    Fault("gateway", "capture", 1, "503"),
+    Fault("gateway", "capture", 3, "timeout-after"),
+    Fault("mirakl", "PA02", 1, "timeout-before"),
+    Fault("mirakl", "OR11", 6, "unknown-enum", "order_state"),
+    Fault("mirakl", "OR11", 9, "truncated"),
+    Fault("mirakl", "webhook:order.updated", 3, "lost"),
+    Fault("mirakl", "webhook:order.updated", 6, "duplicate"),
+    Fault("mirakl", "webhook:order.updated", 9, "out-of-order"),
+    Fault("storefront", "create-basket", 2, "timeout-after"),
+)
+
+
+def planned_faults(kind: Faults, rng: Random, rate: float) -> list[Fault]:
+    match kind:
+        case "none":
+            return []
+        case "demo":
+            return list(DEMO_FAULTS)
+        case "random":
+            return random_faults(rng, rate)

@@ -1,0 +1,1 @@
+"""PostgreSQL: launcher of the embedded server, pools, schema, migrations, set-based writes."""

@@ -1,0 +1,119 @@
+"""All SQL of baskets, legs and lines: one read per table for a batch, one write per table."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from entrepot.identity.store import join
+from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.kernel.errors import OurBug
+from entrepot.store.bulk import insert_rows, update_rows
+from entrepot.trade.order.book import Basket, Book, Happened, Leg, Line
+from entrepot.trade.order.rules import broken_invariants
+from entrepot.trade.order.states import LegState
+
+_BASKET = [f.name for f in fields(Basket) if f.name != "legs"]
+_LEG = [f.name for f in fields(Leg) if f.name != "lines"]
+_LINE = [f.name for f in fields(Line)]
+# what never changes after the first sight is left out of updates
+_BASKET_UPDATE = ["id", "state", "legs_expected", "captured_minor", "released_minor", "refunded_minor"]
+_LEG_UPDATE = ["id", "seller_name", "state", "their_state", "accepted_minor", "debited_minor", "refunded_minor", "debit_asked_at", "debited_at",
+               "payment_confirmed_at", "decided_at", "ship_due_at", "shipped_at", "revision"]  # fmt: skip
+_LINE_UPDATE = [
+    "id",
+    "their_state",
+    "accepted_qty",
+    "refused_qty",
+    "shipped_qty",
+    "cancelled_qty",
+    "refunded_minor",
+    "commission_minor",
+    "commission_tax_minor",
+]
+
+
+def commercial_ids_of(conn: Conn, account: str, order_ids: Sequence[str]) -> dict[str, str]:
+    """Which basket each marketplace order belongs to, of those we know."""
+    rows = conn.execute(
+        "SELECT l.order_id, b.commercial_id FROM leg l JOIN basket b ON b.id = l.basket_id WHERE l.account = %s AND l.order_id = ANY(%s) ORDER BY l.order_id",
+        (account, list(order_ids)),
+    ).fetchall()
+    return {row["order_id"]: row["commercial_id"] for row in rows}
+
+
+def load(conn: Conn, account: str, commercial_ids: Iterable[str]) -> Book:
+    """Baskets with all their legs and lines; unknown ids are simply not there."""
+    book = Book()
+    wanted = sorted(set(commercial_ids))
+    by_id: dict[str, Basket] = {}
+    for row in conn.execute(
+        f"SELECT {', '.join(_BASKET)} FROM basket WHERE account = %s AND commercial_id = ANY(%s) ORDER BY commercial_id",
+        (account, wanted),
+    ).fetchall():
+        basket = Basket(**row)
+        book.baskets[basket.commercial_id] = by_id[basket.id] = basket
+    legs: dict[str, Leg] = {}
+    if by_id:
+        for row in conn.execute(
+            f"SELECT {', '.join(_LEG)} FROM leg WHERE basket_id = ANY(%s) ORDER BY order_id", (list(by_id),)
+        ).fetchall():
+            leg = Leg(**(row | {"state": LegState(row["state"])}))
+            by_id[leg.basket_id].legs[leg.order_id] = legs[leg.id] = leg
+    if legs:
+        for row in conn.execute(
+            f"SELECT {', '.join(_LINE)} FROM line WHERE leg_id = ANY(%s) ORDER BY order_line_id", (list(legs),)
+        ).fetchall():
+            legs[row["leg_id"]].lines[row["order_line_id"]] = Line(**row)
+    return book
+
+
+def _row(thing: Any, names: Sequence[str]) -> Row:
+    return {name: str(value) if isinstance(value := getattr(thing, name), LegState) else value for name in names}
+
+
+def flush(conn: Conn, ctx: Ctx, book: Book) -> None:
+    """Write the batch. Errors: OurBug when a basket's money does not add up: nothing of the batch is kept."""
+    for basket in book.baskets.values():
+        if basket.id in book.changed_baskets or basket.id in book.new_baskets:
+            broken = broken_invariants(basket)
+            if broken:
+                raise OurBug(f"basket {basket.commercial_id}: {'; '.join(broken)}", basket=basket.commercial_id)
+    baskets = list(book.baskets.values())
+    legs = [leg for _, leg in book.legs()]
+    lines = [line for leg in legs for line in leg.lines.values()]
+    insert_rows(conn, "basket", [_row(b, _BASKET) for b in baskets if b.id in book.new_baskets])
+    insert_rows(conn, "leg", [_row(leg, _LEG) for leg in legs if leg.id in book.new_legs])
+    insert_rows(conn, "line", [_row(line, _LINE) for line in lines if line.id in book.new_lines])
+    update_rows(
+        conn, "basket", [_row(b, _BASKET_UPDATE) for b in baskets if b.id in book.changed_baskets - book.new_baskets]
+    )
+    update_rows(conn, "leg", [_row(leg, _LEG_UPDATE) for leg in legs if leg.id in book.changed_legs - book.new_legs])
+    update_rows(
+        conn, "line", [_row(line, _LINE_UPDATE) for line in lines if line.id in book.changed_lines - book.new_lines]
+    )
+    insert_events(conn, ctx, book.events)
+    join(conn, book.identifiers)
+
+
+def insert_events(conn: Conn, ctx: Ctx, events: Sequence[Happened]) -> None:
+    now = ctx.clock.now()
+    insert_rows(
+        conn,
+        "event",
+        [
+            {
+                "id": ctx.ids.new("evt"),
+                "at": now,
+                "object": e.object,
+                "object_id": e.object_id,
+                "root": e.root,
+                "what": e.what,
+                "from_state": e.from_state,
+                "to_state": e.to_state,
+                "by": e.by,
+                "because": e.because,
+                "detail": e.detail,
+            }
+            for e in events
+        ],
+    )

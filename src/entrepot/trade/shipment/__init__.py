@@ -1,0 +1,1 @@
+"""Parcels: who carries them, under which number, and where they are."""

@@ -1,0 +1,1 @@
+"""Console and JSON API: one app, one permission matrix."""

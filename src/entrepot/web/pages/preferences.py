@@ -1,0 +1,31 @@
+"""How this reader wants to see the console: time zone and theme, kept in cookies."""
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import RedirectResponse
+
+from entrepot.web import format as show
+from entrepot.web.desk import CheckedForm, see_other
+from entrepot.web.render import THEME_COOKIE, THEMES, ZONE_COOKIE
+
+router = APIRouter()
+KEEP_S = 365 * 24 * 3600
+
+
+@router.post("/preferences")
+def keep(form: CheckedForm) -> RedirectResponse:
+    response = see_other(local_path(form.one("back")))
+    zone, theme = form.one("zone"), form.one("theme")
+    if zone:
+        if show.zone(zone) is None:
+            raise HTTPException(400, f"“{zone}” is not a time zone.")
+        response.set_cookie(ZONE_COOKIE, quote(zone), max_age=KEEP_S, samesite="strict", path="/")
+    if theme in THEMES:
+        response.set_cookie(THEME_COOKIE, theme, max_age=KEEP_S, samesite="strict", path="/")
+    return response
+
+
+def local_path(path: str) -> str:
+    """Only a path of this console: `//elsewhere` and full addresses lead home instead."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"

@@ -1,0 +1,3 @@
+"""stub being written"""
+class ConsoleStore:
+    def __init__(self, *a): ...

@@ -1,0 +1,227 @@
+"""People's words for the engine's: every state, object and operation that reaches a page goes through here."""
+
+from collections.abc import Mapping
+
+from entrepot.web.views import State, Tone
+
+_G, _I, _W, _B, _N = Tone.GOOD, Tone.INFO, Tone.WARN, Tone.BAD, Tone.IDLE
+
+CASE: Mapping[str, tuple[str, Tone]] = {
+    "open": ("Open", _W),
+    "working": ("In work", _I),
+    "waiting": ("Waiting", _N),
+    "resolved": ("Resolved", _G),
+    "closed": ("Closed", _G),
+}
+BASKET: Mapping[str, tuple[str, Tone]] = {
+    "open": ("Open", _I),
+    "decided": ("Decided", _I),
+    "settled-with-buyer": ("Settled with buyer", _G),
+    "closed": ("Closed", _N),
+}
+LEG: Mapping[str, tuple[str, Tone]] = {
+    "on-hold": ("On hold", _N),
+    "awaiting-acceptance": ("Awaiting acceptance", _W),
+    "accepted": ("Accepted", _I),
+    "part-accepted": ("Partly accepted", _I),
+    "refused": ("Refused", _B),
+    "expired": ("Expired", _B),
+    "awaiting-payment": ("Awaiting payment", _I),
+    "to-ship": ("To ship", _I),
+    "part-shipped": ("Partly shipped", _I),
+    "shipped": ("Shipped", _G),
+    "to-collect": ("To collect", _G),
+    "delivered": ("Delivered", _G),
+    "closed": ("Closed", _N),
+    "cancelled": ("Cancelled", _B),
+}
+PROMISE: Mapping[str, tuple[str, Tone]] = {
+    "due": ("Running", _I),
+    "warned": ("Warned", _W),
+    "escalated": ("Escalated", _B),
+    "met": ("Kept", _G),
+    "met-late": ("Kept late", _W),
+    "missed": ("Missed", _B),
+    "void": ("No longer needed", _N),
+}
+MESSAGE: Mapping[str, tuple[str, Tone]] = {
+    "new": ("Waiting", _I),
+    "decided": ("Decided", _G),
+    "ignored": ("Nothing to do", _N),
+    "parked": ("Parked", _B),
+    "suppressed": ("Suppressed", _N),
+    "replaced": ("Replaced", _N),
+}
+ACTION: Mapping[str, tuple[str, Tone]] = {
+    "planned": ("Waiting", _I),
+    "sending": ("Being sent", _I),
+    "done": ("Done", _G),
+    "refused": ("Refused", _B),
+    "unknown": ("Unclear result", _W),
+    "parked": ("Parked", _B),
+    "void": ("No longer wanted", _N),
+}
+ATTEMPT: Mapping[str, tuple[str, Tone]] = {
+    "done": ("Done", _G),
+    "later": ("Later", _W),
+    "refused": ("Refused", _B),
+    "unknown": ("Unclear result", _W),
+    "not-there": ("Not found there", _N),
+}
+STATEMENT: Mapping[str, tuple[str, Tone]] = {
+    "announced": ("Announced", _N),
+    "fetched": ("Fetched", _N),
+    "parsed": ("Read", _I),
+    "balanced": ("Adds up", _I),
+    "matched": ("Matched", _I),
+    "explained": ("Explained", _G),
+    "closed": ("Closed", _G),
+}
+LINE_MATCH: Mapping[str, tuple[str, Tone]] = {
+    "open": ("Not matched yet", _N),
+    "matched": ("Matched", _G),
+    "variance": ("Differs", _B),
+}
+VARIANCE: Mapping[str, tuple[str, Tone]] = {
+    "open": ("Open", _W),
+    "accepted": ("Accepted", _G),
+    "corrected": ("Corrected", _G),
+}
+PAYOUT: Mapping[str, tuple[str, Tone]] = {
+    "computed": ("Computed", _I),
+    "carried-over": ("Carried over", _N),
+    "blocked": ("Blocked", _B),
+    "proposed": ("Prepared", _I),
+    "approved": ("Approved", _I),
+    "sent": ("Sent", _I),
+    "confirmed": ("Confirmed", _G),
+    "bank-matched": ("Matched at the bank", _G),
+    "done": ("Done", _G),
+    "failed": ("Failed", _B),
+}
+REFUND: Mapping[str, tuple[str, Tone]] = {
+    "awaiting-approval": ("Awaiting approval", _W),
+    "sent": ("Sent", _I),
+    "cleared": ("Cleared", _I),
+    "posted": ("In the books", _G),
+    "refused": ("Refused", _B),
+    "failed": ("Failed", _B),
+    "cancelled": ("Cancelled", _N),
+}
+RETURN: Mapping[str, tuple[str, Tone]] = {
+    "requested": ("Requested", _I),
+    "accepted": ("Accepted", _I),
+    "refused": ("Refused", _B),
+    "in-transit": ("On its way back", _I),
+    "received": ("Received", _G),
+    "not-received": ("Not received", _B),
+    "refunded": ("Refunded", _G),
+    "closed-without-refund": ("Closed without refund", _N),
+    "cancelled": ("Cancelled", _N),
+}
+PARCEL: Mapping[str, tuple[str, Tone]] = {
+    "planned": ("Planned", _N),
+    "handed-over": ("Handed over", _I),
+    "in-transit": ("On its way", _I),
+    "delivered": ("Delivered", _G),
+    "lost": ("Lost", _B),
+    "returned": ("Returned", _W),
+}
+FLOW: Mapping[str, tuple[str, Tone]] = {
+    "running": ("Running", _G),
+    "paused": ("Paused", _B),
+    "emptying": ("Emptying the queue", _W),
+}
+
+CAUSE: Mapping[str, str] = {
+    "missing-in-books": "Not in our books",
+    "missing-in-statement": "Not in their statement",
+    "amount-differs": "Amount differs",
+    "commission-rate-differs": "Commission rate differs",
+    "fee-unknown": "Unknown fee",
+    "tax": "Tax",
+    "fx": "Exchange rate",
+    "duplicate-line": "Line charged twice",
+    "timing": "Falls into another period",
+    "reserve": "Reserve held back",
+    "manual-document": "Manual credit or debit",
+    "rounding": "Rounding",
+}
+OBJECT: Mapping[str, str] = {
+    "basket": "Basket",
+    "leg": "Seller order",
+    "line": "Order line",
+    "effect": "Outgoing action",
+    "message": "Message",
+    "envelope": "Received document",
+    "statement": "Statement",
+    "statement_line": "Statement line",
+    "refund": "Refund",
+    "return": "Return",
+    "payout": "Payout",
+    "seller": "Seller",
+    "offer": "Offer",
+    "lane": "Queue",
+    "flow": "Flow",
+    "case": "Case",
+    "shipment": "Parcel",
+    "dispute": "Dispute",
+}
+PROMISE_KIND: Mapping[str, str] = {
+    "acknowledge": "Seller accepts or refuses",
+    "ship": "Ship",
+    "capture": "Charge the buyer",
+    "capture-before-expiry": "Charge before the authorisation lapses",
+    "authorisation": "Charge before the authorisation lapses",
+    "refund": "Refund the buyer",
+    "refund-confirmed": "Refund confirmed by everybody",
+    "statement-due": "Statement arrives",
+    "payout": "Pay the seller out",
+}
+WITNESS: Mapping[str, str] = {
+    "marketplace": "Marketplace",
+    "gateway": "Payment gateway",
+    "books": "Our books",
+    "rate-agreement": "Rate agreement",
+    "erp": "ERP",
+    "carrier": "Carrier",
+    "bank": "Bank",
+    "hub": "Entrepot",
+}
+CASE_EVENT: Mapping[str, tuple[str, Tone]] = {
+    "opened": ("Case opened", _W),
+    "again": ("Happened again", _W),
+    "reopened": ("Case reopened", _W),
+    "retry": ("Retry asked for", _I),
+    "repair": ("Repaired", _I),
+    "suppress": ("Suppressed", _N),
+    "escalate": ("Escalated", _B),
+    "escalated": ("Escalated", _B),
+    "alerted": ("Alert sent", _I),
+    "resolved": ("Resolved", _G),
+    "closed": ("Closed: the cause is gone", _G),
+    "cause-gone": ("Closed: the cause is gone", _G),
+}
+LINE_TYPE: Mapping[str, str] = {"unrecognised": "Not recognised"}
+
+
+def state(table: Mapping[str, tuple[str, Tone]], value: str, theirs: str = "") -> State:
+    """Look a state up; one we have no word for is shown as it is, as a warning, never as good news."""
+    word, tone = table.get(value, (plain(value), Tone.WARN))
+    return State(word, tone, theirs)
+
+
+def plain(name: str) -> str:
+    """`commission-rate-differs` → `Commission rate differs`."""
+    text = name.replace("-", " ").replace("_", " ").replace(".", ": ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def flow_word(name: str) -> str:
+    return plain(name)
+
+
+def their_order_word(account: str) -> str:
+    """What the marketplace of an account calls one of our seller orders."""
+    known = {"mirakl": "Mirakl order", "amazon": "Amazon order", "walmart": "Walmart PO", "ebay": "eBay order"}
+    return next((word for prefix, word in known.items() if account.startswith(prefix)), "Marketplace order")
