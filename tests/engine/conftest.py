@@ -71,7 +71,8 @@ class Desk:
 class Carrier(Protocol):
     """One adapter of the engine port, worked by hand: fetch a job as a worker would, then run it, or die with it."""
 
-    engine: Engine
+    @property
+    def engine(self) -> Engine: ...
 
     def fetch(self, conn: Conn) -> Job | None: ...
 
@@ -190,12 +191,16 @@ def desk() -> Desk:
 def tickets_url(database_url: str, clock: ManualClock) -> str:
     with psycopg.connect(database_url) as conn:
         conn.execute(TICKETS.encode())
-        conn.execute("INSERT INTO flow (name, changed_at) VALUES ('tickets', %s), ('parcels', %s)", (clock.now(), clock.now()))
+        conn.execute(
+            "INSERT INTO flow (name, changed_at) VALUES ('tickets', %s), ('parcels', %s)", (clock.now(), clock.now())
+        )
     return database_url
 
 
 @pytest.fixture(params=["inline", "procrastinate"])
-def hall(request: pytest.FixtureRequest, tickets_url: str, ctx: Ctx, clock: ManualClock, db: Db, desk: Desk) -> Iterator[Hall]:
+def hall(
+    request: pytest.FixtureRequest, tickets_url: str, ctx: Ctx, clock: ManualClock, db: Db, desk: Desk
+) -> Iterator[Hall]:
     carrier: Carrier = InlineCarrier() if request.param == "inline" else ProcrastinateCarrier()
     works = Room.works_by_purpose(Work("punch", "normal", DUE, punch_all))
     room = Room(ctx, works, database_url=tickets_url, hooks=desk.hooks())

@@ -104,7 +104,7 @@ def test_a_lane_is_not_taken_over_under_an_open_transaction(hall: Hall) -> None:
 
 def test_a_transaction_frozen_longer_than_a_lease_is_ended_by_the_database(hall: Hall) -> None:
     lease = seize(hall.ctx, "acc-1", "punch", lease_s=0.2)
-    with pytest.raises(Exception, match="idle-in-transaction|does not answer"), hall.db.transaction() as conn:
+    with pytest.raises(Exception, match=r"does not answer: .*idle-in-transaction"), hall.db.transaction() as conn:
         lease.hold(conn)
         threading.Event().wait(0.6)
         conn.execute("SELECT 1")
@@ -249,7 +249,7 @@ def test_two_leaders_at_once_start_one_drain_per_lane(hall: Hall) -> None:
     def look(leader: Leader) -> int:
         gate.wait()
         with hall.db.transaction() as conn:
-            return leader.look(conn)
+            return int(leader.look(conn))
 
     with ThreadPoolExecutor(2) as pool:
         started = sum(pool.map(look, [hall.leader, other]))
@@ -309,7 +309,9 @@ def test_ended_and_abandoned_jobs_are_pruned_and_waiting_ones_kept(hall: Hall) -
     assert hall.fetch()  # its worker dies
     with hall.db.transaction() as conn:
         if conn.execute("SELECT count(*) AS n FROM procrastinate.procrastinate_workers").fetchone() != {"n": 0}:
-            conn.execute("UPDATE procrastinate.procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 hour'")
+            conn.execute(
+                "UPDATE procrastinate.procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 hour'"
+            )
         assert hall.carrier.engine.prune(conn) == 1
         assert [(job.account, job.state) for job in hall.carrier.engine.list(conn)] == [("acc-2", JobState.WAITING)]
 

@@ -51,7 +51,9 @@ class Workers:
             conn.execute(sql.encode())
 
     def sell(self, count: int, accounts: int = 4) -> None:
-        self.do(f"INSERT INTO ticket (id, account) SELECT n, 'acc-' || n % {accounts} FROM generate_series(1, {count}) n")
+        self.do(
+            f"INSERT INTO ticket (id, account) SELECT n, 'acc-' || n % {accounts} FROM generate_series(1, {count}) n"
+        )
 
     def left(self) -> int:
         return self.ask("SELECT count(*) FROM ticket WHERE punched_by IS NULL")

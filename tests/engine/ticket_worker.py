@@ -30,7 +30,9 @@ def punch_slowly(ctx: Ctx, lease: Lease) -> int:
             lease.hold(conn)
             ids = [row["id"] for row in conn.execute(NEXT, (lease.account,)).fetchall()]
             conn.execute("SELECT pg_sleep(0.02)")
-            conn.execute("UPDATE ticket SET punched_by = %s, punches = punches + 1 WHERE id = ANY(%s)", (lease.epoch, ids))
+            conn.execute(
+                "UPDATE ticket SET punched_by = %s, punches = punches + 1 WHERE id = ANY(%s)", (lease.epoch, ids)
+            )
         if not ids:
             break
         handled += len(ids)
@@ -43,7 +45,9 @@ def main() -> int:
     clock = SystemClock()
     db = Db(url, max_size=6, name="ticket-worker")
     ctx = Ctx(db, clock, Ids(lambda: int(clock.machine().timestamp() * 1000), SystemRandom()), NoNetwork(), incarnation)
-    room = Room(ctx, Room.works_by_purpose(Work("punch", "normal", DUE, punch_slowly)), database_url=url, lease_s=lease_s)
+    room = Room(
+        ctx, Room.works_by_purpose(Work("punch", "normal", DUE, punch_slowly)), database_url=url, lease_s=lease_s
+    )
     try:
         return run_worker(room, {"urgent": 1, "normal": 3})
     finally:

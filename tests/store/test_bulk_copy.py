@@ -1,6 +1,7 @@
 """Rows in bulk: copied, or merged into what is there without touching what stays the same."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -179,6 +180,22 @@ def test_an_upsert_belongs_to_the_transaction_of_its_caller(url: str, conn: Conn
     with psycopg.connect(url, autocommit=True) as alone:
         upsert_rows(alone, "kept_offer", ("sku", "price_minor"), [("S-1", 1)], conflict=("sku",))
     assert conn.execute("SELECT count(*) AS n FROM kept_offer").fetchone() == {"n": 1}
+
+
+def test_two_upserts_of_the_same_keys_in_opposite_order_do_not_deadlock(url: str) -> None:
+    rows = [(number, 0) for number in range(3_000)]
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("CREATE TABLE stock (id int PRIMARY KEY, quantity int)")
+        copy_rows(conn, "stock", ("id", "quantity"), rows)
+
+    def write(order: int) -> int:
+        with psycopg.connect(url, autocommit=True) as conn:
+            ordered = [(number, turn * 2 + order) for turn in range(1, 6) for number, _ in rows[:: 1 - 2 * order]]
+            turns = (ordered[at : at + len(rows)] for at in range(0, len(ordered), len(rows)))
+            return sum(upsert_rows(conn, "stock", ("id", "quantity"), turn, conflict=("id",)).updated for turn in turns)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(write, (0, 1))) == [5 * len(rows)] * 2
 
 
 def test_a_partitioned_table_is_upserted_like_any_other(conn: Conn) -> None:

@@ -263,6 +263,22 @@ def test_a_data_directory_that_was_never_finished_is_made_again(home: Path) -> N
     assert not place.half_made.exists()
 
 
+def test_an_initdb_that_outlived_its_caller_is_ended_before_its_directory_is_made_again(home: Path) -> None:
+    place = Place.of(home, "main")
+    place.prepare()
+    data = place.folder / "data"
+    data.mkdir()
+    place.half_made.write_text(str(data))
+    words = ["initdb", "-c", "sleep 600 & wait", "-D", str(data)]
+    orphan = subprocess.Popen(words, executable="/bin/sh", start_new_session=True)
+    try:
+        server = postgres.start(home, durable=False, sleep=hurried)
+        assert one(server, "SELECT 1") == 1
+        assert orphan.wait(10) == -signal.SIGQUIT
+    finally:
+        os.killpg(orphan.pid, signal.SIGKILL)
+
+
 def test_a_server_that_does_not_answer_is_told_as_such(home: Path) -> None:
     server = postgres.start(home, durable=False)
     assert server.pid is not None
@@ -373,7 +389,7 @@ def test_folders_that_exist_keep_their_rights(home: Path) -> None:
 
 
 def test_names_that_would_leave_the_folder_or_reach_a_shell_are_refused(home: Path) -> None:
-    for name in ("../up", "", "bin", "A B", "x" * 41):
+    for name in ("../up", "", "bin", "lock", "A B", "x" * 41):
         with pytest.raises(ServerRefused) as told:
             postgres.start(home, name)
         assert told.value.reason == Reason.BAD_PATH
@@ -640,7 +656,7 @@ def test_a_temporary_server_is_gone_too_when_the_test_fails(home: Path) -> None:
 def test_what_a_killed_run_left_is_swept_away_by_the_next(home: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from entrepot.store import postgres;"
-        "server = postgres.temporary(memory_dir=Path(sys.argv[1])).__enter__();"
+        "context = postgres.temporary(memory_dir=Path(sys.argv[1])); server = context.__enter__();"
         "print(server.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(home)], capture_output=True, text=True, check=False)

@@ -74,8 +74,14 @@ def event(
     }
 
 
+def _told(ctx: Ctx, case: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Opened, or again: because of which message or action, so that a verb reaches every one of them later."""
+    because = {name: case[name] for name in ("message_id", "effect_id") if case[name]}
+    return event(ctx, case["id"], what, HUB, case["cause_text"], because)
+
+
 def _lock(conn: Conn, keys: Sequence[Key]) -> None:
-    """Two transactions that open the same case would wait for each other's unique key: one of them comes again instead."""
+    """Two transactions that open one case would wait for its unique key: the second comes again instead."""
     names = {f"case:{mode}:{object_}:{object_id}" for mode, object_, object_id in keys}
     if lock_roots(conn, names) != names:
         raise Busy("another transaction is opening the same case")
@@ -91,7 +97,7 @@ def _insert(
     numbers = store.insert_cases(conn, list(rows.values()))
     for row in rows.values():
         row["number"] = numbers[row["id"]]
-    store.insert_events(conn, [event(ctx, row["id"], "opened", HUB, row["cause_text"]) for row in rows.values()])
+    store.insert_events(conn, [_told(ctx, row, "opened") for row in rows.values()])
     plan_alerts(conn, ctx, plan, _first_alerts(ctx, plan, list(rows.values())))
     return {key: row["id"] for key, row in rows.items()}
 
@@ -192,6 +198,6 @@ def _count_again(
                 "details": {**case["details"], **a.details},
             }
         )
-        events.append(event(ctx, case["id"], "again", HUB, cause_text))
+        events.append(_told(ctx, {**rows[-1], "message_id": a.message_id, "effect_id": a.effect_id}, "again"))
     update_rows(conn, "case_file", rows)
     store.insert_events(conn, events)

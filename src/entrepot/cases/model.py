@@ -1,4 +1,4 @@
-"""What is asked of cases, and what they answer: frozen data. Instants are aware UTC in business time, money in minor units."""
+"""What is asked of cases, and what they answer: frozen data. Instants: aware UTC, business time. Money: minor units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

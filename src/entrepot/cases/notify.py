@@ -1,4 +1,4 @@
-"""Sending what was planned: claim, send with no transaction open, outcome. A channel that fails is tried again and kept."""
+"""Sending what was planned: claim, send with no transaction open, outcome. What fails is tried again, and kept."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ NOTIFY_DUE_SQL = (
 
 
 def drain_notify(ctx: Ctx, lease: Lease, plan: Plan, notifier: Notifier | None = None) -> int:
-    """Send planned alerts; returns how many were tried. One may be sent twice when we die in between: better than never."""
+    """Send planned alerts; returns how many were tried. Dying in between sends one twice: better than never."""
     sender = notifier or Channels()
     handled = 0
     while lease.time_left(ctx) > 0:

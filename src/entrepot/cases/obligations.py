@@ -12,7 +12,7 @@ from entrepot.kernel.ctx import Conn, Ctx, Row
 
 
 def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> None:
-    """Make obligations in one statement. One that stands already follows its new due time; one that ended stays ended."""
+    """Make obligations in one statement. One that stands follows its new due time; one that ended stays ended."""
     rows = []
     for p in {(p.kind, p.object, p.object_id): p for p in promises}.values():
         owner = p.owner or plan.failure(p.mode).owner

@@ -21,7 +21,8 @@ _ON = "c.mode = k.mode AND c.object = k.object AND c.object_id = k.object_id"
 def open_of(conn: Conn, keys: Sequence[Key]) -> dict[Key, Row]:
     """Open cases by key, locked; not to be had is Busy."""
     rows = conn.execute(
-        f"SELECT c.* FROM case_file c JOIN {_KEYS} ON {_ON} WHERE c.resolved_at IS NULL ORDER BY c.id FOR UPDATE OF c NOWAIT",
+        f"SELECT c.* FROM case_file c JOIN {_KEYS} ON {_ON} WHERE c.resolved_at IS NULL "
+        "ORDER BY c.id FOR UPDATE OF c NOWAIT",
         _columns(keys),
     ).fetchall()
     return {(r["mode"], r["object"], r["object_id"]): r for r in rows}
@@ -63,7 +64,8 @@ def open_to_close(conn: Conn, keys: Sequence[Key]) -> list[Row]:
 def open_of_obligations(conn: Conn, obligation_ids: Sequence[str]) -> list[Row]:
     """Open cases that these obligations opened, locked."""
     return conn.execute(
-        "SELECT c.* FROM obligation o JOIN case_file c ON c.object = o.object AND c.object_id = o.object_id AND c.obligation_id = o.id "
+        "SELECT c.* FROM obligation o "
+        "JOIN case_file c ON c.object = o.object AND c.object_id = o.object_id AND c.obligation_id = o.id "
         "WHERE o.id = ANY(%s) AND c.resolved_at IS NULL ORDER BY c.id FOR UPDATE OF c NOWAIT",
         (list(obligation_ids),),
     ).fetchall()
@@ -71,14 +73,16 @@ def open_of_obligations(conn: Conn, obligation_ids: Sequence[str]) -> list[Row]:
 
 def end_cases(conn: Conn, ids: Sequence[str], state: str, verb: str, by: str, at: datetime) -> None:
     conn.execute(
-        "UPDATE case_file SET state = %s, resolved_verb = %s, resolved_by = %s, resolved_at = %s, next_at = NULL WHERE id = ANY(%s)",
+        "UPDATE case_file SET state = %s, resolved_verb = %s, resolved_by = %s, resolved_at = %s, next_at = NULL "
+        "WHERE id = ANY(%s)",
         (state, verb, by, at, list(ids)),
     )
 
 
 def due_cases(conn: Conn, now: datetime, limit: int) -> list[Row]:
     return conn.execute(
-        "SELECT * FROM case_file WHERE resolved_at IS NULL AND next_at <= %s ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
+        "SELECT * FROM case_file WHERE resolved_at IS NULL AND next_at <= %s "
+        "ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
         (now, limit),
     ).fetchall()
 
@@ -116,9 +120,11 @@ def end_met(conn: Conn, kind: str, object_: str, object_ids: Sequence[str], at: 
     """Met by its due time or late, by the time it really happened; a missed one may turn out to have been kept."""
     return conn.execute(
         """
-        WITH mine AS (SELECT id FROM obligation WHERE kind = %(kind)s AND object = %(object)s AND object_id = ANY(%(ids)s)
-                       AND (ended_at IS NULL OR state = 'missed') ORDER BY id FOR UPDATE NOWAIT)
-        UPDATE obligation o SET state = CASE WHEN %(at)s <= o.due_at THEN 'met' ELSE 'met-late' END, ended_at = %(at)s, next_at = NULL
+        WITH mine AS (SELECT id FROM obligation
+                       WHERE kind = %(kind)s AND object = %(object)s AND object_id = ANY(%(ids)s)
+                         AND (ended_at IS NULL OR state = 'missed') ORDER BY id FOR UPDATE NOWAIT)
+        UPDATE obligation o SET state = CASE WHEN %(at)s <= o.due_at THEN 'met' ELSE 'met-late' END,
+               ended_at = %(at)s, next_at = NULL
           FROM mine WHERE o.id = mine.id RETURNING o.id, o.state, o.mode, o.warned_at
         """,
         {"kind": kind, "object": object_, "ids": list(object_ids), "at": at},
@@ -128,8 +134,9 @@ def end_met(conn: Conn, kind: str, object_: str, object_ids: Sequence[str], at: 
 def end_void(conn: Conn, kind: str, object_: str, object_ids: Sequence[str], because: str, at: datetime) -> list[Row]:
     return conn.execute(
         """
-        WITH mine AS (SELECT id FROM obligation WHERE kind = %(kind)s AND object = %(object)s AND object_id = ANY(%(ids)s)
-                       AND ended_at IS NULL ORDER BY id FOR UPDATE NOWAIT)
+        WITH mine AS (SELECT id FROM obligation
+                       WHERE kind = %(kind)s AND object = %(object)s AND object_id = ANY(%(ids)s)
+                         AND ended_at IS NULL ORDER BY id FOR UPDATE NOWAIT)
         UPDATE obligation o SET state = 'void', ended_at = %(at)s, next_at = NULL, cause = %(because)s
           FROM mine WHERE o.id = mine.id RETURNING o.id, o.state, o.mode, o.warned_at
         """,
@@ -147,8 +154,8 @@ def due_obligations(conn: Conn, now: datetime, limit: int) -> list[Row]:
 def move_obligations(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
     """State, next look, first alert, end and cause of watched obligations, as the watch decided."""
     conn.execute(
-        "UPDATE obligation o SET state = v.state, next_at = v.next_at, warned_at = coalesce(o.warned_at, v.warned_at), "
-        "ended_at = v.ended_at, cause = v.cause "
+        "UPDATE obligation o SET state = v.state, next_at = v.next_at, "
+        "warned_at = coalesce(o.warned_at, v.warned_at), ended_at = v.ended_at, cause = v.cause "
         "FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[]) "
         "AS v (id, state, next_at, warned_at, ended_at, cause) WHERE o.id = v.id",
         tuple([r[name] for r in rows] for name in ("id", "state", "next_at", "warned_at", "ended_at", "cause")),
@@ -157,7 +164,8 @@ def move_obligations(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def due_alerts(conn: Conn, now: datetime, limit: int) -> list[Row]:
     return conn.execute(
-        "SELECT * FROM alert WHERE state = 'planned' AND due_at <= %s ORDER BY due_at, seq LIMIT %s FOR UPDATE SKIP LOCKED",
+        "SELECT * FROM alert WHERE state = 'planned' AND due_at <= %s "
+        "ORDER BY due_at, seq LIMIT %s FOR UPDATE SKIP LOCKED",
         (now, limit),
     ).fetchall()
 

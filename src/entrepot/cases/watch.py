@@ -1,4 +1,4 @@
-"""The watch: warns before a promise is broken, escalates it, records a miss, and moves cases nobody decides to the next team."""
+"""The watch: warns before a promise is broken, escalates it, records a miss, takes undecided cases to the next team."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,15 +118,14 @@ def _at_risk(plan: Plan, look: Look) -> CaseAsked:
 
 
 def _tell(conn: Conn, ctx: Ctx, plan: Plan, looked: Sequence[tuple[Look, Row]]) -> None:
-    """Alerts of the steps that fired; the opening of the case has told its owner already. A suppressed case stays quiet."""
+    """Alerts of the steps that fired; opening the case has told its owner already. A suppressed case is quiet."""
     alerts, events, levels = [], [], []
     for look, case in looked:
-        told = [step for step in look.fired if not (look.first and step.team == case["owner"])]
-        alerts += [_step_alert(ctx, plan, case, step, f"{look.row['id']}:{step.share}") for step in told]
+        told = {t: s for t, s in _news(look.fired, look.row["next_at"]).items() if not (look.first and t == case["owner"])}
+        alerts += [_step_alert(ctx, plan, case, step, f"{look.row['id']}:{step.share}") for step in told.values()]
         levels.append((case["id"], max(case["level"], len(look.fired) - 1), None))
         if told:
-            teams = {step.team: step.share for step in told}
-            events.append(event(ctx, case["id"], "alerted", HUB, detail={"teams": teams, "state": look.state.value}))
+            events.append(_alerted(ctx, case, told))
     plan_alerts(conn, ctx, plan, alerts)
     store.set_steps(conn, levels)
     store.insert_events(conn, events)
@@ -156,17 +155,25 @@ def watch_cases(conn: Conn, ctx: Ctx, plan: Plan) -> int:
     due = store.due_cases(conn, now, BATCH)
     for case in due:
         steps = rules.steps_for(plan, case["mode"], case["owner"], case["opened_at"], case["due_at"])
-        # the newest step for each team: after a long silence nobody hears the same thing three times
-        told = {step.team: step for step in rules.fired(steps, now)}
+        told = _news(rules.fired(steps, now), case["next_at"])
         alerts += [_step_alert(ctx, plan, case, step, f"{case['id']}:{step.share}") for step in told.values()]
         levels.append((case["id"], case["level"] + 1, rules.next_at(steps, now)))
-        detail = {"teams": {team: step.share for team, step in told.items()}}
-        events.append(event(ctx, case["id"], "alerted", HUB, detail=detail))
+        events.append(_alerted(ctx, case, told))
     plan_alerts(conn, ctx, plan, alerts)
     if due:
         store.set_steps(conn, levels)
     store.insert_events(conn, events)
     return len(due)
+
+
+def _news(fired: Sequence[rules.Step], since: datetime) -> dict[str, rules.Step]:
+    """The newest step for each team since the last look: after a long silence nobody hears the same thing three times."""
+    return {step.team: step for step in fired if step.at >= since}
+
+
+def _alerted(ctx: Ctx, case: Row, told: Mapping[str, rules.Step]) -> Row:
+    teams = {team: step.share for team, step in told.items()}
+    return event(ctx, case["id"], "alerted", HUB, detail={"teams": teams})
 
 
 def _step_alert(ctx: Ctx, plan: Plan, case: Row, step: rules.Step, key: str) -> AlertAsked:

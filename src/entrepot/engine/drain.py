@@ -9,6 +9,7 @@ from entrepot.engine import store
 from entrepot.engine.lease import Lease, never
 from entrepot.engine.port import Job
 from entrepot.engine.room import FAILING_AFTER, Room, Work, describe
+from entrepot.kernel.ctx import Conn
 from entrepot.kernel.errors import NotNow, OurBug, Overtaken
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def run_drain(room: Room, job: Job, stopping: Callable[[], bool] = never) -> Dra
         log.info("drain %s/%s: %s", job.account, job.purpose, error)
         return DrainEnd(End.OVERTAKEN, error=describe(error))
     except NotNow as error:
-        return _give_back(room, lease, error)
+        return _come_again(room, lease, error)
     except (
         Exception
     ) as error:  # the boundary of every drain: whatever it is, it is recorded on the lane and becomes a case
@@ -78,44 +79,20 @@ def _work(room: Room, job: Job) -> Work:
 
 def _finished(room: Room, lease: Lease, handled: int) -> DrainEnd:
     ctx = room.ctx
-    machine = ctx.clock.machine()
-    pause = None if handled else store.after(machine, IDLE_PAUSE_S)
     with ctx.db.transaction() as conn:
-        row = store.end(
-            conn, lease.account, lease.purpose, lease.epoch, lease.incarnation, at=machine, not_before=pause
-        )
-        if row is None:
-            raise Overtaken(
-                "the lane was taken over before the drain ended",
-                account=lease.account,
-                purpose=lease.purpose,
-                epoch=lease.epoch,
-            )
+        row = lease.give_back(conn, ctx.clock.machine(), pause_s=0.0 if handled else IDLE_PAUSE_S)
         if row["failures_before"] >= FAILING_AFTER:
             room.hooks.on_recovered(ctx, conn, row)
     return DrainEnd(End.EMPTIED if handled else End.IDLE, handled)
 
 
-def _give_back(room: Room, lease: Lease, error: NotNow) -> DrainEnd:
+def _come_again(room: Room, lease: Lease, error: NotNow) -> DrainEnd:
     """Nobody's fault: the lane is free again after a moment, its failures neither counted nor forgotten."""
     ctx = room.ctx
-    machine = ctx.clock.machine()
-    pause_until = store.after(machine, BUSY_PAUSE_S)
     try:
         with ctx.db.transaction() as conn:
-            lane = store.lane(conn, lease.account, lease.purpose)
-            failures, last = (lane["failures"], lane["last_error"]) if lane else (0, None)
-            store.end(
-                conn,
-                lease.account,
-                lease.purpose,
-                lease.epoch,
-                lease.incarnation,
-                at=machine,
-                not_before=pause_until,
-                failures=failures,
-                error=last,
-            )
+            failures, last = _so_far(conn, lease)
+            lease.give_back(conn, ctx.clock.machine(), pause_s=BUSY_PAUSE_S, failures=failures, error=last)
     except NotNow:
         log.info("drain %s/%s: %s; its lease will run out", lease.account, lease.purpose, error)
     return DrainEnd(End.BUSY, error=describe(error))
@@ -123,32 +100,23 @@ def _give_back(room: Room, lease: Lease, error: NotNow) -> DrainEnd:
 
 def _failed(room: Room, lease: Lease, error: Exception) -> DrainEnd:
     """Count the failure, hold the lane back, and after `FAILING_AFTER` in a row tell a person."""
-    ctx = room.ctx
-    machine, said = ctx.clock.machine(), describe(error)
+    ctx, said = room.ctx, describe(error)
     try:
         with ctx.db.transaction() as conn:
-            lane = store.lane(conn, lease.account, lease.purpose)
-            failures = (lane["failures"] if lane else 0) + 1
-            hold_back = store.after(machine, back_off_s(failures))
-            row = store.end(
-                conn,
-                lease.account,
-                lease.purpose,
-                lease.epoch,
-                lease.incarnation,
-                at=machine,
-                not_before=hold_back,
-                failures=failures,
-                error=said,
+            failures = _so_far(conn, lease)[0] + 1
+            row = lease.give_back(
+                conn, ctx.clock.machine(), pause_s=back_off_s(failures), failures=failures, error=said
             )
-            if row is None:
-                return DrainEnd(End.OVERTAKEN, error=said)
             if failures >= FAILING_AFTER:
                 room.hooks.on_failing(ctx, conn, row)
-    except NotNow:
-        log.warning(
-            "drain %s/%s failed and the database could not be told; its lease will run out",
-            lease.account,
-            lease.purpose,
-        )
+    except Overtaken:
+        return DrainEnd(End.OVERTAKEN, error=said)
+    except NotNow as away:
+        log.warning("drain %s/%s failed, unrecorded (%s); its lease will run out", lease.account, lease.purpose, away)
     return DrainEnd(End.FAILED, error=said)
+
+
+def _so_far(conn: Conn, lease: Lease) -> tuple[int, str | None]:
+    """Failures in a row and the last error, as the lane's row has them."""
+    row = store.lane(conn, lease.account, lease.purpose)
+    return (row["failures"], row["last_error"]) if row else (0, None)

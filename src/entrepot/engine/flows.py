@@ -1,7 +1,8 @@
 """Flow control: a flow runs, is paused with a reason, an owner and an end, or is emptied with a proof.
 
-A flow's row is all there is: the due SQL of every kind of work reads it, drains read it between batches and before each send.
-`running`: everything moves. `emptying`: sweeps and intake stop, what is in goes out. `paused`: nothing moves, nothing is lost.
+A flow's row is all there is: the due SQL of every kind of work reads it, drains read it between batches and before
+each send. `running`: everything moves. `emptying`: sweeps and intake stop, what is in goes out. `paused`: nothing
+moves, nothing is lost.
 """
 
 from collections.abc import Iterable
@@ -46,7 +47,7 @@ class FlowRefused(OwnerDecides):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What is in a flow, counted by state. Parked rows wait for a person and hold nothing up; they are counted apart."""
+    """What is in a flow, counted by state. Parked rows wait for a person and hold nothing up: not in flight."""
 
     messages: dict[str, int]
     effects: dict[str, int]
@@ -64,7 +65,8 @@ class Proof:
 def ensure(conn: Conn, ctx: Ctx, names: Iterable[str]) -> None:
     """Make the rows of the blueprint's flows, running; those that exist keep their state."""
     conn.execute(
-        "INSERT INTO flow (name, changed_at) SELECT name, %s FROM unnest(%s::text[]) AS f (name) ORDER BY name ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO flow (name, changed_at) SELECT name, %s FROM unnest(%s::text[]) AS f (name) ORDER BY name"
+        " ON CONFLICT (name) DO NOTHING",
         (ctx.clock.now(), sorted(set(names))),
     )
 
@@ -88,7 +90,10 @@ def may_work(conn: Conn, name: str) -> bool:
 
 
 def pause(conn: Conn, ctx: Ctx, name: str, by: str, reason: str, until_at: datetime, owner: str = "on-call") -> Row:
-    """Stop a flow without losing anything. `until_at` (business): its promised end; past it a person hears of it, and it stays paused."""
+    """Stop a flow without losing anything.
+
+    `until_at` (business): its promised end; past it a person hears of it, and it stays paused.
+    """
     return _move(conn, ctx, name, FlowState.PAUSED, by, reason, until_at, owner)
 
 
@@ -142,8 +147,8 @@ def _write(
     return _known(
         name,
         conn.execute(
-            "UPDATE flow SET state = %(to)s, changed_by = %(by)s, reason = %(reason)s, changed_at = %(at)s, until_at = %(until_at)s,"
-            " owner = coalesce(%(owner)s, owner) WHERE name = %(name)s RETURNING *",
+            "UPDATE flow SET state = %(to)s, changed_by = %(by)s, reason = %(reason)s, changed_at = %(at)s,"
+            " until_at = %(until_at)s, owner = coalesce(%(owner)s, owner) WHERE name = %(name)s RETURNING *",
             {"name": name, "to": to.value, "by": by, "reason": reason, "at": at, "until_at": until_at, "owner": owner},
         ).fetchone(),
     )

@@ -136,8 +136,9 @@ class LeaderThread:
         """Asked on a pooled connection, so that those who wait hold none of their own."""
         with self.leader.room.ctx.db.transaction() as conn:
             row = conn.execute(
-                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = %s"
-                "   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+                " AND (classid::bigint << 32 | objid::bigint) = %s"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
                 (LEADER_LOCK,),
             ).fetchone()
         return row is None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from entrepot.engine import store
-from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import Overtaken
 
 
@@ -28,27 +28,51 @@ class Lease:
     def hold(self, conn: Conn) -> None:
         """First statement of every transaction of a drain: until it ends, nobody can take the lane over.
 
-        Errors: Overtaken when the lane's epoch or the database's incarnation moved on. Busy (from the transaction) when the lane
-        is being taken over right now. A transaction idle for longer than a lease is ended by the database: its owner is frozen.
+        Errors: Overtaken when the lane's epoch or the database's incarnation moved on. Busy (from the transaction) when
+        the lane is being taken over right now. A transaction idle for longer than a lease is ended by the database:
+        its owner is frozen.
         """
-        if not store.hold(conn, self.account, self.purpose, self.epoch, self.incarnation, self.lease_s):
+        if not store.hold(conn, self._mine, self.lease_s):
             raise self._overtaken()
 
     def renew(self, ctx: Ctx, for_s: float | None = None) -> None:
-        """Extend the lease between two batches, in a transaction of its own; `for_s` (machine) when the next step is a long one.
+        """Extend the lease between two batches, in a transaction of its own.
 
-        For the drain's own thread alone, not for its senders. Errors: Overtaken.
+        `for_s` (machine): for a next step longer than a lease; never shortens. For the drain's own thread alone, not
+        for its senders. Errors: Overtaken.
         """
         until = store.after(ctx.clock.machine(), for_s or self.lease_s)
         with ctx.db.transaction() as conn:
-            if not store.renew(conn, self.account, self.purpose, self.epoch, self.incarnation, until):
+            if not store.renew(conn, self._mine, until):
                 raise self._overtaken()
 
     def time_left(self, ctx: Ctx) -> float:
-        """Machine seconds in which another batch may be started; 0 when the drain should end or the process is stopping."""
+        """Machine seconds in which another batch may be started; 0 when it should end or the process is stopping."""
         if self.stopping():
             return 0.0
         return max(0.0, (self.ends_at - ctx.clock.machine()).total_seconds())
+
+    def give_back(
+        self, conn: Conn, at: datetime, *, pause_s: float = 0.0, failures: int = 0, error: str | None = None
+    ) -> Row:
+        """End the lease now; the lane may be taken again after `pause_s` (machine). The lane's row, with `failures_before`.
+
+        Errors: Overtaken.
+        """
+        not_before = store.after(at, pause_s) if pause_s else None
+        row = store.end(conn, self._mine, at=at, not_before=not_before, failures=failures, error=error)
+        if row is None:
+            raise self._overtaken()
+        return row
+
+    @property
+    def _mine(self) -> store.Mine:
+        return {
+            "account": self.account,
+            "purpose": self.purpose,
+            "epoch": self.epoch,
+            "incarnation": self.incarnation,
+        }
 
     def _overtaken(self) -> Overtaken:
         return Overtaken(

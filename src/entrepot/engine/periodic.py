@@ -1,4 +1,4 @@
-"""Work that comes back by itself: rows of table `periodic`, run by the lane `sweep` of each account. Times are business time."""
+"""Work that comes back by itself: rows of table `periodic`, run by each account's lane `sweep`, in business time."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +30,10 @@ class Periodic:
 
 
 def ensure(conn: Conn, ctx: Ctx, rows: Iterable[Periodic]) -> None:
-    """Bring the table to what the blueprint says; a new row is due at once, a kept one keeps its time unless that is now too far."""
+    """Bring the table to what the blueprint says.
+
+    A new row is due at once; a kept one keeps its time unless that is now too far away.
+    """
     for row in rows:
         values = {
             "account": row.account,
@@ -40,7 +43,8 @@ def ensure(conn: Conn, ctx: Ctx, rows: Iterable[Periodic]) -> None:
             "now": ctx.clock.now(),
         }
         conn.execute(
-            "INSERT INTO periodic (account, name, flow, every_s, next_at) VALUES (%(account)s, %(name)s, %(flow)s, %(every_s)s, %(now)s)"
+            "INSERT INTO periodic (account, name, flow, every_s, next_at)"
+            " VALUES (%(account)s, %(name)s, %(flow)s, %(every_s)s, %(now)s)"
             " ON CONFLICT (account, name) DO UPDATE SET flow = excluded.flow, every_s = excluded.every_s,"
             " next_at = least(periodic.next_at, excluded.next_at + make_interval(secs => excluded.every_s))",
             values,

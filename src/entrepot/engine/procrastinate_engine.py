@@ -1,4 +1,7 @@
-"""The real carrier of drains: Procrastinate's job table, worked by threads on any number of machines. See worker.py for the other end."""
+"""The real carrier of drains: Procrastinate's job table, worked by threads on any number of machines.
+
+This is the end that puts jobs in; worker.py is the one that takes them out.
+"""
 
 import logging
 
@@ -44,7 +47,8 @@ class ProcrastinateEngine:
 
     def list(self, conn: Conn) -> list[Job]:
         rows = conn.execute(
-            f"SELECT queue_name, args, status::text AS status FROM {SCHEMA}.procrastinate_jobs WHERE task_name = %s ORDER BY id",
+            f"SELECT queue_name, args, status::text AS status FROM {SCHEMA}.procrastinate_jobs"
+            " WHERE task_name = %s ORDER BY id",
             (DRAIN_TASK,),
         ).fetchall()
         return [
@@ -59,10 +63,14 @@ class ProcrastinateEngine:
         ]
 
     def prune(self, conn: Conn) -> int:
-        """Jobs of workers whose heartbeat stopped, and whatever ended without being deleted. Its heartbeats are the database's time."""
+        """Jobs of workers whose heartbeat stopped, and whatever ended without being deleted.
+
+        Heartbeats are written in the database's own time, so they are judged by it.
+        """
         conn.execute("SELECT set_config('search_path', %s, true)", (SEARCH_PATH,))
         conn.execute("SELECT procrastinate_prune_stalled_workers_v1(%s)", (WORKER_DEAD_AFTER_S,))
         return conn.execute(
-            "DELETE FROM procrastinate_jobs WHERE task_name = %s AND ((status = 'doing' AND worker_id IS NULL) OR status NOT IN ('todo', 'doing'))",
+            "DELETE FROM procrastinate_jobs WHERE task_name = %s"
+            " AND ((status = 'doing' AND worker_id IS NULL) OR status NOT IN ('todo', 'doing'))",
             (DRAIN_TASK,),
         ).rowcount

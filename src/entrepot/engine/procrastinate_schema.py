@@ -19,9 +19,10 @@ class ForeignSchema(OwnerDecides):
 
 
 def install(conn: psycopg.Connection[Any]) -> None:
-    """Create the engine's schema, or apply the migrations it has not seen. Runs inside the caller's transaction; harmless to repeat.
+    """Create the engine's schema, or apply the migrations it has not seen, in the caller's transaction.
 
-    The schema's comment holds the name of the last migration applied: the engine itself keeps no such record.
+    Harmless to repeat. The schema's comment holds the name of the last migration applied: the engine itself keeps no
+    such record.
     """
     newest, installed = migrations()[-1], _installed(conn)
     if installed == newest:

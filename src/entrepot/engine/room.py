@@ -1,4 +1,4 @@
-"""What the engine is given: kinds of lanes, what to call when something needs a person, and the numbers that bound it."""
+"""What the engine is given: kinds of lanes, whom to call when something needs a person, the numbers that bound it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +18,10 @@ QUEUES = ("urgent", "normal", "bulk")
 class Work:
     """One kind of lane.
 
-    `due_sql`: SELECT DISTINCT account with something due, without rows of paused flows; may use %(now)s (business), %(machine)s.
-    `drain`: takes due rows in deadline order, batch by batch, while `lease.time_left(ctx)`; returns how many it handled. Calls
-    `lease.renew(ctx)` between batches and `lease.hold(conn)` first in every transaction. Raising is a failed drain.
+    `due_sql`: SELECT DISTINCT account with something due, without rows of paused flows; may use %(now)s (business) and
+    %(machine)s. `drain`: takes due rows in deadline order, batch by batch, while `lease.time_left(ctx)`; returns how
+    many it handled. Calls `lease.renew(ctx)` between batches and `lease.hold(conn)` first in every transaction.
+    Raising is a failed drain.
     """
 
     purpose: str
@@ -40,7 +41,8 @@ def nobody_listens(ctx: Ctx, conn: Conn, row: Row) -> None:
 class Hooks:
     """Called inside the transaction that records the fact; each gets the row.
 
-    on_failing: a drain or a sweep failed `FAILING_AFTER` times or more in a row. Row of lane; a sweep's has `name` and `flow` too.
+    on_failing: a drain or a sweep failed `FAILING_AFTER` times or more in a row. Row of lane; for a sweep, row of
+    periodic with `purpose`.
     on_recovered: it works again after that.
     on_flow_overdue: a flow is still paused or emptying past its `until_at`; said once per end. Row of flow.
     on_flow_emptied: row of flow as it is now (paused), with `proof` (counts by state, `in_flight` = 0).

@@ -1,10 +1,11 @@
 """All SQL about lanes. Lane times are machine time.
 
-Locks: a drain's transaction holds its lane FOR KEY SHARE; renewing and ending are plain updates, which go past that; taking over needs
-FOR UPDATE, which does not. So senders of one drain never wait for each other, and an epoch cannot be raised under an open transaction.
+Locks: a drain's transaction holds its lane FOR KEY SHARE; renewing and ending are plain updates, which go past that;
+taking over needs FOR UPDATE, which does not. So senders of one drain never wait for each other, and an epoch cannot be
+raised under an open transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from entrepot.kernel.ctx import Conn, Row
@@ -25,11 +26,12 @@ SELECT l.epoch, set_config('idle_in_transaction_session_timeout', %(frozen_ms)s,
 """
 
 
-def hold(conn: Conn, account: str, purpose: str, epoch: int, incarnation: str, lease_s: float) -> bool:
-    """Lock the lane at this epoch until the transaction ends; False when it is not ours any more."""
-    frozen_ms = str(int(lease_s * 1000))
-    mine = {"account": account, "purpose": purpose, "epoch": epoch, "incarnation": incarnation, "frozen_ms": frozen_ms}
-    return conn.execute(_HOLD, mine).fetchone() is not None
+Mine = Mapping[str, object]  # account, purpose, epoch, incarnation: what makes a lane ours
+
+
+def hold(conn: Conn, mine: Mine, idle_max_s: float) -> bool:
+    """Lock the lane until the transaction ends; False when it is not ours any more."""
+    return conn.execute(_HOLD, {**mine, "frozen_ms": str(int(idle_max_s * 1000))}).fetchone() is not None
 
 
 _MINE = """
@@ -50,15 +52,15 @@ UPDATE lane SET lease_until = greatest(lane.lease_until, %(until)s) FROM mine
 )
 
 
-def renew(conn: Conn, account: str, purpose: str, epoch: int, incarnation: str, until: datetime) -> bool:
-    mine = {"account": account, "purpose": purpose, "epoch": epoch, "incarnation": incarnation, "until": until}
-    return conn.execute(_RENEW, mine).rowcount == 1
+def renew(conn: Conn, mine: Mine, until: datetime) -> bool:
+    return conn.execute(_RENEW, {**mine, "until": until}).rowcount == 1
 
 
 _END = (
     _MINE
     + """
-UPDATE lane SET lease_until = NULL, drained_at = %(at)s, not_before = %(not_before)s, failures = %(failures)s, last_error = %(error)s
+UPDATE lane SET lease_until = NULL, drained_at = %(at)s, not_before = %(not_before)s,
+       failures = %(failures)s, last_error = %(error)s
   FROM mine WHERE lane.account = mine.account AND lane.purpose = mine.purpose
 RETURNING lane.*, mine.failures AS failures_before
 """
@@ -66,22 +68,11 @@ RETURNING lane.*, mine.failures AS failures_before
 
 
 def end(
-    conn: Conn,
-    account: str,
-    purpose: str,
-    epoch: int,
-    incarnation: str,
-    *,
-    at: datetime,
-    not_before: datetime | None = None,
-    failures: int = 0,
-    error: str | None = None,
+    conn: Conn, mine: Mine, *, at: datetime, not_before: datetime | None, failures: int, error: str | None
 ) -> Row | None:
     """Give the lane back; the row as it is now, with `failures_before`. None when it was taken over meanwhile."""
-    mine = {"account": account, "purpose": purpose, "epoch": epoch, "incarnation": incarnation}
-    return conn.execute(
-        _END, {**mine, "at": at, "not_before": not_before, "failures": failures, "error": error}
-    ).fetchone()
+    said = {"at": at, "not_before": not_before, "failures": failures, "error": error}
+    return conn.execute(_END, {**mine, **said}).fetchone()
 
 
 def lane(conn: Conn, account: str, purpose: str) -> Row | None:
@@ -93,7 +84,7 @@ def lanes(conn: Conn) -> list[Row]:
 
 
 def open_look(conn: Conn) -> str | None:
-    """The database's incarnation, or None when somebody else is looking just now, also when two processes think they lead."""
+    """The database's incarnation, or None when somebody else is looking just now (two may think they lead)."""
     row = conn.execute(
         "SELECT pg_try_advisory_xact_lock(%s) AS had, (SELECT incarnation FROM installation) AS incarnation",
         (LOOK_LOCK,),
@@ -107,7 +98,7 @@ _FREE = (
 
 
 def due_query(due: Sequence[tuple[str, str]]) -> str:
-    """One statement that asks every (purpose, due SQL) for accounts with due work and keeps those whose lane is free."""
+    """One statement that asks every (purpose, due SQL) for accounts with due work, and keeps the free lanes."""
     parts = [
         f"SELECT {n} AS place, '{purpose}' AS purpose, d{n}.account FROM ({sql}) AS d{n} (account)"
         for n, (purpose, sql) in enumerate(due)
@@ -121,7 +112,8 @@ SELECT d.purpose, d.account FROM ({" UNION ALL ".join(parts)}) AS d
 
 
 _CREATE = """
-INSERT INTO lane (account, purpose, queue) SELECT * FROM unnest(%(accounts)s::text[], %(purposes)s::text[], %(queues)s::text[])
+INSERT INTO lane (account, purpose, queue)
+SELECT * FROM unnest(%(accounts)s::text[], %(purposes)s::text[], %(queues)s::text[])
 ON CONFLICT (account, purpose) DO NOTHING
 """
 
@@ -147,7 +139,8 @@ def lock_free_lanes(conn: Conn, wanted: Sequence[tuple[str, str, str]], machine:
 def take_over(conn: Conn, account: str, purpose: str, queue: str, until: datetime) -> int:
     """Raise the epoch of a lane locked before; whoever drained it changes nothing any more."""
     row = conn.execute(
-        "UPDATE lane SET epoch = epoch + 1, lease_until = %s, queue = %s WHERE account = %s AND purpose = %s RETURNING epoch",
+        "UPDATE lane SET epoch = epoch + 1, lease_until = %s, queue = %s"
+        " WHERE account = %s AND purpose = %s RETURNING epoch",
         (until, queue, account, purpose),
     ).fetchone()
     return int(row["epoch"]) if row else 0

@@ -20,8 +20,7 @@ class Consequences:
     promises: list[Promise] = field(default_factory=list)
     cases: list[CaseAsked] = field(default_factory=list)
     kept: list[tuple[str, str, str, datetime]] = field(default_factory=list)  # kind, object, object id, when
-    missed: list[tuple[str, str, str, str]] = field(default_factory=list)  # kind, object, object id, cause
-    void: list[tuple[str, str, str]] = field(default_factory=list)
+    void: list[tuple[str, str, str, str]] = field(default_factory=list)  # kind, object, object id, because
     gone: list[tuple[str, str, str, str]] = field(default_factory=list)  # mode, object, object id, because
 
     def flush(self, ctx: Ctx, conn: Conn, plan: Plan) -> None:
@@ -30,10 +29,8 @@ class Consequences:
         obligations.promise(conn, ctx, plan, self.promises)
         for kind, object_, object_id, at in self.kept:
             obligations.meet(conn, ctx, kind, object_, [object_id], at)
-        for kind, object_, object_id, cause in self.missed:
-            obligations.miss(conn, ctx, plan, kind, object_, [object_id], cause)
-        for kind, object_, object_id in self.void:
-            obligations.void(conn, ctx, kind, object_, [object_id])
+        for kind, object_, object_id, because in self.void:
+            obligations.void(conn, ctx, kind, object_, [object_id], because)
         cases.open_cases(conn, ctx, plan, self.cases)
         for mode, object_, object_id, because in self.gone:
             cases.close_for(conn, ctx, mode, object_, object_id, because)

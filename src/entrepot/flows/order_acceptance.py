@@ -107,12 +107,10 @@ class OrderAcceptance:
                 self._promise("acknowledge", "ack-at-risk", applied.basket, leg, leg.created_at, leg.acceptance_due_at)
             )
         if applied.decided_now and leg.decided_at:
-            if leg.state is LegState.EXPIRED:
-                then.missed.append(("acknowledge", "leg", leg.id, "the seller did not decide within the window"))
-            else:
+            if leg.state is not LegState.EXPIRED:  # a window that ran out is missed, and the watch says so
                 then.kept.append(("acknowledge", "leg", leg.id, leg.decided_at))
         if leg.state in LOST:
-            then.void.append(("ship", "leg", leg.id))
+            then.void.append(("ship", "leg", leg.id, f"order {leg.order_id} is {leg.state}"))
         elif leg.ship_due_at and leg.state in TO_BE_SHIPPED and applied.was is not leg.state:
             then.promises.append(
                 self._promise(
@@ -309,7 +307,7 @@ class Charged(Reaction):
         capture_id = str(receipt["capture_id"])
         charged = service.charge(book, basket, effect.payload["legs"], at=now, because=effect.id)
         book.identifiers.append((effect.account, "capture_id", capture_id, "basket", basket.id))
-        head = {"root": basket.root, "at": now, "currency": basket.currency}
+        head: dict[str, Any] = {"root": basket.root, "at": now, "currency": basket.currency}
         then.journals.append(
             journals.basket_captured(
                 key=f"basket-captured:{capture_id}",
@@ -317,7 +315,7 @@ class Charged(Reaction):
                 capture_id=capture_id,
                 amount_minor=sum(effect.payload["legs"].values()),
                 **head,
-            )  # type: ignore[misc]
+            )
         )
         for leg in charged:
             then.journals += self._books(leg, head)
@@ -332,7 +330,7 @@ class Charged(Reaction):
         """The leg's sale and its commission by the agreed rate: the witness of what the marketplace will say."""
         lines = [line for line in leg.lines.values() if line.accepted_qty]
         money = [journals.LineMoney(x.order_line_id, x.price_minor, x.shipping_minor, x.tax_minor) for x in lines]
-        ids = {"account": leg.account, "order_id": leg.order_id, "seller_id": leg.seller_id}
+        ids: dict[str, Any] = {"account": leg.account, "order_id": leg.order_id, "seller_id": leg.seller_id}
         posted = [journals.leg_debited(key=f"leg-debited:{leg.order_id}", lines=money, **ids, **head)]
         agreement = self.flow.parts.agreement(leg.account)
         if agreement:

@@ -43,6 +43,11 @@ class Parts:
     def marketplace(self) -> str:
         return self._account_of("marketplace")
 
+    @property
+    def storefront(self) -> str:
+        """The account of the shop front that hands us baskets."""
+        return self._account_of("commerce")
+
     def _account_of(self, party: str) -> str:
         found = sorted(name for name in self.plan.accounts if self.plan.system_of(name).party == party)
         if not found:

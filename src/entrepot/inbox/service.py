@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Protocol
 
 from entrepot.inbox import store
-from entrepot.inbox.model import Arrival, Decided, Ignored, Message, NotYet, Parked, Recorded, Verdict
+from entrepot.inbox.model import MALFORMED, Arrival, Decided, Ignored, Message, NotYet, Parked, Recorded, Verdict
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import NotNow
 from entrepot.store.locks import lock_roots
 
 BATCH = 500
+SHOWN_BYTES = 200
 NOT_YET_TRIES_MAX = 12  # then a person looks: what it waits for never came
 NOT_YET_FIRST_S = 20.0
 
@@ -51,12 +52,7 @@ class Inbox:
             batch = [m for m in messages if m.kind == kind]
             if batch:
                 verdicts += zip(batch, decide(ctx, conn, batch), strict=True)
-        known = set(self.deciders)
-        verdicts += [
-            (m, Parked("malformed-message", f"nobody here reads messages of kind “{m.kind}”"))
-            for m in messages
-            if m.kind not in known
-        ]
+        verdicts += [(m, _unread(m)) for m in messages if m.kind not in self.deciders]
         self._settle(ctx, conn, verdicts)
         return verdicts
 
@@ -129,6 +125,14 @@ class Inbox:
             if store.still_new(conn, [message.id]):
                 cause = f"{type(error).__name__}: {error}"[:500]
                 self._settle(ctx, conn, [(message, Parked("poison-message", cause))])
+
+
+def _unread(message: Message) -> Parked:
+    """Kept whole, and a person's: nobody here can read it."""
+    if message.kind == MALFORMED:
+        shown = message.body[:SHOWN_BYTES].decode("utf-8", "replace")
+        return Parked("malformed-message", f"it does not say what it is about; it begins: {shown}")
+    return Parked("malformed-message", f"nobody here reads messages of kind “{message.kind}”")
 
 
 def record(ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:

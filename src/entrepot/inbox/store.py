@@ -29,7 +29,8 @@ def digest_of(body: bytes) -> str:
 def insert_arrivals(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
     """Keep envelopes, their messages and their cursors; the same content again is one row, counted."""
     now, machine = ctx.clock.now(), ctx.clock.machine()
-    envelopes, messages = [], {}
+    envelopes: list[Row] = []
+    messages: dict[tuple[str, str, str, str], Row] = {}
     for arrival in arrivals:
         envelope_id = ctx.ids.new("env")
         envelopes.append(

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from entrepot.kernel.ctx import Conn, Ctx
@@ -64,26 +65,34 @@ class Outbox:
         """Send and read back what is due for the lane's account, different roots side by side."""
         handled = 0
         while lease.time_left(ctx) > self.send_timeout_s / 2:
-            to_send, to_read = self._claim(ctx, lease, queue)
+            to_send, to_read, until = self._claim(ctx, lease, queue)
             if not to_send and not to_read:
                 break
             ctx.point("send.claimed")
-            self.width(
-                [lambda e=e: self._send(ctx, lease, e) for e in to_send]
-                + [lambda e=e: self._read_back(ctx, lease, e) for e in to_read]
-            )  # type: ignore[misc]
+            jobs = [partial(self._send, ctx, lease, e, until) for e in to_send]
+            jobs += [partial(self._read_back, ctx, lease, e) for e in to_read]
+            self.width(jobs)
             handled += len(to_send) + len(to_read)
             lease.renew(ctx)
         return handled
 
-    def send_now(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
+    def claim_now(self, ctx: Ctx, conn: Conn, effect: Effect, epoch: int) -> datetime:
+        """Claim one effect inside a buyer's request; returns its `send_until`."""
+        until = self._until(ctx)
+        store.claim(conn, ctx, [effect], epoch, until)
+        return until
+
+    def send_now(self, ctx: Ctx, lease: SendLease, effect: Effect, until: datetime) -> None:
         """Send one effect that was claimed inside a buyer's request."""
-        self._send(ctx, lease, effect)
+        self._send(ctx, lease, effect, until)
+
+    def _until(self, ctx: Ctx) -> datetime:
+        return ctx.clock.machine() + timedelta(seconds=self.send_timeout_s + SEND_MARGIN_S)
 
     # ── claim ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _claim(self, ctx: Ctx, lease: SendLease, queue: str) -> tuple[list[Effect], list[Effect]]:
-        now = ctx.clock.now()
+    def _claim(self, ctx: Ctx, lease: SendLease, queue: str) -> tuple[list[Effect], list[Effect], datetime]:
+        now, until = ctx.clock.now(), self._until(ctx)
         send: list[Effect] = []
         read: list[Effect] = []
         with ctx.db.transaction() as conn:
@@ -95,9 +104,8 @@ class Outbox:
                 elif wanted := self._may_send(ctx, conn, lease, effect):
                     send.append(wanted)
             if send:
-                until = ctx.clock.machine() + timedelta(seconds=self.send_timeout_s + SEND_MARGIN_S)
                 store.claim(conn, ctx, send, lease.epoch, until)
-        return send, read
+        return send, read, until
 
     def _may_send(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect) -> Effect | None:
         """The effect as it is wanted now, in its window, and with a token; None: its row already says why not."""
@@ -145,25 +153,18 @@ class Outbox:
 
     # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _send(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
+    def _send(self, ctx: Ctx, lease: SendLease, effect: Effect, until: datetime) -> None:
         operation = self.operations[effect.operation]
-        row_until = self._send_until(ctx, effect)
         outgoing = OutgoingEffect(
-            effect.key, effect.operation, effect.account, effect.payload, effect.attempts + 1, row_until
+            effect.key, effect.operation, effect.account, effect.payload, effect.attempts + 1, until
         )
         ctx.point("send.before")
-        if ctx.clock.machine() + timedelta(seconds=self.send_timeout_s) > row_until:
+        if ctx.clock.machine() + timedelta(seconds=self.send_timeout_s) > until:
             return  # we were frozen between claim and send: nothing leaves; the row becomes unclear and is read back
         outcome, detail = operation.send(ctx, outgoing)
         ctx.point("send.after")
         self._commit(ctx, lease, effect, lambda conn: self._outcome(ctx, conn, lease, effect, outcome, detail))
         ctx.point("send.settled")
-
-    def _send_until(self, ctx: Ctx, effect: Effect):  # type: ignore[no-untyped-def]
-        with ctx.db.transaction() as conn:
-            row = store.effect_row(conn, effect.id)
-        assert row is not None
-        return row["send_until"] or ctx.clock.machine()
 
     def _commit(self, ctx: Ctx, lease: SendLease, effect: Effect, write: Callable[[Conn], None]) -> None:
         """Write an outcome with the root locked. When it cannot be had in time the row stays `sending` and is read back later."""

@@ -117,6 +117,16 @@ def predecessor_state(conn: Conn, effect_id: str) -> str | None:
     return str(row["state"]) if row else None
 
 
+def claimable(conn: Conn, key: str) -> Effect | None:
+    """An effect that was never tried, by its key, when nobody else has it."""
+    row = conn.execute(
+        f"SELECT {_EFFECT} FROM effect e WHERE e.key = %s AND e.state = 'planned' AND e.attempts = 0 "
+        "AND e.flow NOT IN (SELECT name FROM flow WHERE state = 'paused') FOR UPDATE OF e SKIP LOCKED",
+        (key,),
+    ).fetchone()
+    return _effect(row) if row else None
+
+
 def claim(conn: Conn, ctx: Ctx, effects: Sequence[Effect], epoch: int, send_until: datetime) -> None:
     conn.execute(
         "UPDATE effect SET state = 'sending', attempts = attempts + 1, claimed_epoch = %s, incarnation = %s, send_until = %s, sent_at = %s "

@@ -13,7 +13,7 @@ from entrepot.sandbox.mirakl.state import Line, Order
 from entrepot.sandbox.sellers import Sellers
 
 ARRIVING: Final = frozenset({"SHIPPED", "TO_COLLECT"})
-RETURN_REASONS: Final = ("RETURN_WRONG_SIZE", "RETURN_CHANGED_MIND", "RETURN_DEFECTIVE")
+RETURN_REASONS: Final = ("CHANGED_MIND", "DEFECTIVE")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Buyers:
             self._click(
                 "refund",
                 order.order_id,
-                lambda: self._portal.refund(order.order_id, line.line_id, amount, "REFUND_COMMERCIAL_GESTURE"),
+                lambda: self._portal.refund(order.order_id, line.line_id, amount, "COMMERCIAL_GESTURE"),
             )
 
     # -- the bank --------------------------------------------------------------------------------------------------

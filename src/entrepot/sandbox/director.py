@@ -63,6 +63,8 @@ class Director:
         self._open_legs: dict[str, None] = {}
         self._close_books = False
         self._watching = False
+        self._idle_before = False
+        self._rested = False
         self.stage = Stage.TRADING
         portal.subscribe(self._hear)
 
@@ -80,6 +82,7 @@ class Director:
     def finish(self, options: dict[str, Any]) -> dict[str, Any]:
         self._storefront.close_doors()
         self._close_books = self._close_books or bool(options.get("close_books"))
+        self._rested = self._idle_before = False
         self.stage = max(self.stage, Stage.DOORS_CLOSED)
         if not self._watching:
             self._watching = True
@@ -98,13 +101,13 @@ class Director:
     # -- knowing -----------------------------------------------------------------------------------------------------
 
     def done(self) -> bool:
-        wanted = Stage.DAY_CLOSED if self._close_books else Stage.DOORS_CLOSED
-        return self.stage >= wanted and not self.waiting()
+        return self._rested and not self.waiting()
 
     def waiting(self) -> dict[str, int]:
         """What is not over yet, by kind: errands of the people, and what they wait for from the hub."""
         waiting = Counter(self._errands.waiting)
         waiting["checkouts"] = self._storefront.checkouts
+        waiting["splits"] = sum(not self._portal.orders_of(one) for one in self._storefront.held_for_orders())
         waiting["webhooks"] = self._undelivered()
         waiting["cycles"] = self._treasury.unpaid()
         waiting["calls"] = 0 if self._world.quiet() else 1
@@ -124,9 +127,16 @@ class Director:
     # -- closing -----------------------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        if self._close_books and not self.waiting():
-            self._close_next()
-        if not self.done():
+        """One step of the closing at each look that finds nobody busy; the last look finds them all resting."""
+        last = Stage.DAY_CLOSED if self._close_books else Stage.DOORS_CLOSED
+        if not self.waiting():
+            self._rested = self._idle_before and self.stage >= last
+            self._idle_before = self.stage >= last
+            if self.stage < last:
+                self._close_next()
+        else:
+            self._rested = self._idle_before = False
+        if not self._rested:
             self._world.at(self._world.clock() + WATCH_EVERY, self._watch)
         else:
             self._watching = False

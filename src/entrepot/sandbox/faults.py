@@ -84,7 +84,7 @@ class FaultPlan:
         """Plan one more fault; its nth counts from the world's first call, so a past nth fires at the next call."""
         self._waiting.setdefault((fault.system, fault.operation), []).append(fault)
 
-    def take(self, system: str, operation: str, eligible: Callable[[Fault], bool] = lambda fault: True) -> Fault | None:
+    def take(self, system: str, operation: str, eligible: Callable[[Fault], bool] | None = None) -> Fault | None:
         """Count one call and give the fault it meets, if any; a fault that fires once leaves the plan."""
         key = (system, operation)
         self.calls[key] += 1

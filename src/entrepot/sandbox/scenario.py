@@ -6,49 +6,27 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final, Literal
 
+from entrepot.sandbox.baskets import Choose
 from entrepot.sandbox.buyers import Buyers, Habits
 from entrepot.sandbox.control import Control
 from entrepot.sandbox.core import Clock, Outbound, World
 from entrepot.sandbox.director import Director
 from entrepot.sandbox.errands import Errands, Pace
 from entrepot.sandbox.faults import Fault, random_faults
+from entrepot.sandbox.furniture import CATEGORIES, A, B, C, D, E, F, customers, offers, shops
 from entrepot.sandbox.gateway import Gateway, Terms
 from entrepot.sandbox.gateway.webhooks import WebhookSender
-from entrepot.sandbox.mirakl import CategorySeed, Mirakl, OfferSeed, Portal, Settings, ShopSeed
+from entrepot.sandbox.mirakl import Mirakl, Portal, Settings
 from entrepot.sandbox.mirakl.state import Offer, Order
 from entrepot.sandbox.sellers import Answer, Script, Sellers, Temper
-from entrepot.sandbox.storefront import Choose, Shopping, Storefront
+from entrepot.sandbox.storefront import Shopping, Storefront
 from entrepot.sandbox.treasury import Treasury
 
 Faults = Literal["none", "demo", "random"]
 
 GATEWAY_WEBHOOK_PATH: Final = "/hooks/gateway"
-GATEWAY_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveC1nYXRld2F5LXdlYmhvb2tzLXNlY3JldCE="
+GATEWAY_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveC1nYXRld2F5LXdlYmhvb2tzLXNlY3JldCE="  # noqa: S105 - simulated
 RANDOM_FAULT_RATE: Final = 0.05
-OFFERS_PER_SHOP: Final = 7
-A, B, C, D, E, F = 2001, 2002, 2003, 2004, 2005, 2006
-SHOP_NAMES: Final = {
-    A: "Atelier Alpin",
-    B: "Maison Bretonne",
-    C: "Comptoir du Midi",
-    D: "Delta Outdoor",
-    E: "Etoile Cuisine",
-    F: "Fabrique du Nord",
-}
-CATEGORIES: Final = (
-    CategorySeed("OUTDOOR", "Outdoor", 12_000),
-    CategorySeed("KITCHEN", "Kitchen", 15_000),
-    CategorySeed("TEXTILE", "Home textiles", 9_500),
-)
-ARTICLES: Final = {
-    "OUTDOOR": ("Trekking pole", "Rain jacket", "Head lamp", "Daypack 24 l", "Camp stove", "Water filter", "Wool cap"),
-    "KITCHEN": ("Cast iron pan", "Chef knife", "Oak board", "Carafe 1 l", "Peeler", "Spice mill", "Tart form"),
-    "TEXTILE": ("Linen sheet", "Wool blanket", "Tea towel", "Cushion", "Table runner", "Bath towel", "Curtain"),
-}
-FIRST_NAMES: Final = ("Camille", "Jules", "Lea", "Noe", "Ines", "Hugo", "Alice", "Malo", "Zoe", "Tom")
-LAST_NAMES: Final = ("Moreau", "Petit", "Roux", "Girard", "Lambert", "Fontaine", "Chevalier", "Masson")
-CITIES: Final = (("75011", "Paris"), ("69003", "Lyon"), ("13006", "Marseille"), ("44000", "Nantes"), ("59000", "Lille"))
-CUSTOMERS: Final = 30
 
 
 @dataclass(frozen=True)
@@ -123,7 +101,8 @@ def stage(
     for fault in planned_faults(faults, world.stream("faults"), chosen.random_fault_rate):
         world.faults.add(fault)
     prefix = chosen.basket_prefix or f"C{clock():%y%m%d}"
-    mirakl = Mirakl(world, machine_clock, hub_url, platform_settings(world.stream("catalogue"), chosen))
+    furniture = platform_settings(world.stream("catalogue"), chosen)
+    mirakl = Mirakl(world, machine_clock=machine_clock, hub_url=hub_url, settings=furniture)
     sender = WebhookSender(
         world,
         machine_clock,
@@ -221,79 +200,16 @@ def _ignore(_document_number: str) -> None:
     """A document's number is in the marketplace's books; nobody needs it here."""
 
 
-# -- the marketplace's furniture -----------------------------------------------------------------------------------
-
-
 def platform_settings(rng: Random, chosen: Options) -> Settings:
-    """Six shops, three categories, seven offers a shop, and one more shop for each extra currency."""
-    shops = [ShopSeed(shop_id, name, f"{name} SAS") for shop_id, name in SHOP_NAMES.items()]
-    for position, currency in enumerate(chosen.extra_currencies):
-        shops.append(ShopSeed(F + 1 + position, f"Port {currency}", f"Port {currency} Ltd", currency=currency))
+    sellers = shops(chosen.extra_currencies)
     return Settings(
-        shops=tuple(shops),
+        shops=sellers,
         categories=CATEGORIES,
-        offers=tuple(offer for shop in shops for offer in _offers(rng, shop)),
+        offers=tuple(offer for shop in sellers for offer in offers(rng, shop)),
         acceptance_window=chosen.acceptance_window,
         payment_workflow=chosen.payment_workflow,
         commission_faults={5: 13_500} if chosen.planted_money_faults else {},
     )
-
-
-def _offers(rng: Random, shop: ShopSeed) -> list[OfferSeed]:
-    category = CATEGORIES[shop.shop_id % len(CATEGORIES)]
-    offers = []
-    for position, article in enumerate(ARTICLES[category.code]):
-        number = (shop.shop_id - 2000) * 100 + position
-        offers.append(
-            OfferSeed(
-                offer_id=10_000 + number,
-                shop_id=shop.shop_id,
-                shop_sku=f"{shop.shop_id}-{position + 1:02d}",
-                product_sku=f"P{number:05d}",
-                title=f"{article}, {shop.name}",
-                category_code=category.code,
-                price_minor=rng.randint(590, 18_990),
-                quantity=rng.randint(400, 900),
-                shipping_minor=rng.choice((0, 290, 490, 690)),
-                currency=shop.currency,
-                brand=shop.name.split()[0],
-            )
-        )
-    return offers
-
-
-def customers(rng: Random) -> tuple[dict[str, Any], ...]:
-    """Buyers with a name, an address and a mailbox at a domain that cannot exist."""
-    made = []
-    for number in range(1, CUSTOMERS + 1):
-        first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
-        zip_code, city = rng.choice(CITIES)
-        address = {
-            "civility": None,
-            "company": None,
-            "firstname": first,
-            "lastname": last,
-            "street_1": f"{rng.randint(1, 180)} rue de la Gare",
-            "street_2": None,
-            "zip_code": zip_code,
-            "city": city,
-            "state": None,
-            "country": "France",
-            "country_iso_code": "FRA",
-            "phone": f"+33 1 99 00 {rng.randint(10, 99)} {rng.randint(10, 99)}",
-        }
-        made.append(
-            {
-                "customer_id": f"CUST-{number:04d}",
-                "firstname": first,
-                "lastname": last,
-                "email": f"{first}.{last}.{number}@shop.example".lower(),
-                "locale": "fr_FR",
-                "shipping_address": address,
-                "billing_address": address,
-            }
-        )
-    return tuple(made)
 
 
 # -- what certainly happens ----------------------------------------------------------------------------------------
@@ -301,12 +217,12 @@ def customers(rng: Random) -> tuple[dict[str, Any], ...]:
 
 def _from_shops(**wanted: int) -> Choose:
     """A basket with so many articles of each named shop."""
-    shops = {"ABCDEF".index(letter) + A: count for letter, count in wanted.items()}
+    counts = {"ABCDEF".index(letter) + A: count for letter, count in wanted.items()}
 
-    def choose(rng: Random, offers: Sequence[Offer]) -> list[tuple[Offer, int]]:
+    def choose(rng: Random, on_sale: Sequence[Offer]) -> list[tuple[Offer, int]]:
         chosen = []
-        for shop_id, count in shops.items():
-            theirs = [offer for offer in offers if offer.shop_id == shop_id]
+        for shop_id, count in counts.items():
+            theirs = [offer for offer in on_sale if offer.shop_id == shop_id]
             chosen += [(offer, rng.randint(1, 2)) for offer in rng.sample(theirs, min(count, len(theirs)))]
         return chosen
 

@@ -6,91 +6,24 @@ money is let go again.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
-from random import Random
 from typing import Any, Final
 
+from entrepot.sandbox.baskets import Basket, BasketState, Choose, basket_view, choose_any, line_of, line_view
 from entrepot.sandbox.core import Hang, Request, Response, World, json_response
 from entrepot.sandbox.errands import Errands
 from entrepot.sandbox.gateway import Gateway
 from entrepot.sandbox.gateway.model import OPEN
 from entrepot.sandbox.gateway.views import instant
 from entrepot.sandbox.mirakl import Portal
-from entrepot.sandbox.mirakl.state import Offer
 
 API_KEY: Final = "storefront-key"
 ACCOUNT: Final = "mirakl-fr"
 CHECK_PAUSES_S: Final = (5, 15, 60, 300, 900)
 ORDER_PAUSES_S: Final = (5, 15, 60, 300, 900, 1800, *[3600] * 34)
 ASK_AGAIN: Final = frozenset({408, 425, 429})
-SELLERS_PER_BASKET_MAX: Final = 4
-LINES_PER_SELLER_MAX: Final = 3
-QUANTITY_WEIGHTS: Final = (70, 20, 10)
-
-
-class BasketState(StrEnum):
-    PLANNED = "planned"
-    CHECKING = "checking"
-    ORDERING = "ordering"
-    ORDERED = "ordered"
-    UNSELLABLE = "unsellable"
-    REFUSED = "refused"
-    ABANDONED = "abandoned"
-
-
-@dataclass(frozen=True)
-class BasketLine:
-    """One article. Units: minor units; shipping is for the whole line."""
-
-    offer_id: int
-    sku: str
-    shop_id: int
-    title: str
-    category: str
-    quantity: int
-    unit_price_minor: int
-    shipping_minor: int
-
-    @property
-    def total_minor(self) -> int:
-        return self.quantity * self.unit_price_minor + self.shipping_minor
-
-
-@dataclass
-class Basket:
-    commercial_id: str
-    number: int
-    customer: dict[str, Any]
-    currency: str
-    lines: tuple[BasketLine, ...]
-    placed_at: str
-    state: BasketState = BasketState.PLANNED
-    authorisation_id: str | None = None
-    hub_basket_id: str | None = None
-    checks: list[int] = field(default_factory=list)
-    orders: list[int] = field(default_factory=list)
-
-    @property
-    def amount_minor(self) -> int:
-        return sum(line.total_minor for line in self.lines)
-
-
-Choose = Callable[[Random, Sequence[Offer]], list[tuple[Offer, int]]]
-"""Picks offers and quantities for one basket."""
-
-
-def choose_any(rng: Random, offers: Sequence[Offer]) -> list[tuple[Offer, int]]:
-    """One to four sellers, one to three articles of each."""
-    shops = sorted({offer.shop_id for offer in offers})
-    chosen = []
-    for shop_id in rng.sample(shops, rng.randint(1, min(SELLERS_PER_BASKET_MAX, len(shops)))):
-        theirs = [offer for offer in offers if offer.shop_id == shop_id]
-        for offer in rng.sample(theirs, rng.randint(1, min(LINES_PER_SELLER_MAX, len(theirs)))):
-            chosen.append((offer, rng.choices((1, 2, 3), QUANTITY_WEIGHTS)[0]))
-    return chosen
 
 
 @dataclass(frozen=True)
@@ -159,6 +92,15 @@ class Storefront:
         under_way = (BasketState.CHECKING, BasketState.ORDERING)
         return len(self._held) + sum(basket.state in under_way for basket in self.baskets.values())
 
+    def held_for_orders(self) -> list[str]:
+        """Baskets the hub took and whose money is still held, at least in part."""
+        authorisations = self._gateway.accounts.authorisations
+        return [
+            basket.commercial_id
+            for basket in self.baskets.values()
+            if basket.state is BasketState.ORDERED and authorisations[basket.authorisation_id or ""].purse[OPEN]
+        ]
+
     # -- buying ----------------------------------------------------------------------------------------------------
 
     def _plan(self, after: timedelta) -> None:
@@ -188,7 +130,7 @@ class Storefront:
             number=number,
             customer=rng.choice(self._shopping.customers),
             currency=currency,
-            lines=tuple(_line(offer, min(quantity, offer.quantity)) for offer, quantity in choose(rng, offers)),
+            lines=tuple(line_of(offer, min(quantity, offer.quantity)) for offer, quantity in choose(rng, offers)),
             placed_at=instant(self._world.clock()),
         )
         self.baskets[basket.commercial_id] = basket
@@ -200,7 +142,7 @@ class Storefront:
         content = {
             "account": ACCOUNT,
             "currency": basket.currency,
-            "lines": [{name: view[name] for name in asked} for view in map(_line_view, basket.lines)],
+            "lines": [{name: view[name] for name in asked} for view in map(line_view, basket.lines)],
         }
         self._post("/api/v1/checkout/check", content, {}, lambda answer: self._checked(basket, answer))
 
@@ -249,7 +191,7 @@ class Storefront:
                 "amount_minor": basket.amount_minor,
                 "expires_at": instant(authorisation.expires_at),
             },
-            "lines": [_line_view(line) for line in basket.lines],
+            "lines": [line_view(line) for line in basket.lines],
             "placed_at": basket.placed_at,
         }
         key = {"idempotency-key": basket.commercial_id}
@@ -311,49 +253,6 @@ class Storefront:
 
     def books(self) -> dict[str, Any]:
         return {"baskets": [basket_view(basket) for basket in self.baskets.values()]}
-
-
-def _line(offer: Offer, quantity: int) -> BasketLine:
-    return BasketLine(
-        offer_id=offer.offer_id,
-        sku=offer.product_sku,
-        shop_id=offer.shop_id,
-        title=offer.title,
-        category=offer.category_code,
-        quantity=quantity,
-        unit_price_minor=offer.price_minor,
-        shipping_minor=offer.shipping_minor * quantity,
-    )
-
-
-def _line_view(line: BasketLine) -> dict[str, Any]:
-    """Ids travel as text: they name things, nobody counts with them."""
-    return {
-        "offer_id": str(line.offer_id),
-        "sku": line.sku,
-        "shop_id": str(line.shop_id),
-        "title": line.title,
-        "category": line.category,
-        "quantity": line.quantity,
-        "unit_price_minor": line.unit_price_minor,
-        "shipping_minor": line.shipping_minor,
-    }
-
-
-def basket_view(basket: Basket) -> dict[str, Any]:
-    return {
-        "commercial_id": basket.commercial_id,
-        "state": basket.state.value,
-        "currency": basket.currency,
-        "amount_minor": basket.amount_minor,
-        "authorisation_id": basket.authorisation_id,
-        "hub_basket_id": basket.hub_basket_id,
-        "customer_id": basket.customer["customer_id"],
-        "placed_at": basket.placed_at,
-        "checks": basket.checks,
-        "answers": basket.orders,
-        "lines": [_line_view(line) for line in basket.lines],
-    }
 
 
 def _json(answer: Response | Hang) -> dict[str, Any] | None:

@@ -6,9 +6,12 @@ Shape: `books` is the whole document, by system. Every function gives plain data
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 Books = Mapping[str, Any]
+
+ONCE_ONLY: Final = frozenset({"OR01", "OR21", "OR24", "OR28", "OR29", "PA01", "PA02", "SBC07", "ST24"})
+"""Marketplace writes that make sense once per subject; tracking, offers and shop data may change at any time."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def doubled_writes(books: Books) -> list[Doubled]:
     found += [
         Doubled("mirakl", row["operation"], row["key"], row["count_applied"])
         for row in books.get("mirakl", {}).get("writes", [])
-        if row["count_applied"] > 1
+        if row["operation"] in ONCE_ONLY and row["count_applied"] > 1
     ]
     return found
 

@@ -109,7 +109,7 @@ class _End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OffsetList(_Base):
-    """`max` and `offset`, answered with `total_count`. The cursor is an instant; without a date filter there is none."""
+    """`max` and `offset`, answered with `total_count`. The cursor is an instant; without a date filter none is kept."""
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         start = self._start(ctx, cursor) if self.spec.since else None

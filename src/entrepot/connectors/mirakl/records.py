@@ -1,4 +1,4 @@
-"""Pages and events of Mirakl taken apart into records: what kind, whose id, which revision, decided in order with what."""
+"""Pages and events of Mirakl taken apart into records: kind, id, revision, and what each is decided in order with."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,18 +17,9 @@ from entrepot.connectors.reading import (
     typed,
     unreadable_record,
 )
+from entrepot.connectors.roots import basket_root, commercial_id_of
 
 Split = Callable[[bytes, int], Received]  # canonical body and position of one record
-
-
-def commercial_id_of(order_id: str) -> str:
-    """The basket of an order where only the order is named: Mirakl makes order ids as `<commercial id>-A`, `-B`, …"""
-    commercial_id, _, leg = order_id.rpartition("-")
-    return commercial_id if commercial_id and leg.isalpha() else order_id
-
-
-def basket_root(commercial_id: str) -> str:
-    return f"basket:{commercial_id}"
 
 
 class Records:

@@ -1,4 +1,4 @@
-"""What kinds of lines mean together: the steps from gross sales to payout, and which lines nobody but their author foresees."""
+"""What kinds of lines mean together: the steps from gross sales to payout, and what the operator keeps."""
 
 from collections.abc import Mapping
 from enum import StrEnum

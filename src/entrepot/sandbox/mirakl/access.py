@@ -88,9 +88,7 @@ class Access:
         token = f"{self._rng.getrandbits(160):040x}"
         life = self._settings.token_life
         self._tokens[token] = (Caller(form["client_id"], role, None), self._world.clock() + life)
-        return answer(
-            200, {"access_token": token, "token_type": "Bearer", "expires_in": int(life.total_seconds())}
-        )
+        return answer(200, {"access_token": token, "token_type": "Bearer", "expires_in": int(life.total_seconds())})
 
 
 class Ceilings:

@@ -37,9 +37,9 @@ SUMMARY_OF_TYPE: Final[Mapping[str, tuple[str, bool]]] = {
 class Billing:
     """Closes cycles and takes the front's word that they were paid.
 
-    A voucher pays every PAYABLE line of (shop, currency) that no voucher has paid: those of this cycle and those carried
-    over from cycles whose sum was not positive. Such a cycle has no voucher; its documents stand all the same. So a
-    voucher may pay several documents, manual ones included, and PAYMENT = the sum of its other lines.
+    A voucher pays every PAYABLE line of (shop, currency) that no voucher has paid: those of this cycle and those
+    carried over from cycles whose sum was not positive. Such a cycle has no voucher; its documents stand all the same.
+    So a voucher may pay several documents, manual ones included, and PAYMENT = the sum of its other lines.
     """
 
     def __init__(self, platform: Platform, ledger: Ledger) -> None:
@@ -178,9 +178,7 @@ class Billing:
             if cycle.shop_id == shop_id and cycle.failure_reason == "INCOMPLETE_KYC":
                 cycle.pay_out_state, cycle.failure_reason = "TO_PAY", None
 
-    def confirm(
-        self, cycle: Cycle, paid: bool, at: str | None, reference: str | None, reason: str | None
-    ) -> None:
+    def confirm(self, cycle: Cycle, paid: bool, at: str | None, reference: str | None, reason: str | None) -> None:
         """The front says the seller was paid, or was not. Errors: nothing to pay, or paid already."""
         if cycle.pay_out_state is None:
             raise invalid(f"Billing cycle '{cycle.cycle_id}' has nothing to pay", "id")

@@ -135,9 +135,7 @@ class OrderCalls:
             )
         return answer(200, {"order_tax_mode": "TAX_INCLUDED", "cancelations": results})
 
-    def _batch(
-        self, call: Call, name: str, operation: str
-    ) -> list[tuple[Order, Line, dict[str, Any], int, int]]:
+    def _batch(self, call: Call, name: str, operation: str) -> list[tuple[Order, Line, dict[str, Any], int, int]]:
         """The lines, orders and amounts a batch speaks of. Errors: VALIDATION_ERROR, ORDER_LINE_NOT_FOUND."""
         given = rows(body_of(call.request), name)
         if len(given) > BATCH_MAX:

@@ -66,7 +66,9 @@ class OrderQueries:
             return [orders[order_id] for basket in dict.fromkeys(baskets) for order_id in legs.get(basket, ())]
         since = date_parameter(request, "start_update_date")
         if since is not None:
-            return [orders[i] for i in self._tables.orders_touched.since(since - self._platform.settings.update_overlap)]
+            return [
+                orders[i] for i in self._tables.orders_touched.since(since - self._platform.settings.update_overlap)
+            ]
         states = list_parameter(request, "order_state_codes", ORDER_STATES)
         if states is not None:
             by_state = self._tables.orders_by_state
@@ -74,7 +76,8 @@ class OrderQueries:
         return orders.values()
 
     def _list_tests(self, call: Call) -> list[Test]:
-        request, tests = call.request, list[Test]()
+        request = call.request
+        tests: list[Test] = []
         shop_id = call.caller.asked_shop(request)
         if shop_id is not None:
             tests.append(lambda order: order.shop_id == shop_id)
@@ -87,7 +90,7 @@ class OrderQueries:
             "channel_codes": (lambda order: order.channel, None),
             "payment_workflow": (lambda order: order.payment_workflow, frozenset(ALL_WORKFLOWS)),
             "fulfillment_center_code": (lambda order: order.fulfillment_center, None),
-            "order_tax_mode": (lambda order: "TAX_INCLUDED", frozenset({"TAX_INCLUDED", "TAX_EXCLUDED"})),
+            "order_tax_mode": (lambda _: "TAX_INCLUDED", frozenset({"TAX_INCLUDED", "TAX_EXCLUDED"})),
         }
         for name, (of, words) in one_of.items():
             wanted = list_parameter(request, name, words)
@@ -108,7 +111,7 @@ class OrderQueries:
                 raise MiraklError(400, "With 'refund_state_codes' the date range is at most one month")
 
     def _flag_tests(self, request: Request) -> list[Test]:
-        tests = list[Test]()
+        tests: list[Test] = []
         no_channel = flag_parameter(request, "only_null_channel")
         debited = flag_parameter(request, "customer_debited")
         incident = flag_parameter(request, "has_incident")
@@ -121,7 +124,7 @@ class OrderQueries:
         return tests
 
     def _date_tests(self, request: Request) -> list[Test]:
-        tests = list[Test]()
+        tests: list[Test] = []
         created_from = date_parameter(request, "start_date")
         created_to = date_parameter(request, "end_date")
         updated_from = date_parameter(request, "start_update_date")

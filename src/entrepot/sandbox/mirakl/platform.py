@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from entrepot.sandbox.core import World
 from entrepot.sandbox.mirakl.errors import order_not_found
 from entrepot.sandbox.mirakl.settings import Settings
-from entrepot.sandbox.mirakl.state import LONG_AGO, Cycle, Order, Refund, Return, Shipment, Tables, Written
+from entrepot.sandbox.mirakl.state import LONG_AGO, Cycle, Order, Refund, Return, Shipment
+from entrepot.sandbox.mirakl.tables import Tables, Written
 
 ORDER_CREATED: Final = "order.created"
 ORDER_UPDATED: Final = "order.updated"

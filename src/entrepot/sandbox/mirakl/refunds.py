@@ -27,7 +27,9 @@ class Refunds:
         if amount < 0 or shipping < 0 or amount + shipping == 0:
             raise invalid("a refund must be more than nothing", "amount")
         if amount > price_left or shipping > shipping_left:
-            raise MiraklError(400, f"More than what is left of line '{line.line_id}'", "REFUND_AMOUNT_TOO_HIGH", "amount")
+            raise MiraklError(
+                400, f"More than what is left of line '{line.line_id}'", "REFUND_AMOUNT_TOO_HIGH", "amount"
+            )
 
     def open(
         self,

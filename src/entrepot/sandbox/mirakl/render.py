@@ -178,10 +178,7 @@ def cancelation_dict(cancelation: Cancelation, currency: str) -> dict[str, Any]:
 def may_refund(order: Order, line: Line) -> bool:
     """A paid line of an order that is not over, with something left of it."""
     return (
-        order.debit == "DEBITED"
-        and order.state in PAID_STATES
-        and line.live
-        and line.refunded_minor < line.owed_minor
+        order.debit == "DEBITED" and order.state in PAID_STATES and line.live and line.refunded_minor < line.owed_minor
     )
 
 

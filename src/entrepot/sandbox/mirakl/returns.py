@@ -217,7 +217,7 @@ class Returns:
 
     def rt25(self, call: Call) -> Response:
         """Goods are back."""
-        return self._each(call, "RT25", lambda returned, row: self.receive(returned))
+        return self._each(call, "RT25", lambda returned, _: self.receive(returned))
 
     def rt26(self, call: Call) -> Response:
         """Say which lines came back as they should."""
@@ -238,7 +238,7 @@ class Returns:
 
     def rt27(self, call: Call) -> Response:
         """Close returns."""
-        return self._each(call, "RT27", lambda returned, row: self.close(returned))
+        return self._each(call, "RT27", lambda returned, _: self.close(returned))
 
     def _each(self, call: Call, operation: str, act: Callable[[Return, dict[str, Any]], None]) -> Response:
         errors, success = [], []
@@ -309,4 +309,6 @@ def _batch(call: Call) -> list[dict[str, Any]]:
 
 def _require(returned: Return, *states: str) -> None:
     if returned.state not in states:
-        raise invalid(f"Return '{returned.return_id}' is in state {returned.state}; expected {' or '.join(states)}", "id")
+        raise invalid(
+            f"Return '{returned.return_id}' is in state {returned.state}; expected {' or '.join(states)}", "id"
+        )

@@ -16,6 +16,11 @@ def shape(keys: str) -> Shape:
     return {key.removesuffix("[]"): [] if key.endswith("[]") else None for key in keys.split()}
 
 
+def names(words: str) -> tuple[str, ...]:
+    """Names out of a text."""
+    return tuple(words.split())
+
+
 # -- OR11, OR12, OR01 ----------------------------------------------------------------------------------------------
 
 ORDER: Final = shape(
@@ -115,16 +120,16 @@ IMPORT: Final = shape(
     """date_created has_error_report import_id lines_in_error lines_in_pending lines_in_success lines_read mode
     offer_deleted offer_inserted offer_updated reason_status status type"""
 )
-OFFER_EXPORT_COLUMNS: Final = (
-    "active;allow-quote-requests;available-end-date;available-start-date;channels;currency-iso-code;date-created;"
-    "deleted;description;discount-end-date;discount-price;discount-ranges;discount-retail-price;"
-    "discount-retail-price-end-date;discount-retail-price-start-date;discount-start-date;favorite-rank;"
-    "fulfillment-center-code;last-updated;leadtime-to-ship;logistic-class;max-order-quantity;measurement-units;"
-    "min-order-quantity;min-shipping-price;min-shipping-price-additional;min-shipping-type;min-shipping-zone;msrp;"
-    "offer-id;ongoing-discount-campaigns;origin-price;origin-retail-price;package-quantity;premium;price;"
-    "price-additional-info;price-ranges;product-sku;product-tax-code;professional;quantity;retail-price;shop-id;"
-    "shop-name;shop-sku;state-code;total-price"
-).split(";")
+OFFER_EXPORT_COLUMNS: Final = names(
+    """active allow-quote-requests available-end-date available-start-date channels currency-iso-code date-created
+    deleted description discount-end-date discount-price discount-ranges discount-retail-price
+    discount-retail-price-end-date discount-retail-price-start-date discount-start-date favorite-rank
+    fulfillment-center-code last-updated leadtime-to-ship logistic-class max-order-quantity measurement-units
+    min-order-quantity min-shipping-price min-shipping-price-additional min-shipping-type min-shipping-zone msrp
+    offer-id ongoing-discount-campaigns origin-price origin-retail-price package-quantity premium price
+    price-additional-info price-ranges product-sku product-tax-code professional quantity retail-price shop-id
+    shop-name shop-sku state-code total-price"""
+)
 
 # -- A01, S20 ------------------------------------------------------------------------------------------------------
 
@@ -183,7 +188,7 @@ CYCLE: Final = shape(
     """amount_transferred_to_operator amount_transferred_to_seller currency_iso_code date_created id pay_out
     pay_out_psp_code payment_voucher_number shop summary"""
 )
-CYCLE_SUMMARY_KEYS: Final = tuple(
+CYCLE_SUMMARY_KEYS: Final = names(
     """total_commissions_excl_tax total_commissions_incl_tax total_fee_excl_tax total_fee_incl_tax
     total_fee_operator_remitted_excl_tax total_fee_operator_remitted_incl_tax total_non_payable_orders_excl_tax
     total_non_payable_orders_incl_tax total_operator_paid_shipping_charges_excl_tax
@@ -197,7 +202,7 @@ CYCLE_SUMMARY_KEYS: Final = tuple(
     total_refund_operator_remitted_taxes total_refund_orders_excl_tax total_refund_orders_incl_tax
     total_refund_payable_orders_excl_tax total_refund_payable_orders_incl_tax total_refund_purchase_taxes
     total_seller_fees_on_orders_excl_tax total_seller_fees_on_orders_incl_tax total_seller_penalty_fees_excl_tax
-    total_seller_penalty_fees_incl_tax total_subscription_excl_tax total_subscription_incl_tax""".split()
+    total_seller_penalty_fees_incl_tax total_subscription_excl_tax total_subscription_incl_tax"""
 )
 LOG_LINE: Final = shape(
     """accounting_document_creation_date accounting_document_id accounting_document_number amount amount_credited

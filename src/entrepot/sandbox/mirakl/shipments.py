@@ -1,6 +1,6 @@
 """Parcels: ST01, ST11, ST23, ST24, and the parcel that OR23 and OR24 make of what remains."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from entrepot.sandbox.core import Response
@@ -118,7 +118,10 @@ class Shipments:
         order = self._platform.order(shipment.order_id)
         if not order.tracking:
             order.tracking, order.carrier_url = shipment.tracking["tracking_number"], shipment.tracking["tracking_url"]
-            order.carrier_code, order.carrier_name = shipment.tracking["carrier_code"], shipment.tracking["carrier_name"]
+            order.carrier_code, order.carrier_name = (
+                shipment.tracking["carrier_code"],
+                shipment.tracking["carrier_name"],
+            )
         self._platform.touch_shipment(shipment)
         self._orders.shipped(order, shipment.lines)
 
@@ -169,9 +172,9 @@ class Shipments:
 
     def st24(self, call: Call) -> Response:
         """Parcels leave."""
-        return self._each(call, "ST24", lambda shipment, row: self.leave(shipment))
+        return self._each(call, "ST24", lambda shipment, _: self.leave(shipment))
 
-    def _each(self, call: Call, operation: str, act: Any) -> Response:
+    def _each(self, call: Call, operation: str, act: Callable[[Shipment, dict[str, Any]], None]) -> Response:
         errors, success = [], []
         for row in _batch(call):
             shipment_id = row.get("id")

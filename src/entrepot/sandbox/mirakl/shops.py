@@ -1,9 +1,11 @@
 """Shops: A01, S20, S07."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from entrepot.sandbox.core import Response
 from entrepot.sandbox.mirakl import shapes
+from entrepot.sandbox.mirakl.billing import KYC_DONE
 from entrepot.sandbox.mirakl.call import Call
 from entrepot.sandbox.mirakl.errors import MiraklError, invalid
 from entrepot.sandbox.mirakl.ledger import Ledger
@@ -21,8 +23,9 @@ DOMAINS: Final = frozenset({"PRODUCT", "SERVICE"})
 class Shops:
     """The sellers."""
 
-    def __init__(self, platform: Platform, ledger: Ledger) -> None:
+    def __init__(self, platform: Platform, ledger: Ledger, kyc_done: Callable[[int], None]) -> None:
         self._platform = platform
+        self._kyc_done = kyc_done
         self._tables = platform.tables
         self._ledger = ledger
         now = platform.now()
@@ -106,6 +109,8 @@ class Shops:
                 raise invalid(f"'{name}' must be true or false", name)
         if kyc is not None:
             shop.kyc_status, shop.kyc_reason = kyc["status"], kyc.get("reason")
+            if shop.kyc_status in KYC_DONE:
+                self._kyc_done(shop.shop_id)
         shop.additional_fields.update(fields)
         if row.get("payment_blocked") is not None:
             shop.payment_blocked = row["payment_blocked"]

@@ -48,7 +48,8 @@ class Transactions:
         return sorted((log[one] for one in ids), key=lambda line: line.sequence)
 
     def _tests(self, call: Call) -> list[Test]:
-        request, tests = call.request, list[Test]()
+        request = call.request
+        tests: list[Test] = []
         shop_id = call.caller.asked_shop(request)
         if shop_id is not None:
             tests.append(lambda line: line.shop_id == shop_id)
@@ -64,7 +65,7 @@ class Transactions:
             "accounting_document_id": lambda line: None if line.document_id is None else str(line.document_id),
             "shop_model": lambda line: self._tables.shops[line.shop_id].model,
             "pay_out_psp_codes": lambda line: self._tables.shops[line.shop_id].pay_out_psp_code,
-            "other_reference": lambda line: None,
+            "other_reference": lambda _: None,
         }
         for name, of in one_of.items():
             wanted = list_parameter(request, name)
@@ -73,7 +74,8 @@ class Transactions:
         return tests + self._date_tests(call)
 
     def _date_tests(self, call: Call) -> list[Test]:
-        request, tests = call.request, list[Test]()
+        request = call.request
+        tests: list[Test] = []
         created_from = date_parameter(request, "date_created_from")
         created_to = date_parameter(request, "date_created_to")
         updated_from = date_parameter(request, "last_updated_from")
@@ -108,7 +110,7 @@ class Transactions:
     def line_dict(self, line: LogLine) -> dict[str, Any]:
         """One line with every documented key.
 
-        Two keys more than the published seller list: the shop and the voucher, which the operator's view needs (a guess).
+        Two keys more than the published seller list: shop and voucher, which the operator's view needs (a guess).
         """
         currency = line.currency
         return {

@@ -78,7 +78,7 @@ def stop(
 ) -> bool:
     """Stop a server cleanly; False when none was running.
 
-    Shape: mode `fast` ends sessions, `smart` waits for them, `immediate` leaves repair to the next start.
+    Shape: mode `fast` ends connections, `smart` waits for them, `immediate` leaves repair to the next start.
     """
     place = _place(server, home, name)
     if not place.folder.is_dir():

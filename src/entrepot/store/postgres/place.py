@@ -29,6 +29,7 @@ SYSTEM_HOME = Path("/var/lib/entrepot")
 SOCKET_PATH_MAX = 107
 LONGEST_SOCKET_NAME = "/.s.PGSQL.65535"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+TAKEN_NAMES = ("bin", "lock")
 UNSAFE = re.compile(r"[\x00-\x1f\"'`$\\]")  # pg_ctl hands paths to a shell and to a settings file
 
 
@@ -104,13 +105,13 @@ class Place:
     def of(cls, home: Path | None, name: str) -> "Place":
         where = Path(os.path.realpath(home)) if home is not None else state_home()
         refuse_unsafe(where)
-        if not NAME.fullmatch(name) or name == "bin":
+        if not NAME.fullmatch(name) or name in TAKEN_NAMES:
             raise ServerRefused(
                 Reason.BAD_PATH,
                 f"A PostgreSQL server cannot be kept under the name {name!r}.",
                 where=where,
                 whose=me().name,
-                next_step="use up to 40 small letters, digits, - and _ (not 'bin')",
+                next_step="use up to 40 small letters, digits, - and _ (not 'bin' or 'lock')",
             )
         return cls(where, name)
 

@@ -10,6 +10,7 @@ from entrepot.store.postgres.errors import Reason, ServerNotReady, ServerRefused
 from entrepot.store.postgres.patience import Patience
 
 STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+PROGRAMS = ("postgres", "postmaster", "initdb")
 PROC = Path("/proc")
 HAS_PROC = PROC.joinpath("self").exists()
 
@@ -58,7 +59,7 @@ class Postmaster:
         return sorted(pid for pid in found if self._serves(pid))
 
     def _serves(self, pid: int) -> bool:
-        """By its title or working directory, else (a container's root may not look there) by its command line."""
+        """By its title, its working directory (where we may look: not as a container's root), or its command line."""
         try:
             words = (PROC / str(pid) / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
         except OSError:
@@ -66,12 +67,13 @@ class Postmaster:
         title = words[0].decode(errors="replace")
         if title.startswith(f"postgres: {self.title}: "):
             return True
-        if not (title.startswith("postgres: ") or Path(title).name in ("postgres", "postmaster")):
+        if not (title.startswith("postgres: ") or Path(title).name in PROGRAMS):
             return False
         try:
-            return (PROC / str(pid) / "cwd").readlink() == self.data_dir
+            here = (PROC / str(pid) / "cwd").readlink() == self.data_dir
         except OSError:
-            return os.fsencode(self.data_dir) in words
+            here = False
+        return here or os.fsencode(self.data_dir) in words
 
     def signal(self, which: signal.Signals, pids: list[int]) -> None:
         for pid in pids:

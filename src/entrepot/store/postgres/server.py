@@ -120,7 +120,7 @@ def answer(url: str, patience: Patience, *, where: str, whose: str, is_there: Ca
 
 
 def is_final(error: psycopg.OperationalError, said: str) -> bool:
-    """Errors before a session exists come without a class: then the server's words decide."""
+    """Errors before a connection stands come without a class: then the server's words decide."""
     if isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification | errors.InvalidCatalogName):
         return True
     return any(

@@ -24,7 +24,7 @@ from entrepot.store.postgres.server import (
 )
 
 # Backends of a killed server end by themselves when they notice; those that do not notice are asked, then killed.
-LEFTOVERS_ASKED_S, LEFTOVERS_KILLED_S = 2.0, 6.0
+LEFTOVERS_ASKED_S, LEFTOVERS_KILLED_S = 1.0, 4.0
 RETRY_S = 0.1
 
 
@@ -60,6 +60,7 @@ class Starting:
     def _serve(self) -> Server:
         if running := self._running():
             return self._join(running)
+        self._await_leftovers()
         data_dir = self.postmaster.data_dir
         major = prepare_data_dir(self.place, data_dir, self.account)
         cluster = Cluster(self.place, data_dir, self.account, self._binaries(major))
@@ -132,24 +133,31 @@ class Starting:
                 return self._served(record, password)
             if words.blames_port(said):
                 port = next(free, None)
-            elif not self._clear_the_way(said, socket_dir):
+            elif words.blames_pid_file(said):  # the number in it may be another program's by now
+                self.postmaster.clear_stale_files(socket_dir)
+            elif not words.blames_leftovers(said):
                 break
-            else:
-                self.patience.wait(RETRY_S)
+            self._await_leftovers()
+            self.patience.wait(RETRY_S)
         raise self._refusal(said, cluster)
 
-    def _clear_the_way(self, said: str, socket_dir: Path) -> bool:
-        """After a kill -9 old backends may hold the shared memory, and the old process number may be another's now.
-
-        Nothing new starts before the last leftover is gone. False when the failure has another cause.
-        """
-        if words.blames_pid_file(said) and self.postmaster.clear_stale_files(socket_dir):
-            return True
-        if self.patience.spent_s > LEFTOVERS_KILLED_S:
-            self.postmaster.signal(signal.SIGKILL, self.postmaster.leftovers())
-        elif self.patience.spent_s > LEFTOVERS_ASKED_S:
-            self.postmaster.signal(signal.SIGQUIT, self.postmaster.leftovers())
-        return words.blames_pid_file(said) or words.blames_leftovers(said)
+    def _await_leftovers(self) -> None:
+        """After a kill -9 old backends (or an orphaned initdb) still use the data; nothing starts before they end."""
+        since = self.patience.spent_s
+        while left := self.postmaster.leftovers():
+            waited = self.patience.spent_s - since
+            if waited > LEFTOVERS_KILLED_S:
+                self.postmaster.signal(signal.SIGKILL, left)
+            elif waited > LEFTOVERS_ASKED_S:
+                self.postmaster.signal(signal.SIGQUIT, left)
+            if not self.patience.wait(RETRY_S):
+                raise ServerNotReady(
+                    Reason.STOP,
+                    f"What a killed server left behind has not ended: processes {', '.join(map(str, left))}.",
+                    where=self.postmaster.data_dir,
+                    whose=self.account.name,
+                    next_step="wait and start again, or end those processes yourself",
+                )
 
     def _refusal(self, said: str, cluster: Cluster) -> ServerRefused:
         port = self.wish.port

@@ -20,6 +20,7 @@ CREATE TABLE basket (
     CHECK (captured_minor + released_minor <= authorised_minor OR authorisation_id IS NULL),
     CHECK (refunded_minor <= captured_minor OR authorisation_id IS NULL)
 );
+CREATE INDEX basket_authorisation ON basket (authorisation_id) WHERE authorisation_id IS NOT NULL;
 CREATE INDEX basket_placed ON basket (placed_at DESC, id DESC);
 
 CREATE TABLE leg (

@@ -117,3 +117,9 @@ def insert_events(conn: Conn, ctx: Ctx, events: Sequence[Happened]) -> None:
             for e in events
         ],
     )
+
+
+def basket_of_authorisation(conn: Conn, authorisation_id: str) -> Row | None:
+    return conn.execute(
+        "SELECT * FROM basket WHERE authorisation_id = %s ORDER BY placed_at LIMIT 1", (authorisation_id,)
+    ).fetchone()

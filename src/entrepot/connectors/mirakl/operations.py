@@ -1,0 +1,29 @@
+"""Every write of the manifest, bound to an account."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from entrepot.connectors.manifest import Manifest
+from entrepot.connectors.mirakl.money_writes import CANCEL_LINES, CONFIRM_DEBIT, CONFIRM_PAYOUT, CONFIRM_REFUND, REFUND
+from entrepot.connectors.mirakl.order_writes import ACCEPT, CANCEL, CREATE_ORDERS, SHIP, TRACKING
+from entrepot.connectors.mirakl.shop_writes import UPDATE_SHOP
+from entrepot.connectors.port import Access, Operation
+from entrepot.connectors.writes import Caller, Shape, bound
+
+SHAPES: Mapping[str, Shape[Any]] = {
+    "mirakl.create-orders": CREATE_ORDERS,
+    "mirakl.accept": ACCEPT,
+    "mirakl.tracking": TRACKING,
+    "mirakl.ship": SHIP,
+    "mirakl.cancel": CANCEL,
+    "mirakl.cancel-lines": CANCEL_LINES,
+    "mirakl.refund": REFUND,
+    "mirakl.confirm-debit": CONFIRM_DEBIT,
+    "mirakl.confirm-refund": CONFIRM_REFUND,
+    "mirakl.confirm-payout": CONFIRM_PAYOUT,
+    "mirakl.update-shop": UPDATE_SHOP,
+}
+
+
+def operations(manifest: Manifest, wire: Caller, access: Access) -> Mapping[str, Operation]:
+    return bound(manifest, wire, access, SHAPES)

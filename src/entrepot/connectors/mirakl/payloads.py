@@ -1,0 +1,102 @@
+"""What the hub's flows put into effects for Mirakl: our words, minor units, ISO 4217. Unknown members are allowed."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+Word = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class BasketLine(msgspec.Struct):
+    offer_id: Word
+    quantity: Positive
+    unit_price_minor: NotNegative
+    shipping_minor: NotNegative
+    seller_id: str = ""
+
+
+class Basket(msgspec.Struct):
+    commercial_id: Word
+    currency: Word
+    customer: dict[str, Any]
+    lines: Annotated[list[BasketLine], msgspec.Meta(min_length=1)]
+
+
+class CreateOrders(msgspec.Struct):
+    basket: Basket
+
+
+class LineDecision(msgspec.Struct):
+    order_line_id: Word
+    accepted: bool
+
+
+class Accept(msgspec.Struct):
+    order_id: Word
+    lines: Annotated[list[LineDecision], msgspec.Meta(min_length=1)]
+
+
+class Tracking(msgspec.Struct):
+    order_id: Word
+    tracking_number: Word
+    carrier_code: str = ""
+    carrier_name: str = ""
+    carrier_url: str = ""
+
+
+class OneOrder(msgspec.Struct):
+    order_id: Word
+
+
+class RefundLine(msgspec.Struct):
+    order_line_id: Word
+    amount_minor: NotNegative
+    shipping_minor: NotNegative
+    reason_code: Word
+    quantity: NotNegative = 0
+
+
+class Refund(msgspec.Struct):
+    """Also cancels lines before they are paid: the same members."""
+
+    order_id: Word
+    currency: Word
+    lines: Annotated[list[RefundLine], msgspec.Meta(min_length=1)]
+
+
+class ConfirmDebit(msgspec.Struct):
+    order_id: Word
+    customer_id: Word
+    amount_minor: Positive
+    currency: Word
+    status: Literal["OK", "REFUSED"]
+    transaction_number: str
+    transaction_at: str
+
+
+class ConfirmRefund(msgspec.Struct):
+    refund_id: Word
+    amount_minor: Positive
+    currency: Word
+    status: Literal["OK", "REFUSED"]
+    transaction_number: str
+    transaction_at: str
+    order_id: str = ""
+
+
+class ConfirmPayout(msgspec.Struct):
+    cycle_id: Word
+    status: Literal["PAID", "FAILED"]
+    paid_at: str
+    transaction_number: str = ""
+    failure_reason: str = ""
+
+
+class UpdateShop(msgspec.Struct):
+    shop_id: Word
+    payment_blocked: bool | None = None
+    suspend: bool | None = None
+    kyc_status: str | None = None
+    kyc_reason: str | None = None

@@ -1,0 +1,1 @@
+"""The payment gateway: captures, releases, refunds, its events, and its settlement reports, the independent witness."""

@@ -1,0 +1,11 @@
+"""What records are decided in order with, as far as a foreign record says."""
+
+
+def basket_root(commercial_id: str) -> str:
+    return f"basket:{commercial_id}"
+
+
+def commercial_id_of(order_id: str) -> str:
+    """The basket of an order where only the order is named: order ids are made as `<commercial id>-A`, `-B`, …"""
+    commercial_id, _, leg = order_id.rpartition("-")
+    return commercial_id if commercial_id and leg.isalpha() and leg.isupper() else order_id

@@ -1,0 +1,71 @@
+"""Standard Webhooks, inwards: who signed these raw bytes, and when. Verified before anything is parsed.
+
+The signature is computed by the standardwebhooks library; the comparison with the machine clock is ours, since the library
+reads the clock itself.
+"""
+
+import hmac
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from standardwebhooks.webhooks import Webhook as Signer
+
+from entrepot.connectors.port import Forged, Secret, Verified
+
+SIGNATURES_MAX = 10
+EVENT_ID_MAX = 200
+TIMESTAMP_DIGITS_MAX = 11
+
+
+@dataclass(frozen=True, slots=True)
+class StandardWebhooks:
+    """The secret in force and, while it is rotated, the one before. `tolerance_s`: machine seconds either way."""
+
+    secret: Secret
+    tolerance_s: float
+    old_secret: Secret | None = None
+
+    def verify(self, machine: datetime, headers: Mapping[str, str], body: bytes) -> Verified | Forged:
+        """Header names in any case. Every signature is compared with every secret, in constant time."""
+        given = {name.lower(): value for name, value in headers.items()}
+        event_id, stamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
+        signatures = _signatures(given.get("webhook-signature", ""))
+        if not event_id or len(event_id) > EVENT_ID_MAX or not signatures:
+            return Forged("a Standard Webhooks header is missing")
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= TIMESTAMP_DIGITS_MAX):
+            return Forged("the timestamp is not a number")
+        sent_at = datetime.fromtimestamp(int(stamp), UTC)
+        if abs((machine - sent_at).total_seconds()) > self.tolerance_s:
+            return Forged("the timestamp is too far from now")
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            return Forged("the body is not UTF-8")
+        if _signed(self.secret(), event_id, sent_at, text, signatures):
+            return Verified(event_id)
+        if self.old_secret is not None and _signed(self.old_secret(), event_id, sent_at, text, signatures):
+            return Verified(event_id, with_old_secret=True)
+        return Forged("no signature fits")
+
+
+def _signatures(header: str) -> list[bytes]:
+    """The v1 signatures of a header `v1,<base64> v1,<base64> …`."""
+    found = []
+    for part in header.split(" ")[:SIGNATURES_MAX]:
+        version, _, signature = part.partition(",")
+        try:
+            decoded = b64decode(signature, validate=True)
+        except (NotBase64, ValueError):
+            continue
+        if version == "v1" and decoded:
+            found.append(decoded)
+    return found
+
+
+def _signed(secret: str, event_id: str, sent_at: datetime, body: str, signatures: list[bytes]) -> bool:
+    expected = b64decode(Signer(secret).sign(event_id, sent_at, body).partition(",")[2])
+    fits = [hmac.compare_digest(expected, signature) for signature in signatures]
+    return any(fits)

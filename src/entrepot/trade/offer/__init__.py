@@ -1,0 +1,1 @@
+"""Offers as we last knew them: what a checkout is answered from."""

@@ -1,0 +1,162 @@
+"""The doors machines knock at: webhooks in, the storefront's two calls, and whether we live. No cookies, no pages.
+
+Every door records the raw bytes before it reads them, and answers 2xx only after the commit; when the database is away it answers 503, so that
+the caller comes again. Bodies are streamed under a cap.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Any, Protocol
+
+import msgspec
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import Response
+
+from entrepot.connectors.port import Forged, Webhook
+from entrepot.flows.checkout_check import CheckoutBody
+from entrepot.inbox.model import MALFORMED, Arrival, Parked, Received
+from entrepot.inbox.service import record
+from entrepot.inbox.store import digest_of
+from entrepot.kernel.ctx import Ctx
+from entrepot.kernel.errors import NotNow
+
+BODY_MAX = 2 * 1024 * 1024  # bytes of one webhook or call; more is refused with 413
+STOREFRONT_FLOW = "order-creation"
+
+
+class Storefront(Protocol):
+    """What the composition hands in for the two calls in which a buyer waits."""
+
+    def check(self, asked: CheckoutBody) -> Mapping[str, Any]: ...
+    def create(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, Any]] | Parked:
+        """Status and body: 201 created, 202 being created, 409 other content under the same id. Parked: it cannot be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """`webhooks`: account and door by system name. `storefront_key`: read at every call. `backlog_full`: turn webhooks away?"""
+
+    ctx: Ctx
+    webhooks: Mapping[str, tuple[str, Webhook]]
+    storefront: Storefront
+    storefront_account: str
+    storefront_key: Callable[[], str]
+    backlog_full: Callable[[str], bool]
+
+
+class TooLarge(Exception):
+    pass
+
+
+async def raw_body(request: Request) -> bytes:
+    """The whole body, or TooLarge before more than BODY_MAX is held."""
+    parts, size = [], 0
+    async for chunk in _chunks(request):
+        size += len(chunk)
+        if size > BODY_MAX:
+            raise TooLarge
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _chunks(request: Request) -> AsyncIterator[bytes]:
+    return request.stream()
+
+
+def problem(status: int, type_: str, detail: str) -> Response:
+    """RFC 9457. `type` is stable; `detail` says what, where and what to do."""
+    body = {"type": f"/problems/{type_}", "title": type_.replace("-", " "), "status": status, "detail": detail}
+    return Response(msgspec.json.encode(body), status, media_type="application/problem+json")
+
+
+def answer(status: int, body: Mapping[str, Any]) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
+
+
+def create_doors(doors: Doors) -> FastAPI:
+    app = FastAPI(title="Entrepot API", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    body = Depends(raw_body)
+
+    @app.exception_handler(TooLarge)
+    def too_large(request: Request, error: TooLarge) -> Response:
+        return problem(413, "body-too-large", f"at most {BODY_MAX} bytes")
+
+    @app.exception_handler(NotNow)
+    def not_now(request: Request, error: NotNow) -> Response:
+        refused = problem(503, error.code, f"{error.message}; nothing was kept, send it again")
+        refused.headers["Retry-After"] = "5"
+        return refused
+
+    @app.post("/hooks/{system}")
+    def hook(system: str, request: Request, content: bytes = body) -> Response:
+        """A webhook of one of our systems: verify, keep, answer."""
+        return _hook(doors, system, request.headers, content)
+
+    @app.post("/api/v1/checkout/check")
+    def check(request: Request, content: bytes = body) -> Response:
+        """Is this basket live, at these prices, in these quantities? Answered from last-known state."""
+        if not _is_storefront(doors, request):
+            return problem(401, "unauthorised", "the bearer token is not the storefront's")
+        try:
+            asked = msgspec.json.decode(content, type=CheckoutBody)
+        except msgspec.DecodeError as error:
+            return problem(422, "malformed-request", str(error))
+        return answer(200, doors.storefront.check(asked))
+
+    @app.post("/api/v1/baskets")
+    def create(request: Request, content: bytes = body) -> Response:
+        """A paid basket: recorded and decided before the answer; 202 when the marketplace has not answered yet."""
+        if not _is_storefront(doors, request):
+            return problem(401, "unauthorised", "the bearer token is not the storefront's")
+        if not request.headers.get("idempotency-key"):
+            return problem(
+                400, "idempotency-key-missing", "send an Idempotency-Key header; the basket's own id is a good one"
+            )
+        made = doors.storefront.create(content, dict(request.headers))
+        if isinstance(made, Parked):
+            _keep_malformed(doors, request, content)
+            return problem(422, "malformed-request", made.cause)
+        return answer(*made)
+
+    @app.get("/livez")
+    def livez() -> Response:
+        return answer(200, {"alive": True})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        """Ready: the database answers."""
+        with doors.ctx.db.transaction() as conn:
+            conn.execute("SELECT 1")
+        return answer(200, {"ready": True, "environment": doors.ctx.environment})
+
+    return app
+
+
+def _hook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Response:
+    known = doors.webhooks.get(system)
+    if known is None:
+        return problem(404, "unknown-system", f"no system “{system}” sends webhooks here")
+    account, webhook = known
+    verified = webhook.verify(doors.ctx.clock.machine(), headers, content)
+    if isinstance(verified, Forged):
+        return problem(401, "signature-refused", "the signature does not fit this body, this secret and this time")
+    if doors.backlog_full(account):
+        return problem(503, "backlog-full", "too much is waiting already; send it again later")
+    received = webhook.split(content)
+    kept = record(doors.ctx, [Arrival(account, "webhook", f"/hooks/{system}", content, received, dict(headers))])
+    return answer(200, {"messages": [one.message_id for one in kept]})
+
+
+def _is_storefront(doors: Doors, request: Request) -> bool:
+    given = request.headers.get("authorization", "")
+    return compare_digest(given.encode(), f"Bearer {doors.storefront_key()}".encode())
+
+
+def _keep_malformed(doors: Doors, request: Request, content: bytes) -> None:
+    """What cannot even be named is kept all the same, and becomes a case."""
+    one = Received(MALFORMED, digest_of(content), "", content, 0, f"malformed:{digest_of(content)}", STOREFRONT_FLOW)
+    record(
+        doors.ctx, [Arrival(doors.storefront_account, "api", request.url.path, content, (one,), dict(request.headers))]
+    )

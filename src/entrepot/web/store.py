@@ -1,3 +1,0 @@
-"""stub being written"""
-class ConsoleStore:
-    def __init__(self, *a): ...

@@ -1,0 +1,89 @@
+"""All SQL of the console. Every list is a keyset page over an index; every question is one short transaction."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from entrepot.blueprint.model import Plan
+from entrepot.kernel.ctx import Database
+from entrepot.web.store import cases, find, flows, orders, records, settlement, today
+from entrepot.web.views import (
+    ActionDetail,
+    BasketDetail,
+    BasketFilter,
+    BasketPage,
+    CaseDetail,
+    CaseFilter,
+    CasePage,
+    CaseRow,
+    FindView,
+    FlowsView,
+    MessageDetail,
+    StatementDetail,
+    StatementFilter,
+    StatementPage,
+    TodayView,
+)
+
+
+class ConsoleStore:
+    """Answers the console's questions from the hub's database and its blueprint."""
+
+    def __init__(self, db: Database, plan: Plan) -> None:
+        self._db = db
+        self._plan = plan
+
+    def open_case_count(self) -> int:
+        with self._db.transaction() as conn:
+            return cases.count_open(conn)
+
+    def today(self, now: datetime) -> TodayView:
+        with self._db.transaction() as conn:
+            return today.view(conn, self._plan, now)
+
+    def cases(self, wanted: CaseFilter, now: datetime) -> CasePage:
+        with self._db.transaction() as conn:
+            return cases.page(conn, self._plan, wanted, now)
+
+    def every_case(self, wanted: CaseFilter, now: datetime) -> Iterator[CaseRow]:
+        """Page by page, each in its own transaction, so that an export holds no snapshot open."""
+        return cases.every(self._db, wanted, now)
+
+    def case(self, case_id: str) -> CaseDetail | None:
+        with self._db.transaction() as conn:
+            return cases.detail(conn, self._plan, case_id)
+
+    def case_row(self, case_id: str) -> CaseRow | None:
+        with self._db.transaction() as conn:
+            return cases.row(conn, case_id)
+
+    def baskets(self, wanted: BasketFilter) -> BasketPage:
+        with self._db.transaction() as conn:
+            return orders.page(conn, self._plan, wanted)
+
+    def basket(self, basket_id: str) -> BasketDetail | None:
+        with self._db.transaction() as conn:
+            return orders.detail(conn, basket_id)
+
+    def message(self, message_id: str) -> MessageDetail | None:
+        with self._db.transaction() as conn:
+            return records.message(conn, message_id)
+
+    def action(self, effect_id: str) -> ActionDetail | None:
+        with self._db.transaction() as conn:
+            return records.action(conn, effect_id)
+
+    def statements(self, wanted: StatementFilter) -> StatementPage:
+        with self._db.transaction() as conn:
+            return settlement.page(conn, self._plan, wanted)
+
+    def statement(self, statement_id: str, line_filter: str, after: str) -> StatementDetail | None:
+        with self._db.transaction() as conn:
+            return settlement.detail(conn, statement_id, line_filter, after)
+
+    def flows(self) -> FlowsView:
+        with self._db.transaction() as conn:
+            return FlowsView(flows.rows(conn, self._plan))
+
+    def find(self, query: str) -> FindView:
+        with self._db.transaction() as conn:
+            return find.view(conn, query)

@@ -1,0 +1,36 @@
+"""Anything by any identifier: exact first, then by its beginning."""
+
+from collections.abc import Iterable
+
+from entrepot.identity.store import find as find_identifier
+from entrepot.kernel.ctx import Conn, Row
+from entrepot.web import words
+from entrepot.web.store.common import page_of
+from entrepot.web.views import FindView, Found
+
+FOUND_MAX = 50
+BEGINNING_MIN_CHARS = 3
+# Both sides of the range are the reader's text: an index on text in byte order finds what begins with it.
+_BEGINNING = """
+    SELECT object, object_id, account, scheme FROM identifier
+     WHERE value COLLATE "C" >= %(from)s AND value COLLATE "C" < %(to)s ORDER BY value COLLATE "C" LIMIT %(limit)s
+"""
+
+
+def view(conn: Conn, query: str) -> FindView:
+    """What a text names, each page once.  A NUL can be in no identifier and in no query to PostgreSQL."""
+    text = query.replace("\x00", "")
+    rows = find_identifier(conn, text.removeprefix("#"))
+    if not rows and len(text) >= BEGINNING_MIN_CHARS:
+        values = {"from": text, "to": text + "\U0010ffff", "limit": FOUND_MAX}
+        rows = conn.execute(_BEGINNING, values).fetchall()
+    found = {item.href: item for item in reversed(list(_pages(conn, rows)))}
+    return FindView(query, tuple(reversed(found.values())), capped=len(rows) >= FOUND_MAX)
+
+
+def _pages(conn: Conn, rows: Iterable[Row]) -> Iterable[Found]:
+    for row in rows:
+        link = page_of(conn, row["object"], row["object_id"])
+        if link:
+            named = words.plain(row["scheme"]) if row["scheme"] not in ("id", "key") else ""
+            yield Found(link.kind, link.text, ", ".join(part for part in (named, row["account"]) if part), link.href)
