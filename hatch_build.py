@@ -21,8 +21,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from hatch_npm_vendor.plugin import DEFAULT_REGISTRY  # type: ignore[import-untyped]
-from hatch_npm_vendor.vendor import check_integrity  # type: ignore[import-untyped]
+from hatch_npm_vendor.plugin import DEFAULT_REGISTRY
+from hatch_npm_vendor.vendor import check_integrity
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FETCH_TRIES = 3
@@ -177,10 +177,12 @@ def registry_address(environ: Mapping[str, str], npmrc: Path) -> str:
 
 def fetch(url: str, asset: Asset) -> bytes:
     """GET with a few tries, since an install must not fail for one dropped connection."""
+    if not url.startswith(("https://", "http://")):
+        raise AssetError(f"{asset.package} {asset.version}: {url} is no web address")
     context = ssl.create_default_context()
     for attempt in range(1, FETCH_TRIES + 1):
         try:
-            with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S, context=context) as response:
+            with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S, context=context) as response:  # noqa: S310  a web address, see above
                 data: bytes = response.read(TARBALL_MAX_BYTES + 1)
         except (OSError, urllib.error.URLError) as error:
             if attempt == FETCH_TRIES:

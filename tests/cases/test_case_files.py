@@ -1,23 +1,25 @@
 """A failure becomes one case with an owner, a due time and words a person understands."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from cases.desk import Desk, Listener
 
 from entrepot.cases import service
 from entrepot.cases.files import ALERTS_EACH_MAX
 from entrepot.cases.model import CaseAsked
 from entrepot.kernel.errors import Busy, OurBug
 
-LEG = {"account": "mirakl-fr/operator", "object": "leg", "object_id": "ORD-1-A"}
+LEG: dict[str, Any] = {"account": "mirakl-fr/operator", "object": "leg", "object_id": "ORD-1-A"}
 
 
-def refused(desk, **more):
+def refused(desk: Desk, **more: Any) -> str:
     with desk.ctx.db.transaction() as conn:
         return service.open_case(conn, desk.ctx, desk.plan, "leg-refused", **(LEG | more))
 
 
-def test_a_case_says_what_it_means_before_why_it_happened_and_whose_it_is(desk):
+def test_a_case_says_what_it_means_before_why_it_happened_and_whose_it_is(desk: Desk) -> None:
     case = desk.case(refused(desk, money_minor=4250))
 
     assert case["effect_text"].startswith("42.50 EUR of the basket of order ORD-1-A will not be delivered")
@@ -27,7 +29,7 @@ def test_a_case_says_what_it_means_before_why_it_happened_and_whose_it_is(desk):
     assert case["due_at"] == datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 
 
-def test_their_own_words_stand_in_the_cause(desk):
+def test_their_own_words_stand_in_the_cause(desk: Desk) -> None:
     with desk.ctx.db.transaction() as conn:
         case_id = service.open_case(
             conn, desk.ctx, desk.plan, "effect-refused", account="gateway/main", object="capture", object_id="C-1",
@@ -36,18 +38,20 @@ def test_their_own_words_stand_in_the_cause(desk):
     assert "They refused what we sent: amount_exceeds_authorisation: 25.01 > 25.00" in desk.case(case_id)["cause_text"]
 
 
-def test_a_name_nobody_gave_does_not_stop_the_case(desk):
+def test_a_name_nobody_gave_does_not_stop_the_case(desk: Desk) -> None:
     with desk.ctx.db.transaction() as conn:
-        case_id = service.open_case(conn, desk.ctx, desk.plan, "drain-failing", account="hub", object="lane", object_id="x")
+        case_id = service.open_case(
+            conn, desk.ctx, desk.plan, "drain-failing", account="hub", object="lane", object_id="x"
+        )
     assert desk.case(case_id)["effect_text"].startswith("Work of hub (x)")
 
 
-def test_a_nul_byte_in_their_words_does_not_stop_the_case(desk):
+def test_a_nul_byte_in_their_words_does_not_stop_the_case(desk: Desk) -> None:
     case_id = refused(desk, cause="broken \x00 words")
     assert "broken � words" in desk.case(case_id)["cause_text"]
 
 
-def test_the_same_failure_again_is_counted_and_not_doubled(desk):
+def test_the_same_failure_again_is_counted_and_not_doubled(desk: Desk) -> None:
     first = refused(desk, money_minor=100)
     second = refused(desk, money_minor=900)
 
@@ -58,7 +62,7 @@ def test_the_same_failure_again_is_counted_and_not_doubled(desk):
     assert len(desk.rows("SELECT id FROM alert")) == 2  # the two channels, once
 
 
-def test_the_same_failure_twice_in_one_batch_is_one_case_counted_twice(desk):
+def test_the_same_failure_twice_in_one_batch_is_one_case_counted_twice(desk: Desk) -> None:
     asked = [CaseAsked("leg-refused", **LEG), CaseAsked("ack-missed", **LEG), CaseAsked("leg-refused", **LEG)]
     with desk.ctx.db.transaction() as conn:
         ids = service.open_cases(conn, desk.ctx, desk.plan, asked)
@@ -66,7 +70,7 @@ def test_the_same_failure_twice_in_one_batch_is_one_case_counted_twice(desk):
     assert [desk.case(i)["count"] for i in ids[:2]] == [2, 1]
 
 
-def test_a_case_whose_cause_is_gone_closes_by_itself_and_the_next_one_links_back(desk):
+def test_a_case_whose_cause_is_gone_closes_by_itself_and_the_next_one_links_back(desk: Desk) -> None:
     first = refused(desk)
     with desk.ctx.db.transaction() as conn:
         assert service.close_for(conn, desk.ctx, "leg-refused", "leg", "ORD-1-A", "the seller accepted after all") == 1
@@ -78,7 +82,7 @@ def test_a_case_whose_cause_is_gone_closes_by_itself_and_the_next_one_links_back
     assert desk.case(second)["reopens"] == first
 
 
-def test_the_owner_hears_of_a_new_case_on_every_channel_of_the_team(desk, listener):
+def test_the_owner_hears_of_a_new_case_on_every_channel_of_the_team(desk: Desk, listener: Listener) -> None:
     case_id = refused(desk, money_minor=4250)
     assert desk.notify() == 2
 
@@ -91,7 +95,7 @@ def test_the_owner_hears_of_a_new_case_on_every_channel_of_the_team(desk, listen
     assert f"entrepot case show {number}" in notice.body
 
 
-def test_a_storm_of_cases_is_one_alert_that_names_them_all(desk, listener):
+def test_a_storm_of_cases_is_one_alert_that_names_them_all(desk: Desk, listener: Listener) -> None:
     many = ALERTS_EACH_MAX + 20
     asked = [CaseAsked("poison-message", "mirakl-fr/operator", "order", f"ORD-{i}") for i in range(many)]
     with desk.ctx.db.transaction() as conn:
@@ -104,7 +108,7 @@ def test_a_storm_of_cases_is_one_alert_that_names_them_all(desk, listener):
     assert all(str(number) in listener.heard[0][0].body for number in numbers)
 
 
-def test_two_transactions_that_open_the_same_case_do_not_wait_for_each_other(desk):
+def test_two_transactions_that_open_the_same_case_do_not_wait_for_each_other(desk: Desk) -> None:
     with desk.ctx.db.transaction() as first:
         service.open_case(first, desk.ctx, desk.plan, "leg-refused", **LEG)
         with pytest.raises(Busy), desk.ctx.db.transaction() as second:
@@ -112,13 +116,13 @@ def test_two_transactions_that_open_the_same_case_do_not_wait_for_each_other(des
     assert len(desk.rows("SELECT id FROM case_file")) == 1
 
 
-def test_a_mode_the_blueprint_does_not_hold_is_our_bug_and_writes_nothing(desk):
+def test_a_mode_the_blueprint_does_not_hold_is_our_bug_and_writes_nothing(desk: Desk) -> None:
     with pytest.raises(OurBug, match="no-such-mode"), desk.ctx.db.transaction() as conn:
         service.open_case(conn, desk.ctx, desk.plan, "no-such-mode", **LEG)
     assert desk.rows("SELECT id FROM case_file") == []
 
 
-def test_a_case_nobody_decides_goes_to_the_next_team_and_says_so_once(desk, listener):
+def test_a_case_nobody_decides_goes_to_the_next_team_and_says_so_once(desk: Desk, listener: Listener) -> None:
     case_id = refused(desk)
     desk.notify()
     listener.heard.clear()
@@ -140,7 +144,7 @@ def test_a_case_nobody_decides_goes_to_the_next_team_and_says_so_once(desk, list
     assert desk.watch() == 0
 
 
-def test_a_watch_that_slept_for_days_tells_each_team_once_and_not_every_step(desk, listener):
+def test_a_watch_that_slept_for_days_tells_each_team_once_and_not_every_step(desk: Desk, listener: Listener) -> None:
     refused(desk)
     desk.notify()
     listener.heard.clear()
@@ -153,7 +157,7 @@ def test_a_watch_that_slept_for_days_tells_each_team_once_and_not_every_step(des
     ]
 
 
-def test_a_closed_case_is_not_escalated_any_more(desk):
+def test_a_closed_case_is_not_escalated_any_more(desk: Desk) -> None:
     refused(desk)
     with desk.ctx.db.transaction() as conn:
         service.close_for(conn, desk.ctx, "leg-refused", "leg", "ORD-1-A", "done")

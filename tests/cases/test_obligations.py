@@ -1,18 +1,21 @@
 """Promises: warned, escalated, met, late, missed, void; never missed without somebody having heard before."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from cases.desk import Desk, Listener
 
 from entrepot.cases import queries, service
 from entrepot.cases.model import Promise
+from entrepot.kernel.ctx import Row
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # Monday 9:00 in Paris
 DUE = START + timedelta(hours=48)  # Wednesday 9:00; the owner works 1 + 9 + 10 hours until then
 
 
-def acknowledge(leg: str = "ORD-1-A", **more) -> Promise:
-    given = {
+def acknowledge(leg: str = "ORD-1-A", **more: Any) -> Promise:
+    given: dict[str, Any] = {
         "kind": "acknowledge",
         "flow": "order-acceptance",
         "account": "mirakl-fr/operator",
@@ -28,25 +31,25 @@ def acknowledge(leg: str = "ORD-1-A", **more) -> Promise:
     return Promise(**(given | more))
 
 
-def promise(desk, *promises):
+def promise(desk: Desk, *promises: Promise) -> None:
     with desk.ctx.db.transaction() as conn:
         service.promise(conn, desk.ctx, desk.plan, promises)
 
 
-def meet(desk, at, *legs, kind="acknowledge"):
+def meet(desk: Desk, at: datetime, *legs: str, kind: str = "acknowledge") -> int:
     with desk.ctx.db.transaction() as conn:
         return service.meet(conn, desk.ctx, kind, "leg", legs or ("ORD-1-A",), at)
 
 
-def obligation(desk, leg="ORD-1-A"):
+def obligation(desk: Desk, leg: str = "ORD-1-A") -> Row:
     return desk.rows("SELECT * FROM obligation WHERE object_id = %s", leg)[0]
 
 
-def cases(desk):
+def cases(desk: Desk) -> list[Row]:
     return desk.rows("SELECT * FROM case_file ORDER BY number")
 
 
-def test_warning_and_escalation_fall_on_shares_of_the_owners_working_time(desk):
+def test_warning_and_escalation_fall_on_shares_of_the_owners_working_time(desk: Desk) -> None:
     promise(desk, acknowledge())
     row = obligation(desk)
     # 20 working hours in the window: ten are used up on Tuesday 9:00 + 1 h, sixteen on Tuesday 16:00 in Paris
@@ -56,7 +59,7 @@ def test_warning_and_escalation_fall_on_shares_of_the_owners_working_time(desk):
     assert row["next_at"] == row["warn_at"]
 
 
-def test_a_promise_kept_in_time_makes_no_noise(desk):
+def test_a_promise_kept_in_time_makes_no_noise(desk: Desk) -> None:
     promise(desk, acknowledge())
     assert meet(desk, START + timedelta(hours=3)) == 1
     desk.later(days=5)
@@ -65,7 +68,9 @@ def test_a_promise_kept_in_time_makes_no_noise(desk):
     assert cases(desk) == []
 
 
-def test_at_half_of_the_window_the_owner_is_warned_and_at_four_fifths_the_next_team(desk, listener):
+def test_at_half_of_the_window_the_owner_is_warned_and_at_four_fifths_the_next_team(
+    desk: Desk, listener: Listener
+) -> None:
     promise(desk, acknowledge())
     desk.at(obligation(desk)["warn_at"])
     assert desk.watch() == 1
@@ -93,7 +98,7 @@ def test_at_half_of_the_window_the_owner_is_warned_and_at_four_fifths_the_next_t
     assert {n.team for n, _ in listener.heard} == {"on-call"}
 
 
-def test_meeting_a_promise_closes_the_case_it_had_opened(desk):
+def test_meeting_a_promise_closes_the_case_it_had_opened(desk: Desk) -> None:
     promise(desk, acknowledge())
     desk.at(obligation(desk)["warn_at"])
     desk.watch()
@@ -102,7 +107,9 @@ def test_meeting_a_promise_closes_the_case_it_had_opened(desk):
     assert (case["state"], case["resolved_verb"]) == ("closed", "cause-gone")
 
 
-def test_a_missed_promise_has_a_cause_an_earlier_alert_and_a_case_of_the_mode_that_takes_over(desk, listener):
+def test_a_missed_promise_has_a_cause_an_earlier_alert_and_a_case_of_the_mode_that_takes_over(
+    desk: Desk, listener: Listener
+) -> None:
     promise(desk, acknowledge())
     for _ in range(120):
         desk.later(hours=1)
@@ -122,7 +129,7 @@ def test_a_missed_promise_has_a_cause_an_earlier_alert_and_a_case_of_the_mode_th
     assert len(subjects) == len(set(zip(subjects, [c for _, c in listener.heard], strict=True)))
 
 
-def test_a_miss_nobody_was_warned_of_in_time_is_counted_as_such(desk):
+def test_a_miss_nobody_was_warned_of_in_time_is_counted_as_such(desk: Desk) -> None:
     promise(desk, acknowledge())
     desk.later(days=9)
     desk.watch()
@@ -133,7 +140,9 @@ def test_a_miss_nobody_was_warned_of_in_time_is_counted_as_such(desk):
         assert queries.obligation_figures(conn)["missed_without_alert"] == 1
 
 
-def test_a_promise_without_a_mode_that_takes_over_keeps_its_case_and_says_missed(desk, listener):
+def test_a_promise_without_a_mode_that_takes_over_keeps_its_case_and_says_missed(
+    desk: Desk, listener: Listener
+) -> None:
     promise(desk, acknowledge(kind="ship", mode="ship-late"))
     for _ in range(60):
         desk.later(hours=1)
@@ -145,7 +154,7 @@ def test_a_promise_without_a_mode_that_takes_over_keeps_its_case_and_says_missed
     assert any("overdue" in n.subject for n, _ in listener.heard)
 
 
-def test_what_happened_in_time_but_was_heard_of_late_was_kept(desk):
+def test_what_happened_in_time_but_was_heard_of_late_was_kept(desk: Desk) -> None:
     promise(desk, acknowledge())
     desk.later(days=9)
     desk.watch()
@@ -156,7 +165,7 @@ def test_what_happened_in_time_but_was_heard_of_late_was_kept(desk):
     assert {case["state"] for case in cases(desk)} == {"closed"}
 
 
-def test_what_happened_after_its_due_time_is_met_late(desk):
+def test_what_happened_after_its_due_time_is_met_late(desk: Desk) -> None:
     promise(desk, acknowledge(kind="ship", mode="ship-late"))
     desk.at(DUE + timedelta(hours=1))
     desk.watch()
@@ -165,7 +174,7 @@ def test_what_happened_after_its_due_time_is_met_late(desk):
     assert {case["state"] for case in cases(desk)} == {"closed"}
 
 
-def test_a_void_promise_is_no_longer_watched_and_its_case_closes(desk):
+def test_a_void_promise_is_no_longer_watched_and_its_case_closes(desk: Desk) -> None:
     promise(desk, acknowledge())
     desk.at(obligation(desk)["warn_at"])
     desk.watch()
@@ -178,7 +187,7 @@ def test_a_void_promise_is_no_longer_watched_and_its_case_closes(desk):
     assert {case["state"] for case in cases(desk)} == {"closed"}
 
 
-def test_the_same_promise_twice_is_one_and_a_new_due_time_moves_it(desk):
+def test_the_same_promise_twice_is_one_and_a_new_due_time_moves_it(desk: Desk) -> None:
     promise(desk, acknowledge(), acknowledge())
     promise(desk, acknowledge(due_at=DUE + timedelta(days=1)))
     [row] = desk.rows("SELECT * FROM obligation")
@@ -186,14 +195,14 @@ def test_the_same_promise_twice_is_one_and_a_new_due_time_moves_it(desk):
     assert row["warn_at"] > datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 
 
-def test_a_promise_that_ended_stays_ended(desk):
+def test_a_promise_that_ended_stays_ended(desk: Desk) -> None:
     promise(desk, acknowledge())
     meet(desk, START)
     promise(desk, acknowledge(due_at=DUE + timedelta(days=1)))
     assert (obligation(desk)["state"], obligation(desk)["due_at"]) == ("met", DUE)
 
 
-def test_a_deadline_moved_outwards_after_the_warning_is_not_warned_of_twice(desk):
+def test_a_deadline_moved_outwards_after_the_warning_is_not_warned_of_twice(desk: Desk) -> None:
     promise(desk, acknowledge())
     desk.at(obligation(desk)["warn_at"])
     desk.watch()
@@ -204,7 +213,7 @@ def test_a_deadline_moved_outwards_after_the_warning_is_not_warned_of_twice(desk
     assert obligation(desk)["state"] in ("warned", "escalated")
 
 
-def test_a_case_a_person_accepted_stays_quiet_until_the_promise_is_broken(desk, listener):
+def test_a_case_a_person_accepted_stays_quiet_until_the_promise_is_broken(desk: Desk, listener: Listener) -> None:
     promise(desk, acknowledge())
     desk.at(obligation(desk)["warn_at"])
     desk.watch()
@@ -221,14 +230,14 @@ def test_a_case_a_person_accepted_stays_quiet_until_the_promise_is_broken(desk, 
     assert [c["mode"] for c in cases(desk)] == ["ack-at-risk", "ack-missed"]
 
 
-def test_a_promise_in_the_past_is_said_at_the_first_look(desk):
+def test_a_promise_in_the_past_is_said_at_the_first_look(desk: Desk) -> None:
     promise(desk, acknowledge(starts_at=START - timedelta(days=3), due_at=START - timedelta(hours=1)))
     assert desk.watch() == 1
     assert obligation(desk)["state"] == "missed"
 
 
 @pytest.mark.parametrize("count", [1, 450])
-def test_many_promises_are_made_watched_and_met_together(desk, count):
+def test_many_promises_are_made_watched_and_met_together(desk: Desk, count: int) -> None:
     promise(desk, *(acknowledge(f"ORD-{i}") for i in range(count)))
     desk.at(obligation(desk, "ORD-0")["warn_at"])
     assert desk.watch() == count

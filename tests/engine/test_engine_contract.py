@@ -2,22 +2,20 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
 
 import psycopg
 import pytest
+from engine.hall import Hall
 
 from entrepot.engine import flows
 from entrepot.engine.drain import End, back_off_s
 from entrepot.engine.leader import Leader, Restored
 from entrepot.engine.lease import Lease, seize
 from entrepot.engine.port import JobState
-from entrepot.engine.room import FAILING_AFTER, LEASE_S, Room
+from entrepot.engine.room import FAILING_AFTER, LEASE_S, Room, Work
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import Busy, Overtaken
-
-# Hall, its hands and the tickets are in conftest.py
-Hall = Any
 
 
 def test_due_work_is_drained_once_and_the_lane_given_back(hall: Hall) -> None:
@@ -31,7 +29,7 @@ def test_due_work_is_drained_once_and_the_lane_given_back(hall: Hall) -> None:
 
 def test_nothing_due_starts_nothing(hall: Hall) -> None:
     assert hall.look() == 0
-    assert hall.fetch() is None
+    assert hall.fetch_if_any() is None
 
 
 def test_a_lane_under_a_live_lease_is_left_alone(hall: Hall) -> None:
@@ -46,7 +44,7 @@ def test_a_look_that_rolled_back_deferred_nothing(hall: Hall) -> None:
     with pytest.raises(ZeroDivisionError), hall.db.transaction() as conn:
         assert hall.leader.look(conn) == 1
         raise ZeroDivisionError
-    assert hall.fetch() is None
+    assert hall.fetch_if_any() is None
     assert [end.handled for end in hall.run_all()] == [1]
     assert hall.tickets() == {1: (1, 1)}
 
@@ -102,13 +100,13 @@ def test_a_lane_is_not_taken_over_under_an_open_transaction(hall: Hall) -> None:
     assert hall.tickets() == {1: (1, 1)}
 
 
-def test_a_transaction_frozen_longer_than_a_lease_is_ended_by_the_database(hall: Hall) -> None:
-    lease = seize(hall.ctx, "acc-1", "punch", lease_s=0.2)
-    with pytest.raises(Exception, match=r"does not answer: .*idle-in-transaction"), hall.db.transaction() as conn:
+def test_a_transaction_frozen_longer_than_allowed_is_ended_by_the_database(hall: Hall) -> None:
+    lease = replace(seize(hall.ctx, "acc-1", "punch"), idle_max_s=0.2)
+    with pytest.raises(Exception, match="idle-in-transaction timeout"), hall.db.transaction() as conn:
         lease.hold(conn)
         threading.Event().wait(0.6)
         conn.execute("SELECT 1")
-    hall.clock.advance(1)
+    hall.clock.advance(LEASE_S)
     hall.sell(1)
     assert hall.look() == 1
 
@@ -249,7 +247,7 @@ def test_two_leaders_at_once_start_one_drain_per_lane(hall: Hall) -> None:
     def look(leader: Leader) -> int:
         gate.wait()
         with hall.db.transaction() as conn:
-            return int(leader.look(conn))
+            return leader.look(conn)
 
     with ThreadPoolExecutor(2) as pool:
         started = sum(pool.map(look, [hall.leader, other]))
@@ -306,7 +304,7 @@ def test_ended_and_abandoned_jobs_are_pruned_and_waiting_ones_kept(hall: Hall) -
     hall.sell(1)
     hall.sell(2, account="acc-2")
     hall.look()
-    assert hall.fetch()  # its worker dies
+    hall.fetch()  # its worker dies
     with hall.db.transaction() as conn:
         if conn.execute("SELECT count(*) AS n FROM procrastinate.procrastinate_workers").fetchone() != {"n": 0}:
             conn.execute(
@@ -317,8 +315,6 @@ def test_ended_and_abandoned_jobs_are_pruned_and_waiting_ones_kept(hall: Hall) -
 
 
 def test_lanes_are_started_in_the_order_of_the_works(hall: Hall) -> None:
-    from entrepot.engine.room import Work
-
     due = hall.room.works["punch"].due_sql
     works = Room.works_by_purpose(*[Work(purpose, "normal", due, lambda _c, _l: 1) for purpose in ("zeta", "alpha")])
     hall.use(Room(hall.ctx, works))

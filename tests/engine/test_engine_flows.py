@@ -1,9 +1,9 @@
 """Flows: paused with a reason, an owner and an end; emptied with a proof; never lost from sight."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from engine.hall import Desk
 
 from entrepot.engine import flows
 from entrepot.engine.drain import run_drain
@@ -14,8 +14,6 @@ from entrepot.engine.room import Room
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import Busy
-
-Desk = Any
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from engine.hall import Desk
 
 from entrepot.engine import flows, periodic
 from entrepot.engine.drain import DrainEnd, run_drain
@@ -16,7 +17,6 @@ from entrepot.engine.room import FAILING_AFTER, Room
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Ctx
 
-Desk = Any
 Run = Callable[[Ctx, Lease, str], None]
 
 

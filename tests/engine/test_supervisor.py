@@ -17,6 +17,8 @@ from entrepot.engine.supervisor import Check, Child, Supervisor, postgres_check
 from entrepot.kernel.clock import SystemClock
 from entrepot.kernel.errors import NotNow
 
+pytestmark = pytest.mark.processes
+
 PATIENCE_TICKS = 300
 CHILD = Path(sys.modules[Supervisor.__module__].__file__ or "").with_name("child.py")
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from entrepot.engine.worker import EXIT_RESTORED
+from entrepot.engine.worker import EXIT_LEFT_A_DRAIN, EXIT_RESTORED
+
+pytestmark = pytest.mark.processes
 
 INCARNATION = "test-incarnation"
 LEASE_S = 2.0
@@ -28,11 +30,11 @@ class Workers:
         self._folder = folder
         self._all: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, *how: str) -> subprocess.Popen[bytes]:
         log = (self._folder / f"worker-{len(self._all)}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-W", "error", str(WORKER), self.url, INCARNATION, str(LEASE_S)],
+                [sys.executable, "-W", "error", str(WORKER), self.url, INCARNATION, str(LEASE_S), *how],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -134,6 +136,20 @@ def test_a_stopped_worker_ends_after_its_batch_and_gives_its_lanes_back(workers:
     assert workers.left() > 0
     assert workers.ask("SELECT count(*) FROM lane WHERE lease_until IS NOT NULL") == 0
     assert workers.ask("SELECT count(*) FROM procrastinate.procrastinate_workers") == 0
+
+
+def test_a_stopped_worker_leaves_a_step_that_never_ends_to_its_lease(workers: Workers) -> None:
+    process = workers.start("stuck")
+    workers.sell(8)
+    stuck = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%pg_sleep%'"
+    workers.until(lambda: workers.ask(stuck) > 0, "a drain in the middle of its step")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_S) in (0, EXIT_LEFT_A_DRAIN), (
+        workers.logs()
+    )  # 0: it was stopped before the drain began
+    workers.start()
+    workers.until(lambda: workers.left() == 0, "all punched by the next one")
+    workers.assert_each_punched_once()
 
 
 def test_a_worker_on_a_restored_database_ends_so_that_it_is_started_anew(workers: Workers) -> None:

@@ -1,13 +1,16 @@
 """How words leave the house: any service apprise knows, or `spool:/folder`, where each alert becomes a mail file."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from types import ModuleType
 
 from entrepot.blueprint.references import resolve
 from entrepot.cases.model import Notice
@@ -56,14 +59,24 @@ def _spool(notice: Notice, folder: Path) -> str | None:
     return None
 
 
-def _apprise(notice: Notice, channel: str, address: str) -> str | None:
-    from apprise import Apprise, AppriseAsset
+@cache
+def _library() -> ModuleType:
+    """Apprise with all its services, loaded when the first alert needs it: half a second that no other process pays."""
+    import apprise
 
+    with warnings.catch_warnings():  # its mail service imports a module that Python deprecates (imghdr)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        apprise.Apprise.instantiate("json://localhost")
+    return apprise
+
+
+def _apprise(notice: Notice, channel: str, address: str) -> str | None:
+    apprise = _library()
     said: list[str] = []
-    asset = AppriseAsset(
+    asset = apprise.AppriseAsset(
         app_id="Entrepot", async_mode=False, http_redirects=False, service_timeout=SEND_S, storage_mode="memory"
     )
-    service = Apprise(asset=asset)
+    service = apprise.Apprise(asset=asset)
     if not service.add(address):
         return f"{channel} is not an address that alerts can be sent to"
     result = service.notify(

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from entrepot.blueprint.model import Plan
 from entrepot.cases import patch, rules, subject_store
 from entrepot.cases.states import EFFECT_VERBS, MESSAGE_VERBS
-from entrepot.inbox.store import digest_of
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.store.locks import lock_root
 
@@ -63,7 +62,7 @@ def subject_of(conn: Conn, plan: Plan, case: Row) -> Subject:
 class NoSubject:
     """A difference or a broken promise: it can be accepted with a reason, or handed on."""
 
-    def change(self, ctx: Ctx, order: Order) -> Change | Why:  # noqa: ARG002  the port's signature
+    def change(self, ctx: Ctx, order: Order) -> Change | Why:
         if order.verb == "suppress":
             return Change("The case is accepted as it is, with your reason; nothing is sent and nothing else changes.")
         return Why(f"this case has no message and no outgoing action: there is nothing to {order.verb}")
@@ -114,9 +113,6 @@ def _repaired(ctx: Ctx, order: Order, usable: Sequence[Row]) -> Change | Why:
     if after == before:
         return Why("the repair changes nothing: name the fields that shall be different")
     body = patch.encode(after)
-    twin = [m for m in usable if digest_of(body) == m["digest"]]
-    if twin:
-        return Why(f"that content arrived already as message {twin[0]['id']}: retry or suppress it instead")
 
     def apply(conn: Conn) -> None:
         subject_store.replace_message(conn, ctx, old, body, f"case {order.number}", _said(order))

@@ -121,7 +121,9 @@ def _tell(conn: Conn, ctx: Ctx, plan: Plan, looked: Sequence[tuple[Look, Row]]) 
     """Alerts of the steps that fired; opening the case has told its owner already. A suppressed case is quiet."""
     alerts, events, levels = [], [], []
     for look, case in looked:
-        told = {t: s for t, s in _news(look.fired, look.row["next_at"]).items() if not (look.first and t == case["owner"])}
+        told = {
+            t: s for t, s in _news(look.fired, look.row["next_at"]).items() if not (look.first and t == case["owner"])
+        }
         alerts += [_step_alert(ctx, plan, case, step, f"{look.row['id']}:{step.share}") for step in told.values()]
         levels.append((case["id"], max(case["level"], len(look.fired) - 1), None))
         if told:

@@ -1,7 +1,7 @@
 """Standard Webhooks, inwards: who signed these raw bytes, and when. Verified before anything is parsed.
 
-The signature is computed by the standardwebhooks library; the comparison with the machine clock is ours, since the library
-reads the clock itself.
+The signature is computed by the standardwebhooks library; the comparison with the machine clock is ours, since the
+library reads the clock itself.
 """
 
 import hmac

@@ -1,6 +1,6 @@
 """One write at an outside system: made from a payload, sent once, its answer sorted, read back where one can look.
 
-A connector describes its writes as data: how to ask, how to read the answer, where to look. Sending is the same for all.
+A connector describes its writes as data: how to ask, how to read the answer, where to look. Sending is one for all.
 """
 
 from collections.abc import Callable, Mapping

@@ -49,7 +49,9 @@ def run_drain(room: Room, job: Job, stopping: Callable[[], bool] = never) -> Dra
     """Drain one lane for one job. Never raises for what a drain does; what happened is in the lane's row."""
     ctx = room.ctx
     ends_at = store.after(ctx.clock.machine(), room.drain_s)
-    lease = Lease(job.account, job.purpose, job.epoch, ctx.incarnation, ends_at, room.lease_s, stopping)
+    lease = Lease(
+        job.account, job.purpose, job.epoch, ctx.incarnation, ends_at, room.lease_s, room.idle_max_s, stopping
+    )
     try:
         lease.renew(ctx)
         ctx.point("drain.started")

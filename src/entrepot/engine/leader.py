@@ -20,6 +20,10 @@ LEADER_LOCK = 0x656E_7472_6570_0002  # session lock: who holds it leads
 CANDIDATE_EVERY_S = 1.0  # how often the others see whether the leader is gone
 SILENT_MAX_S = 3.0  # a leader silent for longer is frozen: the database ends its session, and with it its leadership
 SILENT_MS = str(int(SILENT_MAX_S * 1000))
+CUT_OFF = (
+    psycopg.OperationalError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)  # away, restarted, or we were frozen
 PRUNE_EVERY_LOOKS = 400  # about once a minute
 
 
@@ -115,13 +119,13 @@ class LeaderThread:
             try:
                 if self._seat_is_free():
                     self._lead()
-            except (psycopg.OperationalError, NotNow) as error:
+            except (*CUT_OFF, NotNow) as error:
                 if isinstance(error, Restored):
                     return self._crash(error)
                 log.warning(
                     "leader: %s; standing again", str(error).splitlines()[0] if str(error) else type(error).__name__
                 )
-            except Exception as error:  # a bug in a look: said loudly by whoever runs the process, never looped over
+            except Exception as error:  # noqa: BLE001  # a bug in a look: logged, kept, and whoever runs the process is told
                 return self._crash(error)
             self._stop.wait(CANDIDATE_EVERY_S)
         return None

@@ -8,6 +8,8 @@ from entrepot.engine import store
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import Overtaken
 
+IDLE_MAX_S = 8.0  # a drain's transaction that says nothing for longer is that of a frozen process; the database ends it
+
 
 def never() -> bool:
     return False
@@ -23,16 +25,17 @@ class Lease:
     incarnation: str
     ends_at: datetime  # when this drain should end by itself; the lease may be renewed beyond it to finish a step
     lease_s: float
+    idle_max_s: float = IDLE_MAX_S
     stopping: Callable[[], bool] = field(default=never, compare=False)
 
     def hold(self, conn: Conn) -> None:
         """First statement of every transaction of a drain: until it ends, nobody can take the lane over.
 
         Errors: Overtaken when the lane's epoch or the database's incarnation moved on. Busy (from the transaction) when
-        the lane is being taken over right now. A transaction idle for longer than a lease is ended by the database:
-        its owner is frozen.
+        the lane is being taken over right now. A transaction idle for longer than `idle_max_s` is ended by the
+        database: its owner is frozen, and the lane cannot be taken over before.
         """
-        if not store.hold(conn, self._mine, self.lease_s):
+        if not store.hold(conn, self._mine, self.idle_max_s):
             raise self._overtaken()
 
     def renew(self, ctx: Ctx, for_s: float | None = None) -> None:
@@ -55,7 +58,7 @@ class Lease:
     def give_back(
         self, conn: Conn, at: datetime, *, pause_s: float = 0.0, failures: int = 0, error: str | None = None
     ) -> Row:
-        """End the lease now; the lane may be taken again after `pause_s` (machine). The lane's row, with `failures_before`.
+        """End the lease now; the lane may be taken again after `pause_s` (machine). Its row, with `failures_before`.
 
         Errors: Overtaken.
         """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from entrepot.engine.lease import Lease
+from entrepot.engine.lease import IDLE_MAX_S, Lease
 from entrepot.kernel.ctx import Conn, Ctx, Row
 
 LEASE_S = 8.0  # machine; a killed worker's lanes are drained again within this plus one look
@@ -65,6 +65,7 @@ class Room:
     lease_s: float = LEASE_S
     drain_s: float = DRAIN_S
     look_every_s: float = LOOK_EVERY_S
+    idle_max_s: float = IDLE_MAX_S  # real seconds also in the simulator, whose greenlets may pause in a transaction
 
     @staticmethod
     def works_by_purpose(*works: Work) -> dict[str, Work]:

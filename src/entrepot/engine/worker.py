@@ -5,6 +5,7 @@ The carrier's worker is asynchronous inside; nothing of that leaves this module.
 
 import asyncio
 import logging
+import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -34,7 +35,8 @@ DEFAULT_THREADS: Mapping[str, int] = {"urgent": 3, "normal": 3, "bulk": 1}
 POLL_S = 1.0  # a notification starts a job at once; this finds what a lost one announced
 AWAY_PAUSE_S = 0.5  # between two tries while the database is away
 CARRIER_CONNECTIONS = 2  # fetching and finishing jobs; one more listens
-STOP_WITHIN_S = 8.0  # a drain that does not look at `time_left` in this time is left to its lease
+STOP_WITHIN_S = 8.0  # a drain still in one step after this is left to its lease, as if killed; below the supervisor's
+EXIT_LEFT_A_DRAIN = 74
 EXIT_RESTORED = 75  # start again: the database is another incarnation
 
 
@@ -74,12 +76,20 @@ async def _prepare(conn: psycopg.AsyncConnection[Any]) -> None:
 class WorkerProcess:
     """Runs until stopped; a database that goes away and comes back is waited for."""
 
-    def __init__(self, room: Room, threads: Mapping[str, int] = DEFAULT_THREADS, *, leads: bool = True) -> None:
+    def __init__(
+        self,
+        room: Room,
+        threads: Mapping[str, int] = DEFAULT_THREADS,
+        *,
+        leads: bool = True,
+        stop_within_s: float = STOP_WITHIN_S,
+    ) -> None:
         if not threads or any(n < 1 for n in threads.values()):
             raise OurBug("a worker needs at least one thread per queue", threads=dict(threads))
         self.room = room
         self.threads = dict(threads)
         self.crash: BaseException | None = None
+        self.stop_within_s = stop_within_s
         self._stopping = threading.Event()
         self._wake: Callable[[], None] = lambda: None
         self._leader = LeaderThread(Leader(room, ProcrastinateEngine()), self._on_crash) if leads else None
@@ -103,6 +113,14 @@ class WorkerProcess:
                 self._leader.stop()
         if self.crash:
             raise self.crash
+
+    def leave_in_time(self, ended: threading.Event) -> None:
+        """Once asked to stop, end the process although a drain does not: a thread cannot be stopped, a lease runs out."""
+        self._stopping.wait()
+        if not ended.wait(self.stop_within_s):
+            log.warning("a drain is still in one step; the process ends and leaves its lane to the lease")
+            logging.shutdown()
+            os._exit(EXIT_LEFT_A_DRAIN)
 
     def _on_crash(self, error: BaseException) -> None:
         self.crash = error
@@ -170,7 +188,7 @@ class WorkerProcess:
             abort_job_polling_interval=3600.0,  # we never abort a job: a lease ends it
             delete_jobs="always",
             install_signal_handlers=False,
-            shutdown_graceful_timeout=STOP_WITHIN_S,
+            shutdown_graceful_timeout=self.stop_within_s,
             stalled_worker_timeout=120.0,
         )
 
@@ -188,12 +206,18 @@ def _safely(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> No
         loop.call_soon_threadsafe(callback)
 
 
-def run_worker(room: Room, threads: Mapping[str, int] = DEFAULT_THREADS) -> int:
+def run_worker(
+    room: Room, threads: Mapping[str, int] = DEFAULT_THREADS, *, stop_within_s: float = STOP_WITHIN_S
+) -> int:
     """`entrepot work`: the whole life of a worker process, on its main thread; its exit code."""
-    worker = WorkerProcess(room, threads)
+    worker = WorkerProcess(room, threads, stop_within_s=stop_within_s)
+    ended = threading.Event()
+    threading.Thread(target=worker.leave_in_time, args=(ended,), name="last-resort", daemon=True).start()
     try:
         worker.run(install_signals=True)
     except Restored as error:
         log.error("%s; ending, to be started again", error)
         return EXIT_RESTORED
+    finally:
+        ended.set()
     return 0

@@ -12,8 +12,10 @@ import msgspec
 
 from entrepot.flows.order_creation import LINES_MAX, QUANTITY_MAX
 from entrepot.flows.parts import Parts
+from entrepot.inbox.model import Decided, Message, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
-from entrepot.trade.offer.store import known
+from entrepot.trade.offer.model import OfferSeen
+from entrepot.trade.offer.store import keep_newest, known
 
 FLOW = "checkout-check"
 
@@ -49,6 +51,18 @@ class CheckoutCheck:
         reasons = problems(offer, line, currency)
         age_s = int((ctx.clock.now() - offer["seen_at"]).total_seconds())
         return {"offer_id": line.offer_id, "ok": not reasons, "known": True, "age_s": age_s, "reasons": reasons}
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Keeps what the marketplace last said about each offer."""
+
+    parts: Parts
+
+    def decide_offers(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
+        read = [self.parts.read(m) for m in messages]
+        keep_newest(conn, ctx, messages[0].account, [o for o in read if isinstance(o, OfferSeen)])
+        return [seen if isinstance(seen, Parked) else Decided() for seen in read]
 
 
 def problems(offer: Row, line: LineAsked, currency: str) -> Sequence[str]:

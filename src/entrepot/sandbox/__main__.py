@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from entrepot.sandbox.core import Clock
 from entrepot.sandbox.http import over_http, serve
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None, until: threading.Event | None =
         outbound=over_http(OUTBOUND_TIMEOUT_S),
         options=Options(
             span=timedelta(minutes=given.span_minutes),
+            acceptance_window=timedelta(hours=given.acceptance_hours),
             finish=given.finish,
             extra_currencies=tuple(given.currency),
             planted_money_faults=given.money_faults,
@@ -67,13 +68,20 @@ def _announce(addresses: dict[str, str]) -> None:
     sys.stdout.flush()
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, without the whole usage before it."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m entrepot.sandbox", description=__doc__)
+    parser = _Parser(prog="python -m entrepot.sandbox", description=__doc__)
     add: Callable[..., Any] = parser.add_argument
     add("--port-base", type=_bounded(0, 65_000), default=8410, help="first of four ports; 0 picks free ones")
     add("--seed", type=int, default=1)
     add("--orders", type=_bounded(0, 100_000), default=25, help="baskets to buy")
     add("--span-minutes", type=_bounded(1, 100_000), default=720, help="business minutes to buy them in")
+    add("--acceptance-hours", type=_bounded(1, 1_000), default=48, help="business hours a seller has to decide")
     add("--speed", type=_bounded(1, SPEED_MAX), default=60, help="business seconds per machine second")
     add("--start", type=_instant, default=None, help="business time at the start, ISO 8601 with offset")
     add("--clock", type=_made_by, default=None, help="package.module:function that gives the business clock")

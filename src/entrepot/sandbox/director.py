@@ -51,6 +51,8 @@ class Director:
         treasury: Treasury,
         undelivered: Callable[[], int],
         people: dict[str, Callable[[], dict[str, Any]]],
+        *,
+        bank_operator_share: bool = False,
     ) -> None:
         self._errands = errands
         self._world = errands.world
@@ -60,6 +62,7 @@ class Director:
         self._treasury = treasury
         self._undelivered = undelivered
         self._people = people
+        self._bank_operator_share = bank_operator_share
         self._open_legs: dict[str, None] = {}
         self._close_books = False
         self._watching = False
@@ -146,6 +149,8 @@ class Director:
             self._portal.close_cycles()
             self.stage = Stage.CYCLES_CLOSED
         elif self.stage is Stage.CYCLES_CLOSED:
+            if self._bank_operator_share:
+                self._treasury.bank_operator_share()
             self._gateway.settle_now()
             self.stage = Stage.DAY_CLOSED
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -16,6 +17,7 @@ HOST: Final = "127.0.0.1"
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 CHUNK_LINE_MAX: Final = 64
 SENDER_THREADS: Final = 4
+POLL_S: Final = 0.02
 
 
 def serve(
@@ -32,7 +34,7 @@ def serve(
     for name, port in ports.items():
         server = _Server((HOST, port), _handler(world, name, hang_s, servers.stopping))
         servers.ports[name] = server.server_address[1]
-        servers.start(server.serve_forever, f"sandbox-{name}")
+        servers.start(partial(server.serve_forever, poll_interval=POLL_S), f"sandbox-{name}")
         servers.listening.append(server)
     if ticking:
         for n in range(SENDER_THREADS):

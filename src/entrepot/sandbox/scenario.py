@@ -35,7 +35,8 @@ class Options:
 
     Shape: `finish` "stop" shuts the doors after the last planned basket, "close-books" also closes the books then.
     `extra_currencies` adds one shop each that sells in that currency. `planted_money_faults` charges one commission
-    at a wrong rate, issues a manual credit and charges a subscription.
+    at a wrong rate, issues a manual credit and charges a subscription. `bouncing` names shops whose bank sends the
+    payout back. `bank_operator_share` pays what is left at the gateway to the operator's bank when the books close.
     """
 
     span: timedelta = timedelta(hours=12)
@@ -47,6 +48,8 @@ class Options:
     extra_currencies: tuple[str, ...] = ()
     planted_money_faults: bool = False
     scripted_events: bool = True
+    bouncing: frozenset[int] = frozenset()
+    bank_operator_share: bool = False
     terms: Terms = field(default_factory=Terms)
     habits: Habits = field(default_factory=Habits)
     random_fault_rate: float = RANDOM_FAULT_RATE
@@ -121,6 +124,7 @@ def stage(
         people.treasury,
         sender.undelivered,
         {"sellers": people.sellers.books, "buyers": people.buyers.books, "treasury": people.treasury.books},
+        bank_operator_share=chosen.bank_operator_share,
     )
     world.mount("mirakl", mirakl)
     world.mount("gateway", gateway)
@@ -176,7 +180,7 @@ def _people(
         storefront=Storefront(errands, portal, gateway, shopping),
         sellers=sellers,
         buyers=Buyers(errands, portal, gateway, sellers, chosen.pace, habits),
-        treasury=Treasury(errands, portal, gateway, chosen.pace),
+        treasury=Treasury(errands, portal, gateway, chosen.pace, chosen.bouncing),
     )
 
 

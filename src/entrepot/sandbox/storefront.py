@@ -214,16 +214,8 @@ class Storefront:
 
     def _let_go(self, basket: Basket, state: BasketState) -> None:
         basket.state = state
-        accounts = self._gateway.accounts
-        authorisation = accounts.authorisations[basket.authorisation_id or ""]
-        if authorisation.purse[OPEN]:
-            accounts.release(
-                authorisation,
-                amount_minor=authorisation.purse[OPEN],
-                currency=basket.currency,
-                reference=f"{basket.commercial_id}-{state}",
-                now=self._world.clock(),
-            )
+        authorisation = self._gateway.accounts.authorisations[basket.authorisation_id or ""]
+        self._gateway.release_rest(authorisation, reference=f"{basket.commercial_id}-{state}")
 
     def _post(
         self, path: str, content: dict[str, Any], headers: dict[str, str], then: Callable[[Response | Hang], None]

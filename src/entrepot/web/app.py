@@ -11,12 +11,12 @@ from starlette.exceptions import HTTPException
 
 from entrepot.kernel.errors import NotNow, OwnerDecides
 from entrepot.web import format as show
+from entrepot.web import pages
 from entrepot.web.assets import static_files
-from entrepot.web.guard import CSRF_COOKIE, FormToken, Guard
 from entrepot.web.desk import Desk
-from entrepot.web.pages import cases, find, flows, orders, preferences, settlement, today
+from entrepot.web.guard import CSRF_COOKIE, SECURITY_HEADERS, FormToken, Guard
 from entrepot.web.pages.errors import error_page
-from entrepot.web.ports import Hub
+from entrepot.web.ports import CaseDesk, FlowDesk, Hub
 from entrepot.web.reader import Reader
 from entrepot.web.render import (
     DEFAULT_ZONE,
@@ -27,6 +27,7 @@ from entrepot.web.render import (
     Renderer,
     Visitor,
 )
+from entrepot.web.rooms import CaseRoom, FlowRoom
 from entrepot.web.store import ConsoleStore
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -36,33 +37,45 @@ NOTICE_MAX_CHARS = 300
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """How the console is served.  Shape: `keyed` paths prove their callers by key or signature, never by cookie."""
+    """How the console is served.  Shape: `hosts` are the names it answers to, `*` for any."""
 
     operator: str = "local operator"
     hosts: Sequence[str] = LOOPBACK
-    keyed: tuple[str, ...] = ("/api/", "/hooks/")
     form_secret: bytes | None = None  # None: made at start; forms opened before a restart must be opened again
 
 
-def create_app(hub: Hub, reader: Reader | None = None, settings: ConsoleSettings | None = None) -> FastAPI:
-    """Build the console over a running hub.  Errors: WrongSetting when the browser assets are not installed."""
+def create_app(
+    hub: Hub,
+    settings: ConsoleSettings | None = None,
+    *,
+    reader: Reader | None = None,
+    cases: CaseDesk | None = None,
+    flows: FlowDesk | None = None,
+) -> FastAPI:
+    """Build the console over a running hub; the machines' doors mount it behind their own routes.
+
+    Shape: `reader`, `cases` and `flows` are the hub's own unless a test hands in others.
+    Errors: WrongSetting when the browser assets are not installed.
+    """
     settings = settings or ConsoleSettings()
     secret = settings.form_secret or hub.ctx.ids.token(256).encode()
     token = FormToken(secret)
     desk = Desk(
         hub=hub,
         reader=reader or ConsoleStore(hub.ctx.db, hub.plan),
+        cases=cases or CaseRoom(hub.ctx, hub.plan),
+        flows=flows or FlowRoom(hub.ctx, hub.plan),
         renderer=Renderer(token, hub.ctx.environment),
         token=token,
     )
     app = FastAPI(title="Entrepot", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
     app.mount("/static", static_files(), name="static")
-    for module in (today, cases, orders, settlement, flows, find, preferences):
-        app.include_router(module.router)
+    for router in pages.ROUTERS:
+        app.include_router(router)
     _greet_visitors(app, desk, settings.operator)
     _answer_errors(app)
-    app.add_middleware(Guard, hosts=settings.hosts, keyed=settings.keyed)
+    app.add_middleware(Guard, hosts=settings.hosts)
     return app
 
 
@@ -99,3 +112,10 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(NotNow)
     def not_now(request: Request, error: NotNow) -> HTMLResponse:
         return error_page(request, 503, error.message)
+
+    @app.exception_handler(Exception)
+    def our_fault(request: Request, _: Exception) -> HTMLResponse:
+        """Shown outside of every other layer, after the error went to the log: it brings its own headers."""
+        page = error_page(request, 500)
+        page.headers.update(SECURITY_HEADERS)
+        return page

@@ -10,7 +10,7 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from entrepot.web.guard import CSRF_COOKIE, FormToken
-from entrepot.web.ports import Hub
+from entrepot.web.ports import CaseDesk, FlowDesk, Hub
 from entrepot.web.reader import Reader
 from entrepot.web.render import NOTICE_COOKIE, Renderer
 
@@ -26,6 +26,8 @@ class Desk:
 
     hub: Hub
     reader: Reader
+    cases: CaseDesk
+    flows: FlowDesk
     renderer: Renderer
     token: FormToken
 
@@ -81,7 +83,8 @@ async def read_form(request: Request) -> Form:
     form = Form(fields)
     if not desk_of(request).token.holds(request.cookies.get(CSRF_COOKIE, ""), form.one("csrf")):
         raise HTTPException(
-            403, "This form was opened before the console was last started, or elsewhere. Go back, reload, send it again."
+            403,
+            "This form was opened before the console was last started, or elsewhere. Go back, reload, send it again.",
         )
     return form
 
@@ -94,5 +97,7 @@ def see_other(path: str, notice: str = "") -> RedirectResponse:
     """Answer a write by sending the browser to a page, with a sentence to show there once."""
     response = RedirectResponse(path, status_code=303)
     if notice:
-        response.set_cookie(NOTICE_COOKIE, quote(notice), max_age=NOTICE_LIFE_S, httponly=True, samesite="strict", path="/")
+        response.set_cookie(
+            NOTICE_COOKIE, quote(notice), max_age=NOTICE_LIFE_S, httponly=True, samesite="strict", path="/"
+        )
     return response

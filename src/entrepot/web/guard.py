@@ -1,4 +1,4 @@
-"""What stands between a browser and the hub: response headers, the host we answer to, and where a write may come from."""
+"""What stands between a browser and the hub: response headers, the host we answer to, where a write may come from."""
 
 import hashlib
 import hmac
@@ -34,16 +34,11 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """Refuses foreign hosts and foreign writes, and puts the security headers on every answer.
+    """Refuses foreign hosts and foreign writes, and puts the security headers on every answer."""
 
-    Shape: `keyed` are path prefixes whose callers prove themselves by key or signature and carry no cookie; they are
-    exempt from the origin check, because no browser sends their credentials for a stranger.
-    """
-
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], keyed: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str]) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
-        self._keyed = keyed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,19 +53,17 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        refusal = self._refusal(str(scope["method"]), str(scope["path"]), headers)
+        refusal = self._refusal(str(scope["method"]), headers)
         if refusal:
             await _plain(send_guarded, 403, refusal)
             return
         await self._app(scope, receive, send_guarded)
 
-    def _refusal(self, method: str, path: str, headers: Headers) -> str:
+    def _refusal(self, method: str, headers: Headers) -> str:
         host = headers.get("host", "")
         if "*" not in self._hosts and host_name(host) not in self._hosts:
             return f"This console does not answer to the name {host!r}."
-        if method in SAFE_METHODS or path.startswith(self._keyed):
-            return ""
-        return foreign_write(headers)
+        return "" if method in SAFE_METHODS else foreign_write(headers)
 
 
 def foreign_write(headers: Headers) -> str:

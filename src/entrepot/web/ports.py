@@ -1,10 +1,12 @@
-"""What the console asks of the rest of the hub. The composition hands it in; the console never reaches round these."""
+"""What the console asks of the rest of the hub, so that a test can hand in something smaller."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from entrepot.blueprint.model import Plan
+from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.kernel.ctx import Ctx
 
 
@@ -17,81 +19,27 @@ class Verb(StrEnum):
     ESCALATE = "escalate"
 
 
-class VerbOutcome(Protocol):
-    """What became of a verb: done or not, and the sentence the person reads."""
-
-    @property
-    def ok(self) -> bool: ...
-
-    @property
-    def message(self) -> str: ...
-
-
 class CaseDesk(Protocol):
-    """The four verbs. Each writes its own audit row with who and why.
+    """The four verbs.  Shape: `patch` is the JSON merge patch of a repair, None for every other verb."""
 
-    Shape: `payload` is the repaired document for repair, `{"to": team}` for escalate, None otherwise.
-    Errors: OwnerDecides when the verb is not allowed or the reason is empty; NotNow when another person is at it.
-    """
+    def preview(self, case_id: str, verb: Verb, patch: Mapping[str, Any] | None = None) -> Preview:
+        """What the verb would do now; changes nothing."""
+        ...
 
-    def retry(self, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> VerbOutcome: ...
-
-    def repair(self, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> VerbOutcome: ...
-
-    def suppress(self, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> VerbOutcome: ...
-
-    def escalate(self, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> VerbOutcome: ...
+    def act(
+        self, case_id: str, verb: Verb, by: str, reason: str, patch: Mapping[str, Any] | None = None
+    ) -> VerbDone | VerbRefused: ...
 
 
 class FlowDesk(Protocol):
-    """Pausing without losing: arrivals are still recorded, nothing is decided or sent until the flow runs again."""
+    """Pausing without losing: arrivals are still recorded, nothing is decided or sent until the flow runs again.
 
-    def pause(self, flow: str, by: str, reason: str, until: datetime) -> VerbOutcome: ...
+    Errors: OwnerDecides when the flow cannot be moved like that; NotNow when another person is at it.
+    """
 
-    def resume(self, flow: str, by: str, reason: str) -> VerbOutcome: ...
+    def pause(self, flow: str, by: str, reason: str, until: datetime) -> None: ...
 
-
-class FailureMode(Protocol):
-    """One failure mode of the blueprint; it is also its runbook."""
-
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def steps(self) -> Sequence[str]: ...
-
-    @property
-    def may(self) -> Sequence[str]:
-        """The verbs the owner has authority for, the advised one first."""
-        ...
-
-    @property
-    def corrects(self) -> str: ...
-
-    @property
-    def requests(self) -> Sequence[str]: ...
-
-
-class FlowPlan(Protocol):
-    """How the blueprint describes one flow."""
-
-    @property
-    def pattern(self) -> str: ...
-
-    @property
-    def latency(self) -> str: ...
-
-
-class Plan(Protocol):
-    """The blueprint in force, as far as a page needs it."""
-
-    def failure(self, mode: str) -> FailureMode | None: ...
-
-    def flow(self, name: str) -> FlowPlan | None: ...
-
-    def escalates_to(self, team: str) -> str:
-        """The next team; empty when there is none above."""
-        ...
+    def resume(self, flow: str, by: str, reason: str) -> None: ...
 
 
 class Hub(Protocol):
@@ -99,12 +47,6 @@ class Hub(Protocol):
 
     @property
     def ctx(self) -> Ctx: ...
-
-    @property
-    def cases(self) -> CaseDesk: ...
-
-    @property
-    def flows(self) -> FlowDesk: ...
 
     @property
     def plan(self) -> Plan: ...

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
-from entrepot.web.ports import Verb
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -21,7 +20,6 @@ from entrepot.web.views import (
     StatementFilter,
     StatementPage,
     TodayView,
-    VerbPreview,
 )
 
 
@@ -38,9 +36,9 @@ class Reader(Protocol):
         """All cases of a filter, page by page, for an export."""
         ...
 
-    def case(self, case_id: str, now: datetime) -> CaseDetail | None: ...
+    def case(self, case_id: str) -> CaseDetail | None: ...
 
-    def verb_preview(self, case_id: str, verb: Verb) -> VerbPreview | None: ...
+    def case_row(self, case_id: str) -> CaseRow | None: ...
 
     def baskets(self, wanted: BasketFilter) -> BasketPage: ...
 
@@ -54,6 +52,6 @@ class Reader(Protocol):
 
     def statement(self, statement_id: str, line_filter: str, after: str) -> StatementDetail | None: ...
 
-    def flows(self, now: datetime) -> FlowsView: ...
+    def flows(self) -> FlowsView: ...
 
     def find(self, query: str) -> FindView: ...

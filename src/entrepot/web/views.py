@@ -145,17 +145,8 @@ class CaseDetail:
     attempts: tuple[AttemptRow, ...]
     curl: str
     related: tuple[Link, ...]
+    editable: str = ""  # the JSON document a repair would correct
     facts: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSend:
-    """One thing that will leave the hub, or be decided again, when the person confirms."""
-
-    what: str
-    where: str
-    key: str
-    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +155,12 @@ class VerbPreview:
 
     verb: Verb
     case: CaseRow
+    allowed: bool
     says: str
-    sends: tuple[PlannedSend, ...] = ()
+    sends: tuple[str, ...] = ()
+    body: str = ""  # what is sent, when nothing of it changes
     editable: str | None = None  # repair: the document to correct
-    teams: tuple[str, ...] = ()  # escalate: who may get it
-    warning: str = ""
+    diff: tuple[DiffLine, ...] = ()  # repair: what the corrected document changes
 
 
 # --- orders --------------------------------------------------------------------------------------------------------

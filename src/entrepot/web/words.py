@@ -170,6 +170,7 @@ OBJECT: Mapping[str, str] = {
 PROMISE_KIND: Mapping[str, str] = {
     "acknowledge": "Seller accepts or refuses",
     "ship": "Ship",
+    "settle-authorisation": "Charge or release the authorisation",
     "capture": "Charge the buyer",
     "capture-before-expiry": "Charge before the authorisation lapses",
     "authorisation": "Charge before the authorisation lapses",
@@ -201,6 +202,14 @@ CASE_EVENT: Mapping[str, tuple[str, Tone]] = {
     "resolved": ("Resolved", _G),
     "closed": ("Closed: the cause is gone", _G),
     "cause-gone": ("Closed: the cause is gone", _G),
+}
+AUTHOR: Mapping[str, str] = {"marketplace": "marketplace", "gateway": "payment gateway", "bank": "bank"}
+CHANNEL: Mapping[str, str] = {
+    "webhook": "webhook",
+    "page": "fetched page",
+    "file": "file",
+    "api": "API call",
+    "person": "person",
 }
 LINE_TYPE: Mapping[str, str] = {"unrecognised": "Not recognised"}
 

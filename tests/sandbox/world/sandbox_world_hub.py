@@ -75,7 +75,7 @@ class FakeHub:
     # -- its own rounds --------------------------------------------------------------------------------------------
 
     def work(self) -> None:
-        for content in self.baskets.values():
+        for content in list(self.baskets.values()):
             self._forward(content)
         for order in self._pages("/api/payment/debit"):
             self._charge(order)
@@ -181,7 +181,7 @@ class FakeHub:
 
     def _release_decided(self) -> None:
         """What no leg will need any more goes back to the buyer."""
-        for commercial_id, content in self.baskets.items():
+        for commercial_id, content in list(self.baskets.items()):
             if commercial_id in self.released:
                 continue
             answer = self.call("mirakl", "GET", f"/api/orders?commercial_ids={commercial_id}&max=100")
@@ -204,7 +204,7 @@ class FakeHub:
                 self.released.add(commercial_id)
 
     def _confirm_payouts(self) -> None:
-        wanted = {voucher: one for voucher, one in self.paid_transfers.items() if voucher not in self.confirmed}
+        wanted = {voucher: one for voucher, one in list(self.paid_transfers.items()) if voucher not in self.confirmed}
         if not wanted:
             return
         answer = self.call("mirakl", "GET", "/api/seller-billing-cycles?limit=100")

@@ -376,6 +376,28 @@ def test_a_seller_whose_bank_account_is_closed_is_not_paid_and_asked_only_once()
     assert day.hub.webhooks["transfer.failed"] == 1
 
 
+def test_a_payout_the_bank_sends_back_fails_after_it_was_paid() -> None:
+    day = Day(seed=1, orders=4, options=Options(finish="close-books", bouncing=frozenset({A})))
+    day.run()
+    assert day.hub.webhooks["transfer.failed"] == 1
+    books = day.books()
+    (failed,) = [row for row in books["gateway"]["operations"] if row.get("failure_reason") == "account_closed"]
+    lines = [line for one in books["gateway"]["settlements"] for line in one["lines"]]
+    amounts = [line["amount_minor"] for line in lines if line["operation_id"] == failed["id"]]
+    assert amounts == [-failed["amount_minor"], failed["amount_minor"]]
+    assert witness.settlement_findings(books) == []
+
+
+def test_the_operators_share_can_be_banked_when_the_books_close() -> None:
+    day = Day(seed=1, orders=4, options=Options(finish="close-books", bank_operator_share=True))
+    day.run()
+    books = day.books()
+    assert books["gateway"]["balances"] == {"EUR": 0}
+    last = books["gateway"]["settlements"][-1]
+    assert last["lines"][-1]["type"] == "payout"
+    assert witness.settlement_findings(books) == []
+
+
 def test_buyers_live_at_addresses_that_cannot_exist() -> None:
     for customer in customers(Random(1)):
         assert customer["email"].endswith("@shop.example")

@@ -329,6 +329,14 @@ def test_a_limit_out_of_bounds_is_refused(bench: Bench) -> None:
     assert bench.call("GET", "/v1/settlements?created_after=yesterday")[0] == 400
 
 
+def test_a_cursor_taken_from_the_wire_finds_no_settlement_twice(bench: Bench) -> None:
+    bench.now += timedelta(microseconds=123_456)
+    bench.captured()
+    bench.gateway.settle_now()
+    (day,) = bench.call("GET", "/v1/settlements")[1]["data"]
+    assert bench.call("GET", f"/v1/settlements?created_after={day['closed_at']}")[1] == {"data": []}
+
+
 # -- webhooks --------------------------------------------------------------------------------------------------------
 
 

@@ -1,13 +1,13 @@
-"""The two ways Mirakl pages, read so that nothing is missed: overlap always, the cursor moves only after a whole list.
+"""The two ways Mirakl pages, read so that nothing is missed: overlapping always, in time and from page to page.
 
-By offset a list can shift under the reader; who saw fewer records than the first page promised reads again. By token it
-cannot, and a long list is continued where the last run stopped.
+By offset a list can shift under the reader, so each page proves that it follows the one before; by token it cannot.
+Either way a list longer than one run, or than its ceiling allows at once, is continued where the last run stopped.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
+from hashlib import blake2b
 
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
@@ -17,8 +17,6 @@ from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import Unreadable, elements, instant, sortable, text_or_none, whole_number
 from entrepot.kernel.ctx import Ctx
 
-HALVINGS_MAX = 20
-SHIFTS_READ_AGAIN = 1
 Mark = Callable[[Received], datetime | None]  # the instant by which their list is filtered
 
 
@@ -28,7 +26,7 @@ def by_revision(record: Received) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class ListSpec:
-    """One list operation: where it is, what it holds, by which parameters it is filtered."""
+    """One list operation: where it is, what it holds, by which date it is filtered."""
 
     name: str
     kind: str
@@ -36,7 +34,6 @@ class ListSpec:
     row: SourceRow
     at: tuple[str, ...]  # where the elements are
     since: str | None = None
-    until: str | None = None
     mark: Mark = by_revision
     query: tuple[tuple[str, str], ...] = ()
 
@@ -76,118 +73,107 @@ class _Base:
             return Page(self.spec.row.code, headers, body, problem=unreadable(error))
         return Page(self.spec.row.code, headers, body, received)
 
-    def _cursor_after(self, ctx: Ctx, start: datetime, marks: Sequence[datetime]) -> datetime:
+    def _cursor_after(self, ctx: Ctx, start: datetime, newest: datetime) -> datetime:
         """The newest seen less the overlap; never before where we were, never after now (their clock may be ahead)."""
-        newest = min(max(marks, default=start), ctx.clock.now())
-        return max(start, newest - timedelta(seconds=self.spec.row.overlap_s))
+        return max(start, min(newest, ctx.clock.now()) - timedelta(seconds=self.spec.row.overlap_s))
 
 
 def unreadable(error: Unreadable) -> Problem:
     return Problem(ProblemCode.UNREADABLE, f"{error.what} (at {error.where})")
 
 
-@dataclass(slots=True)
-class _Seen:
-    ids: set[str] = field(default_factory=set)
-    marks: list[datetime] = field(default_factory=list)
+@dataclass(frozen=True, slots=True)
+class _OffsetCursor:
+    """`since`, or, in the middle of a list, `since|newest so far|offset|anchor`. The anchor is the last record read."""
 
-    def add(self, page: Page, mark: Mark) -> None:
-        for record in page.received:
-            self.ids.add(f"{record.kind} {record.external_id}")
-            marked = mark(record)
-            if marked is not None:
-                self.marks.append(marked)
+    since: str
+    newest: str = ""
+    offset: int = 0
+    anchor: str = ""
+
+    @staticmethod
+    def parse(text: str | None) -> "_OffsetCursor":
+        since, newest, offset, anchor = [*(text or "").split("|"), "", "", ""][:4]
+        return _OffsetCursor(since, newest, int(offset) if offset.isdecimal() else 0, anchor)
+
+    @property
+    def text(self) -> str:
+        return f"{self.since}|{self.newest}|{self.offset}|{self.anchor}" if self.anchor else self.since
 
 
-class _End(Enum):
-    """How reading one window ended."""
-
-    OVER = "over"
-    TOO_LONG = "too long"  # more than one run may read
-    SHIFTED = "shifted"  # fewer records came than the first page promised
+def anchor_of(record: Received) -> str:
+    return blake2b(f"{record.kind} {record.external_id}".encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class OffsetList(_Base):
-    """`max` and `offset`, answered with `total_count`. The cursor is an instant; without a date filter none is kept."""
+    """`max` and `offset`, answered with `total_count`. Lists without a date filter keep no cursor and are read whole.
+
+    Every page begins with the last record of the page before it; if that is another one now, the list has moved, and is
+    read again from its start.
+    """
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
-        start = self._start(ctx, cursor) if self.spec.since else None
-        until: datetime | None = None
-        shifts = 0
-        for _ in range(HALVINGS_MAX):
-            end = yield from self._window(ctx, start, until, shifts)
-            if end is _End.SHIFTED and shifts < SHIFTS_READ_AGAIN:
-                shifts += 1
-                continue
-            half = self._half(ctx, start, until) if end is _End.TOO_LONG else None
-            if half is None:
-                return
-            until = half
-
-    def _half(self, ctx: Ctx, start: datetime | None, until: datetime | None) -> datetime | None:
-        """A shorter period to read first; None when it would no longer bring the cursor forward."""
-        if start is None or self.spec.until is None:
-            return None
-        half = start + ((until or ctx.clock.now()) - start) / 2
-        return half if half - start > timedelta(seconds=2 * self.spec.row.overlap_s) else None
-
-    def _window(
-        self, ctx: Ctx, start: datetime | None, until: datetime | None, shifts: int
-    ) -> Generator[Page, None, _End]:
-        row, seen, promised, offset = self.spec.row, _Seen(), 0, 0
-        while True:
-            page = self._counted(ctx, self._query(start, until, offset))
+        if self.spec.since is None:
+            yield from self._whole(ctx)
+            return
+        stored = _OffsetCursor.parse(cursor)
+        start = self._start(ctx, stored.since)
+        here = replace(stored, since=sortable(start))
+        restarted = False
+        for _ in range(self.spec.row.pages_max):
+            offset = max(0, here.offset - 1)
+            page, promised = self._counted(ctx, self._query(start, offset))
             if page.problem is not None:
-                yield page.page
-                return _End.OVER
-            seen.add(page.page, self.spec.mark)
-            promised, offset = promised or page.total, offset + row.size
-            if page.total > row.size * row.pages_max:
-                words = f"{page.total} records are more than {row.pages_max} pages"
-                yield replace(page.page, problem=Problem(ProblemCode.TOO_LONG, words))
-                return _End.TOO_LONG
-            if offset >= page.total or not page.page.received:
-                break
-            yield page.page
-        if start is None:
-            yield page.page  # no cursor: the whole list is read each time, and what was missed comes with the next
-            return _End.OVER
-        if len(seen.ids) < promised:
-            words = f"{promised} records were promised, {len(seen.ids)} came: the list moved while it was read"
-            problem = Problem(ProblemCode.SHIFTED, words) if shifts >= SHIFTS_READ_AGAIN else None
-            yield replace(page.page, problem=problem)
-            return _End.SHIFTED
-        marks = seen.marks if until is None else [until]
-        yield replace(page.page, cursor=sortable(self._cursor_after(ctx, start, marks)))
-        return _End.OVER
+                yield page
+                return
+            if self._moved(page, offset, promised, here):
+                if restarted:
+                    words = f"the list moved twice while it was read (at record {offset} of {promised})"
+                    yield replace(page, problem=Problem(ProblemCode.SHIFTED, words))
+                    return
+                here, restarted = _OffsetCursor(here.since), True
+                yield replace(page, cursor=here.text)
+                continue
+            marks = [mark for record in page.received if (mark := self.spec.mark(record))]
+            newest = max([*marks, instant(here.newest, "cursor") if here.newest else start])
+            read = offset + len(page.received)
+            if read >= promised:
+                yield replace(page, cursor=sortable(self._cursor_after(ctx, start, newest)))
+                return
+            here = _OffsetCursor(here.since, sortable(newest), read, anchor_of(page.received[-1]))
+            yield replace(page, cursor=here.text)
 
-    def _counted(self, ctx: Ctx, query: Sequence[tuple[str, str]]) -> "_Counted":
+    def _moved(self, page: Page, offset: int, promised: int, here: _OffsetCursor) -> bool:
+        """The anchor is gone, or fewer records came than this page must hold."""
+        if here.anchor and (not page.received or anchor_of(page.received[0]) != here.anchor):
+            return True
+        return len(page.received) < min(self.spec.row.size, promised - offset)
+
+    def _whole(self, ctx: Ctx) -> Iterator[Page]:
+        """What moves out of the list while it is read was dealt with; what is missed stays in it for the next run."""
+        offset = 0
+        for _ in range(self.spec.row.pages_max):
+            page, promised = self._counted(ctx, self._query(None, offset))
+            offset += self.spec.row.size
+            yield page
+            if page.problem is not None or offset >= promised:
+                return
+
+    def _counted(self, ctx: Ctx, query: Sequence[tuple[str, str]]) -> tuple[Page, int]:
         page = self._page(ctx, query)
         if page.problem is not None:
-            return _Counted(page)
+            return page, 0
         try:
-            return _Counted(page, whole_number(page.body, "total_count"))
+            return page, whole_number(page.body, "total_count")
         except Unreadable as error:
-            return _Counted(replace(page, problem=unreadable(error)))
+            return replace(page, problem=unreadable(error)), 0
 
-    def _query(self, start: datetime | None, until: datetime | None, offset: int) -> list[tuple[str, str]]:
+    def _query(self, start: datetime | None, offset: int) -> list[tuple[str, str]]:
         query = [("paginate", "true"), ("max", str(self.spec.row.size)), ("offset", str(offset))]
         if start is not None and self.spec.since:
             query.append((self.spec.since, sortable(start)))
-        if until is not None and self.spec.until:
-            query.append((self.spec.until, sortable(until)))
         return query
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    page: Page
-    total: int = 0
-
-    @property
-    def problem(self) -> Problem | None:
-        return self.page.problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +198,9 @@ class SeekList(_Base):
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         here = _SeekCursor.parse(cursor)
         start, token, resumed = self._start(ctx, here.since), here.token, bool(here.token)
-        seen, used = _Seen(), {token}
-        if here.newest:
-            seen.marks.append(instant(here.newest, "cursor"))
-        for number in range(1, self.spec.row.pages_max + 1):
+        newest = instant(here.newest, "cursor") if here.newest else start
+        used = {token}
+        for _ in range(self.spec.row.pages_max):
             page, following = self._tokened(ctx, self._query(start, token))
             if resumed and page.problem and page.problem.code is ProblemCode.REFUSED:
                 token, resumed = "", False  # page tokens do not live for ever: read the period from its start
@@ -223,9 +208,9 @@ class SeekList(_Base):
             if page.problem:
                 yield page
                 return
-            seen.add(page, self.spec.mark)
+            newest = max([newest, *(mark for record in page.received if (mark := self.spec.mark(record)))])
             if not following:
-                yield replace(page, cursor=sortable(self._cursor_after(ctx, start, seen.marks)))
+                yield replace(page, cursor=sortable(self._cursor_after(ctx, start, newest)))
                 return
             if following in used:
                 words = "their page tokens go round in a circle"
@@ -233,10 +218,7 @@ class SeekList(_Base):
                 return
             used.add(following)
             token, resumed = following, False
-            if number == self.spec.row.pages_max:
-                newest = sortable(max(seen.marks, default=start))
-                page = replace(page, cursor=f"{sortable(start)}|{newest}|{token}")
-            yield page
+            yield replace(page, cursor=f"{sortable(start)}|{sortable(newest)}|{token}")
 
     def _tokened(self, ctx: Ctx, query: Sequence[tuple[str, str]]) -> tuple[Page, str | None]:
         page = self._page(ctx, query)

@@ -17,16 +17,17 @@ from entrepot.connectors.reading import (
     typed,
     unreadable_record,
 )
-from entrepot.connectors.roots import basket_root, commercial_id_of
+from entrepot.connectors.roots import basket_root, commercial_id_of, statement_root
 
 Split = Callable[[bytes, int], Received]  # canonical body and position of one record
 
 
 class Records:
-    """The splits, by kind; `flows` comes from the manifest."""
+    """The splits, by kind, of one account; `flows` comes from the manifest."""
 
-    def __init__(self, flows: Mapping[str, str]) -> None:
+    def __init__(self, flows: Mapping[str, str], account: str) -> None:
         self._flows = flows
+        self._account = account
         self.by_kind: Mapping[str, Split] = {
             "order": self._order,
             "debit": self._debit,
@@ -43,6 +44,10 @@ class Records:
         if kind == "refund":
             return self._refunds(raws)
         return records(raws, kind, self._flows[kind], self.by_kind[kind])
+
+    def split_one(self, kind: str, raw: msgspec.Raw) -> tuple[Received, ...]:
+        """The record of a webhook or a lookup."""
+        return self.split(kind, [raw])
 
     def _make(self, kind: str, external_id: str, revision: str, body: bytes, position: int, root: str) -> Received:
         return Received(kind, external_id, revision, body, position, root, self._flows[kind])
@@ -90,7 +95,7 @@ class Records:
     def _cycle(self, body: bytes, position: int) -> Received:
         head = typed(body, shapes.CycleHead)
         instant(head.date_created, "$.date_created")
-        return self._make("cycle", head.id, "", body, position, f"cycle:{head.id}")
+        return self._make("cycle", head.id, "", body, position, statement_root(self._account, head.id))
 
     def _transaction(self, body: bytes, position: int) -> Received:
         """Decided with its cycle, before it has one with its basket, else alone."""
@@ -98,7 +103,7 @@ class Records:
         revision = sortable(instant(head.last_updated, "$.last_updated"))
         order = head.entities.order if head.entities else None
         if head.seller_billing_cycle_id:
-            root = f"cycle:{head.seller_billing_cycle_id}"
+            root = statement_root(self._account, head.seller_billing_cycle_id)
         elif order:
             root = basket_root(order.commercial_id or commercial_id_of(order.id))
         else:

@@ -1,7 +1,6 @@
-"""Keep what they say: statements and lines, once each, set-based; what changes after it was used becomes a new version."""
+"""Keep what they say, once each and set-based; what changes after it was used becomes a new version."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -34,9 +33,7 @@ def record_cycles(conn: Conn, ctx: Ctx, account: str, cycles: Sequence[CycleSeen
     return kept
 
 
-def record_lines(
-    conn: Conn, ctx: Ctx, account: str, author: Author, lines: Sequence[StatementLineSeen]
-) -> Kept:
+def record_lines(conn: Conn, ctx: Ctx, account: str, author: Author, lines: Sequence[StatementLineSeen]) -> Kept:
     """Keep lines; the last of several with one id counts. A line may come before its statement, and change after it.
 
     Shape: the same content again changes nothing. Other content, or a line more, on a statement that was balanced
@@ -46,7 +43,7 @@ def record_lines(
     latest = {line.external_id: line for line in lines}
     statements = store.newest(conn, account, author, sorted({line.cycle_id for line in latest.values()} - {""}))
     known = store.lines_by_external(conn, account, author, list(latest))
-    _reissue_changed(conn, ctx, account, latest, known, statements, kept)
+    _reissue_changed(conn, ctx, latest, known, statements, kept)
     if kept.reissued:
         statements = store.newest(conn, account, author, list(statements))
         known = store.lines_by_external(conn, account, author, list(latest))
@@ -73,7 +70,10 @@ def _record_cycles(
             reissue(conn, ctx, before, again)
             kept.reissued.append(again["id"])
         elif cycle.voucher != before["voucher"] or (cycle.period_to and not before["period_to"]):
-            changed = {"voucher": cycle.voucher or before["voucher"], "period_to": cycle.period_to}
+            changed = {
+                "voucher": cycle.voucher or before["voucher"],
+                "period_to": cycle.period_to or before["period_to"],
+            }
             store.update_statements(conn, [{"id": before["id"], **changed}])
     store.insert_statements(conn, rows)
     for row in rows:
@@ -158,19 +158,20 @@ def reverse_if_posted(conn: Conn, ctx: Ctx, key: str, because: str) -> None:
 # -- lines -------------------------------------------------------------------------------------------------------------
 
 
+_CONTENT = ("type", "amount_minor", "currency", "seller_id", "order_id", "order_line_id", "reference")
+
+
 def _content(line: StatementLineSeen) -> tuple[Any, ...]:
-    return (line.type, line.amount_minor, line.currency, line.seller_id, line.order_id, line.order_line_id, line.reference)
+    return tuple(getattr(line, name) for name in _CONTENT)
 
 
 def _content_of(row: Row) -> tuple[Any, ...]:
-    names = ("type", "amount_minor", "currency", "seller_id", "order_id", "order_line_id", "reference")
-    return tuple(row[name] for name in names)
+    return tuple(row[name] for name in _CONTENT)
 
 
 def _reissue_changed(
     conn: Conn,
     ctx: Ctx,
-    account: str,
     latest: dict[str, StatementLineSeen],
     known: dict[str, Row],
     statements: dict[str, Row],
@@ -189,7 +190,11 @@ def _reissue_changed(
         before = by_id.get(statement_id) or store.locked(conn, statement_id)
         if before and before["state"] in CONCLUDED:
             again = {name: value for name, value in before.items() if name != "closed_at"}
-            again |= {"id": ctx.ids.new("stm"), "version": before["version"] + 1, "state": str(StatementState.ANNOUNCED)}
+            again |= {
+                "id": ctx.ids.new("stm"),
+                "version": before["version"] + 1,
+                "state": str(StatementState.ANNOUNCED),
+            }
             again |= {"announced_at": ctx.clock.now(), "lines_total_minor": 0}
             reissue(conn, ctx, before, again)
             kept.reissued.append(again["id"])
@@ -215,7 +220,10 @@ def _write_lines(
             row = _line_row(ctx, account, author, line, before["statement_id"] or statement_id)
             changed.append({**row, "id": before["id"]})
         elif (before["statement_id"] is None and statement_id) or before["voucher"] != line.voucher:
-            where = {"statement_id": before["statement_id"] or statement_id, "voucher": line.voucher or before["voucher"]}
+            where = {
+                "statement_id": before["statement_id"] or statement_id,
+                "voucher": line.voucher or before["voucher"],
+            }
             moved.append({"id": before["id"], **where, "raw": _raw(line)})
     store.insert_lines(conn, new)
     store.update_lines(conn, moved)
@@ -251,12 +259,3 @@ def _line_row(ctx: Ctx, account: str, author: Author, line: StatementLineSeen, s
         "witness": "",
         "raw": _raw(line),
     }
-
-
-def grouped_by_author(
-    lines: Iterable[StatementLineSeen], author_of: dict[str, Author]
-) -> dict[Author, list[StatementLineSeen]]:
-    found: dict[Author, list[StatementLineSeen]] = defaultdict(list)
-    for line in lines:
-        found[author_of[line.cycle_id]].append(line)
-    return found

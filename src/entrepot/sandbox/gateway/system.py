@@ -12,10 +12,12 @@ from entrepot.sandbox.gateway import fields
 from entrepot.sandbox.gateway.books import GatewayBooks
 from entrepot.sandbox.gateway.idempotency import IdempotencyKeys, KeyedCall, fingerprint
 from entrepot.sandbox.gateway.model import (
+    OPEN,
     OPERATION_NAMES,
     Authorisation,
     Capture,
     Dispute,
+    Payout,
     Refund,
     Refusal,
     Release,
@@ -97,6 +99,23 @@ class Gateway:
 
     def close_dispute(self, dispute: Dispute, *, won: bool) -> Dispute:
         return self.accounts.close_dispute(dispute, won=won, now=self._now())
+
+    def return_transfer(self, transfer: Transfer, *, reason: str) -> Transfer:
+        return self.accounts.return_transfer(transfer, reason=reason, now=self._now())
+
+    def pay_out(self, *, amount_minor: int, currency: str, reference: str) -> Payout:
+        return self.accounts.pay_out(amount_minor=amount_minor, currency=currency, reference=reference, now=self._now())
+
+    def release_rest(self, authorisation: Authorisation, *, reference: str) -> None:
+        """Let go of whatever is still held."""
+        if authorisation.purse[OPEN]:
+            self.accounts.release(
+                authorisation,
+                amount_minor=authorisation.purse[OPEN],
+                currency=authorisation.currency,
+                reference=reference,
+                now=self._now(),
+            )
 
     def settle_now(self) -> list[Settlement]:
         """Close the running settlement days before their time."""
@@ -265,7 +284,9 @@ class Gateway:
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
-        return self._world.clock()
+        """Business time in whole milliseconds: what is compared with a cursor is what the wire has shown."""
+        now = self._world.clock()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def _new_id(self, prefix: str) -> str:
         return f"{prefix}_{''.join(self._ids.choice(ID_ALPHABET) for _ in range(ID_CHARACTERS))}"

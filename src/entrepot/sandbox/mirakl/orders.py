@@ -220,10 +220,8 @@ class Orders:
             raise order_state(order.order_id, order.state, "a state before the customer is debited")
         self._cancel_rest(order, reason)
 
-    def cancel_part(
-        self, order: Order, line: Line, quantity: int, amount: int, shipping: int, reason: str, role: str
-    ) -> Cancelation:
-        """Take units and money off a line that is not paid. Errors: ORDER_INVALID_STATE, VALIDATION_ERROR."""
+    def check_part(self, order: Order, line: Line, quantity: int, amount: int, shipping: int, role: str) -> None:
+        """Whether so much can be taken off a line. Errors: ORDER_INVALID_STATE, VALIDATION_ERROR."""
         if not self.may_cancel(order, role) or not line.live:
             raise order_state(order.order_id, order.state, "a state before the customer is debited")
         left_price = line.price_minor - sum(c.amount_minor for c in line.cancelations)
@@ -233,6 +231,11 @@ class Orders:
             raise invalid("more than what is left of the line", "amount")
         if quantity == left and not line.shipped and (amount, shipping) != (left_price, left_shipping):
             raise invalid("cancelling every unit must cancel the whole amount", "amount")
+
+    def cancel_part(
+        self, order: Order, line: Line, quantity: int, amount: int, shipping: int, reason: str
+    ) -> Cancelation:
+        """Take units and money that `check_part` allows off a line that is not paid."""
         fee, tax = commission(line.owed_minor - amount - shipping, line.rate_per_100k, line.tax_rate_per_100k)
         cancelation = Cancelation(
             cancelation_id=self._platform.world.uuid(),

@@ -1,1 +1,5 @@
 """One module per page of the console."""
+
+from entrepot.web.pages import cases, find, flows, orders, preferences, settlement, today
+
+ROUTERS = tuple(module.router for module in (today, cases, orders, settlement, flows, find, preferences))

@@ -4,25 +4,38 @@ import csv
 import difflib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
+from entrepot.cases.model import VerbDone, VerbRefused
 from entrepot.kernel.errors import NotNow, OwnerDecides
-from entrepot.web import format as show
 from entrepot.web.desk import AtDesk, CheckedForm, Desk, Form, see_other
-from entrepot.web.ports import CaseDesk, Verb, VerbOutcome
-from entrepot.web.views import CaseFilter, CaseRow, DiffLine, VerbPreview
+from entrepot.web.format import iso
+from entrepot.web.ports import Verb
+from entrepot.web.views import CaseDetail, CaseFilter, CaseRow, DiffLine, VerbPreview
 
 router = APIRouter()
 BULK_MAX = 50
-CSV_HEAD = (
-    "number", "title", "state", "kind", "owner", "account", "about", "effect", "cause",
-    "money", "currency", "times", "opened_at", "due_at",
-)  # fmt: skip
+REASON_NEEDED = "A reason is needed: it is kept in the audit trail."
+CSV_COLUMNS: tuple[tuple[str, Callable[[CaseRow], str]], ...] = (
+    ("number", lambda row: str(row.number)),
+    ("title", lambda row: row.title),
+    ("state", lambda row: row.state.word),
+    ("kind", lambda row: row.kind),
+    ("owner", lambda row: row.owner),
+    ("account", lambda row: row.account),
+    ("about", lambda row: row.subject),
+    ("effect", lambda row: row.effect),
+    ("cause", lambda row: row.cause),
+    ("money", lambda row: row.money.text if row.money else ""),
+    ("currency", lambda row: row.money.currency if row.money else ""),
+    ("times", lambda row: str(row.count)),
+    ("opened_at", lambda row: iso(row.opened_at)),
+    ("due_at", lambda row: iso(row.due_at)),
+)
 
 
 @router.get("/cases")
@@ -41,7 +54,7 @@ def case_list(
     now = desk.now()
     view = {
         "view": desk.reader.cases(wanted, now),
-        "case": desk.reader.case(open, now) if open else None,
+        "case": desk.reader.case(open) if open else None,
     }
     fragments = {"case-list": "cases/_list.html", "case-panel": "cases/_panel.html"}
     return desk.page(request, "cases/list.html", view, fragments=fragments)
@@ -65,27 +78,27 @@ def bulk_plan(
 ) -> HTMLResponse:
     chosen = (case or [])[:BULK_MAX]
     if not chosen:
-        raise HTTPException(400, "No case was selected. Tick some first.")
-    previews = [found for case_id in chosen if (found := desk.reader.verb_preview(case_id, verb))]
-    view = {"verb": verb, "previews": previews, "sends": sum(len(found.sends) for found in previews)}
+        raise HTTPException(400, "No case was ticked. Tick some first.")
+    if verb is Verb.REPAIR:
+        raise HTTPException(400, "Each case is repaired by itself: open it.")
+    previews = [preview_of(desk, row, verb) for case_id in chosen if (row := desk.reader.case_row(case_id))]
+    view = {"verb": verb, "previews": previews}
     return desk.page(request, "cases/bulk.html", view, fragments={"dialog-body": "cases/_bulk_form.html"})
 
 
 @router.post("/cases/bulk")
 def bulk_do(request: Request, desk: AtDesk, form: CheckedForm) -> HTMLResponse:
     verb = verb_of(form.one("verb"))
-    payload = {"to": form.one("to")} if form.one("to") else None
-    results = []
-    for case_id in form.many("case")[:BULK_MAX]:
-        found = desk.reader.verb_preview(case_id, verb)
-        if found is not None:
-            results.append((found.case, attempt(desk, verb, case_id, form, request, payload)))
+    if not form.reason:
+        raise HTTPException(400, REASON_NEEDED)
+    rows = [row for case_id in form.many("case")[:BULK_MAX] if (row := desk.reader.case_row(case_id))]
+    results = [(row, act(desk, request, row.id, verb, form.reason)) for row in rows]
     return desk.page(request, "cases/bulk_done.html", {"verb": verb, "results": results})
 
 
 @router.get("/cases/{case_id}")
 def case_page(request: Request, desk: AtDesk, case_id: str) -> HTMLResponse:
-    found = desk.reader.case(case_id, desk.now())
+    found = desk.reader.case(case_id)
     if found is None:
         raise HTTPException(404, f"There is no case {case_id}.")
     return desk.page(request, "cases/detail.html", {"case": found}, fragments={"case-body": "cases/_detail.html"})
@@ -93,80 +106,91 @@ def case_page(request: Request, desk: AtDesk, case_id: str) -> HTMLResponse:
 
 @router.get("/cases/{case_id}/{verb}")
 def verb_form(request: Request, desk: AtDesk, case_id: str, verb: Verb) -> HTMLResponse:
-    return _ask(request, desk, preview_of(desk, case_id, verb), Form({}))
+    case = case_of(desk, case_id)
+    preview = repair_of(desk, case) if verb is Verb.REPAIR else preview_of(desk, case.row, verb)
+    return _ask(request, desk, preview, Form({}))
 
 
 @router.post("/cases/{case_id}/{verb}", response_model=None)
 def verb_do(request: Request, desk: AtDesk, form: CheckedForm, case_id: str, verb: Verb) -> Response:
-    preview = preview_of(desk, case_id, verb)
-    payload, problem = payload_of(verb, form)
+    case = case_of(desk, case_id)
+    patch: Mapping[str, Any] | None = None
+    preview = repair_of(desk, case) if verb is Verb.REPAIR else preview_of(desk, case.row, verb)
+    if verb is Verb.REPAIR:
+        patch, problem = patch_of(case.editable, form.one("document"))
+        if problem:
+            return _ask(request, desk, preview, form, problem=problem, status=422)
+        preview = preview_of(desk, case.row, verb, patch)
+    if not preview.allowed:
+        return _ask(request, desk, preview, form, problem=preview.says, status=409)
     if not form.reason:
-        problem = problem or "A reason is needed: it is kept in the audit trail."
-    if problem:
-        return _ask(request, desk, preview, form, problem=problem, status=422)
+        return _ask(request, desk, preview, form, problem=REASON_NEEDED, status=422)
     if verb is Verb.REPAIR and form.one("step") != "confirm":
-        return _ask(request, desk, preview, form, diff=difference(preview.editable or "", form.one("document")))
-    outcome = act(desk.hub.cases, verb, case_id, request.state.visitor.name, form.reason, payload)
-    if not outcome.ok:
-        return _ask(request, desk, preview, form, problem=outcome.message, status=409)
-    return see_other(f"/cases/{case_id}", outcome.message)
+        return _ask(request, desk, preview, form)
+    outcome = act(desk, request, case_id, verb, form.reason, patch)
+    if isinstance(outcome, VerbRefused):
+        return _ask(request, desk, preview, form, problem=outcome.why, status=409)
+    return see_other(f"/cases/{case.row.id}", outcome.words)
 
 
 def _ask(
-    request: Request,
-    desk: Desk,
-    preview: VerbPreview,
-    form: Form,
-    *,
-    problem: str = "",
-    diff: tuple[DiffLine, ...] | None = None,
-    status: int = 200,
+    request: Request, desk: Desk, preview: VerbPreview, form: Form, *, problem: str = "", status: int = 200
 ) -> HTMLResponse:
-    view = {"preview": preview, "form": form, "problem": problem, "diff": diff}
     return desk.page(
-        request, "cases/verb.html", view, fragments={"dialog-body": "cases/_verb_form.html"}, status=status
+        request,
+        "cases/verb.html",
+        {"preview": preview, "form": form, "problem": problem},
+        fragments={"dialog-body": "cases/_verb_form.html"},
+        status=status,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NotDone:
-    """A verb that was refused, in the words of the refusal."""
-
-    message: str
-    ok: bool = False
-
-
-def attempt(
-    desk: Desk, verb: Verb, case_id: str, form: Form, request: Request, payload: Mapping[str, Any] | None
-) -> VerbOutcome:
-    """One case of a bulk decision: a refusal is a result, it does not stop its neighbours."""
-    if not form.reason:
-        return NotDone("A reason is needed: it is kept in the audit trail.")
-    try:
-        return act(desk.hub.cases, verb, case_id, request.state.visitor.name, form.reason, payload)
-    except (OwnerDecides, NotNow) as error:
-        return NotDone(error.message)
-
-
 def act(
-    cases: CaseDesk, verb: Verb, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None
-) -> VerbOutcome:
-    match verb:
-        case Verb.RETRY:
-            return cases.retry(case_id, by, reason)
-        case Verb.REPAIR:
-            return cases.repair(case_id, by, reason, payload)
-        case Verb.SUPPRESS:
-            return cases.suppress(case_id, by, reason)
-        case Verb.ESCALATE:
-            return cases.escalate(case_id, by, reason, payload)
+    desk: Desk, request: Request, case_id: str, verb: Verb, reason: str, patch: Mapping[str, Any] | None = None
+) -> VerbDone | VerbRefused:
+    """One verb on one case.  A refusal is a result: among several, it stops none of the others."""
+    try:
+        return desk.cases.act(case_id, verb, request.state.visitor.name, reason, patch)
+    except (OwnerDecides, NotNow) as error:
+        return VerbRefused(case_id, error.message)
 
 
-def preview_of(desk: Desk, case_id: str, verb: Verb) -> VerbPreview:
-    found = desk.reader.verb_preview(case_id, verb)
+def case_of(desk: Desk, case_id: str) -> CaseDetail:
+    found = desk.reader.case(case_id)
     if found is None:
-        raise HTTPException(404, f"There is no case {case_id}, or {verb.value} does not apply to it.")
+        raise HTTPException(404, f"There is no case {case_id}.")
     return found
+
+
+def repair_of(desk: Desk, case: CaseDetail) -> VerbPreview:
+    """The document to correct; what a correction would do is known only when there is one."""
+    if case.editable:
+        says = "Correct the document. Before anything happens you see what changes. A field taken out is removed."
+        return VerbPreview(Verb.REPAIR, case.row, True, says, editable=case.editable)
+    return preview_of(desk, case.row, Verb.REPAIR)
+
+
+def preview_of(desk: Desk, row: CaseRow, verb: Verb, patch: Mapping[str, Any] | None = None) -> VerbPreview:
+    found = desk.cases.preview(row.id, verb, patch)
+    changes = found.before is not None and found.after is not None
+    return VerbPreview(
+        verb=verb,
+        case=row,
+        allowed=found.allowed,
+        says=sentence(found.words),
+        sends=found.sends,
+        body=laid_out(found.after) if found.after is not None and not changes else "",
+        editable=laid_out(found.after) if changes else None,
+        diff=difference(laid_out(found.before), laid_out(found.after)) if changes else (),
+    )
+
+
+def sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) or not words else ".")
+
+
+def laid_out(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 def verb_of(text: str) -> Verb:
@@ -176,44 +200,39 @@ def verb_of(text: str) -> Verb:
         raise HTTPException(400, f"“{text}” is not one of retry, repair, suppress, escalate.") from error
 
 
-def payload_of(verb: Verb, form: Form) -> tuple[Mapping[str, Any] | None, str]:
-    """What the verb needs beside the reason, or why it cannot be read."""
-    if verb is Verb.ESCALATE:
-        return ({"to": form.one("to")} if form.one("to") else None), ""
-    if verb is not Verb.REPAIR or not form.one("document"):
-        return None, ""
+def patch_of(before: str, after: str) -> tuple[Mapping[str, Any] | None, str]:
+    """The merge patch that leads from one document to the other, or why there is none."""
     try:
-        document = json.loads(form.one("document"))
+        corrected = json.loads(after)
     except json.JSONDecodeError as error:
         return None, f"This is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-    if not isinstance(document, dict):
-        return None, "The repaired document must be a JSON object."
-    return document, ""
+    if not isinstance(corrected, dict):
+        return None, "The corrected document must be a JSON object, in braces."
+    return merge_patch(json.loads(before), corrected), ""
+
+
+def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """RFC 7396: only what differs; null removes a field."""
+    patch: dict[str, Any] = {name: None for name in before if name not in after}
+    for name, value in after.items():
+        was = before.get(name)
+        if isinstance(was, dict) and isinstance(value, dict):
+            if inner := merge_patch(was, value):
+                patch[name] = inner
+        elif name not in before or was != value or type(was) is not type(value):
+            patch[name] = value
+    return patch
 
 
 def difference(before: str, after: str) -> tuple[DiffLine, ...]:
-    """Line by line; JSON is laid out alike on both sides first, so that only values differ."""
-    lines = difflib.ndiff(laid_out(before), laid_out(after))
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
     return tuple(DiffLine(line[0], line[2:]) for line in lines if line[0] in "+- ")
 
 
-def laid_out(text: str) -> list[str]:
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False).splitlines()
-    except json.JSONDecodeError:
-        return text.splitlines()
-
-
 def csv_lines(rows: Iterable[CaseRow]) -> Iterator[str]:
-    yield _csv_line(CSV_HEAD)
+    yield _csv_line(name for name, _ in CSV_COLUMNS)
     for row in rows:
-        yield _csv_line(
-            (
-                str(row.number), row.title, row.state.word, row.kind, row.owner, row.account, row.subject,
-                row.effect, row.cause, row.money.text if row.money else "", row.money.currency if row.money else "",
-                str(row.count), show.iso(row.opened_at), show.iso(row.due_at),
-            )  # fmt: skip
-        )
+        yield _csv_line(value(row) for _, value in CSV_COLUMNS)
 
 
 def _csv_line(cells: Iterable[str]) -> str:

@@ -5,16 +5,18 @@ from datetime import timedelta
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from entrepot.kernel.errors import NotNow, OwnerDecides
 from entrepot.web.desk import AtDesk, CheckedForm, Desk, Form, see_other
 from entrepot.web.views import FlowRow
 
 router = APIRouter()
 PAUSE_HOURS = (1, 2, 4, 8, 24)
+REASON_NEEDED = "A reason is needed: it is kept in the audit trail."
 
 
 @router.get("/flows")
 def flow_list(request: Request, desk: AtDesk) -> HTMLResponse:
-    view = desk.reader.flows(desk.now())
+    view = desk.reader.flows()
     return desk.page(request, "flows/list.html", {"view": view}, fragments={"flow-list": "flows/_list.html"})
 
 
@@ -35,21 +37,23 @@ def pause(request: Request, desk: AtDesk, form: CheckedForm, name: str) -> Respo
     if not form.reason or hours is None:
         return _ask(request, desk, flow, "pause", problem="A pause needs a reason and an end.", status=422)
     until = desk.now() + timedelta(hours=hours)
-    outcome = desk.hub.flows.pause(name, request.state.visitor.name, form.reason, until)
-    if not outcome.ok:
-        return _ask(request, desk, flow, "pause", problem=outcome.message, status=409)
-    return see_other("/flows", outcome.message)
+    try:
+        desk.flows.pause(name, request.state.visitor.name, form.reason, until)
+    except (OwnerDecides, NotNow) as error:
+        return _ask(request, desk, flow, "pause", problem=error.message, status=409)
+    return see_other("/flows", f"{flow.word} is paused for {hours} h. Nothing is lost: arrivals are still recorded.")
 
 
 @router.post("/flows/{name}/resume", response_model=None)
 def resume(request: Request, desk: AtDesk, form: CheckedForm, name: str) -> Response:
     flow = flow_of(desk, name)
     if not form.reason:
-        return _ask(request, desk, flow, "resume", problem="A reason is needed: it is kept in the audit trail.", status=422)
-    outcome = desk.hub.flows.resume(name, request.state.visitor.name, form.reason)
-    if not outcome.ok:
-        return _ask(request, desk, flow, "resume", problem=outcome.message, status=409)
-    return see_other("/flows", outcome.message)
+        return _ask(request, desk, flow, "resume", problem=REASON_NEEDED, status=422)
+    try:
+        desk.flows.resume(name, request.state.visitor.name, form.reason)
+    except (OwnerDecides, NotNow) as error:
+        return _ask(request, desk, flow, "resume", problem=error.message, status=409)
+    return see_other("/flows", f"{flow.word} runs again.")
 
 
 def _ask(
@@ -62,7 +66,7 @@ def _ask(
 
 
 def flow_of(desk: Desk, name: str) -> FlowRow:
-    found = next((row for row in desk.reader.flows(desk.now()).rows if row.name == name), None)
+    found = next((row for row in desk.reader.flows().rows if row.name == name), None)
     if found is None:
         raise HTTPException(404, f"There is no flow {name}.")
     return found

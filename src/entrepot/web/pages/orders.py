@@ -22,9 +22,7 @@ def basket_page(request: Request, desk: AtDesk, basket_id: str) -> HTMLResponse:
     found = desk.reader.basket(basket_id)
     if found is None:
         raise HTTPException(404, f"There is no basket {basket_id}.")
-    return desk.page(
-        request, "orders/detail.html", {"basket": found}, fragments={"basket-body": "orders/_detail.html"}
-    )
+    return desk.page(request, "orders/detail.html", {"basket": found}, fragments={"basket-body": "orders/_detail.html"})
 
 
 @router.get("/messages/{message_id}")

@@ -24,16 +24,12 @@ def statement_list(
 
 
 @router.get("/settlement/{statement_id}")
-def statement_page(
-    request: Request, desk: AtDesk, statement_id: str, lines: str = "", after: str = ""
-) -> HTMLResponse:
+def statement_page(request: Request, desk: AtDesk, statement_id: str, lines: str = "", after: str = "") -> HTMLResponse:
     found = desk.reader.statement(statement_id, lines, after)
     if found is None:
         raise HTTPException(404, f"There is no statement {statement_id}.")
     view = {"statement": found, "chart": waterfall_json(found)}
-    return desk.page(
-        request, "settlement/detail.html", view, fragments={"statement-lines": "settlement/_lines.html"}
-    )
+    return desk.page(request, "settlement/detail.html", view, fragments={"statement-lines": "settlement/_lines.html"})
 
 
 def waterfall_json(statement: StatementDetail) -> str:

@@ -1,6 +1,7 @@
 """Cases: lists by due time, one case with everything around it."""
 
 import difflib
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,18 @@ from entrepot.kernel.ctx import Conn, Database, Row
 from entrepot.web import words
 from entrepot.web.format import DUE_SOON
 from entrepot.web.ports import Verb
-from entrepot.web.store.common import LABEL, PAGE, basket_of, document, money, page_of, read_number, read_token
-from entrepot.web.store.common import readable, token
+from entrepot.web.store.common import (
+    LABEL,
+    PAGE,
+    basket_of,
+    document,
+    money,
+    page_of,
+    read_number,
+    read_token,
+    readable,
+    token,
+)
 from entrepot.web.store.records import attempts, curl
 from entrepot.web.views import (
     AttemptRow,
@@ -23,7 +34,6 @@ from entrepot.web.views import (
     DiffLine,
     Document,
     Link,
-    State,
     TimelineEntry,
     Tone,
 )
@@ -117,6 +127,7 @@ def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
         attempts=tries,
         curl=as_curl,
         related=_related(conn, found),
+        editable=shown.text if shown and (found["effect_id"] or found["message_id"]) and is_object(shown.text) else "",
         facts=_facts(found),
     )
 
@@ -248,7 +259,9 @@ def _evidence(conn: Conn, found: Row) -> Evidence:
         ).fetchone()
         if message:
             text = readable(message["body"])
-            shown = Document(f"What arrived: {message['kind']} {message['external_id']}", text, at=message["received_at"])
+            shown = Document(
+                f"What arrived: {message['kind']} {message['external_id']}", text, at=message["received_at"]
+            )
             return shown, _since_the_version_before(conn, message, text), (), ""
     return (Document("What was noted", document(found["details"])) if found["details"] else None), (), (), ""
 
@@ -283,5 +296,8 @@ def _related(conn: Conn, found: Row) -> tuple[Link, ...]:
     return tuple(reversed(unique.values()))
 
 
-def case_state(value: str) -> State:
-    return words.state(words.CASE, value)
+def is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False

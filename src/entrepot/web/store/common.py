@@ -1,5 +1,6 @@
 """What the console's queries share: keyset tokens, documents laid out for reading, and where each object's page is."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -53,10 +54,8 @@ def money(row: Mapping[str, Any], name: str) -> Money:
 def readable(body: bytes | str) -> str:
     """A body laid out for reading; one that is no JSON stays as it came."""
     text = body.decode("utf-8", errors="replace") if isinstance(body, bytes) else body
-    try:
+    with contextlib.suppress(ValueError):  # not JSON: shown as received
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        pass  # not JSON: shown as received
     return text if len(text) <= TEXT_MAX_CHARS else text[:TEXT_MAX_CHARS] + "\n… cut here: the rest is in the database"
 
 

@@ -224,7 +224,11 @@ def _entry(found: Row) -> TimelineEntry:
     tone = words.state(table, found["to_state"]).tone if found["to_state"] in table else Tone.INFO
     moved = ""
     if found["to_state"] and found["to_state"] != found["from_state"]:
-        moved = " → ".join(words.state(table, value).word for value in (found["from_state"], found["to_state"]) if value)
+        moved = " → ".join(
+            words.state(table, value).word for value in (found["from_state"], found["to_state"]) if value
+        )
     because = found["because"] if not found["because"].startswith(("msg_", "eff_")) else ""
     detail = ", ".join(part for part in (moved, because) if part)
-    return TimelineEntry(found["at"], f"{kind} {found['label']}: {words.plain(found['what']).lower()}", found["by"], tone, detail)
+    return TimelineEntry(
+        found["at"], f"{kind} {found['label']}: {words.plain(found['what']).lower()}", found["by"], tone, detail
+    )

@@ -12,7 +12,6 @@ from entrepot.web.views import ActionDetail, ActionRow, AttemptRow, Document, Me
 MESSAGE_COLUMNS = "m.id, m.kind, m.external_id, m.account, m.received_at, m.state, m.seen, m.note"
 ACTION_COLUMNS = "e.id, e.operation, e.account, e.key, e.state, e.planned_at, e.done_at, e.attempts, e.note"
 ATTEMPTS_MAX = 100
-CHANNEL = {"webhook": "webhook", "page": "fetched page", "file": "file", "api": "API call", "person": "person"}
 
 
 def message(conn: Conn, message_id: str) -> MessageDetail | None:
@@ -27,7 +26,7 @@ def message(conn: Conn, message_id: str) -> MessageDetail | None:
         row=message_row(found),
         flow=words.flow_word(found["flow"]),
         root=basket_of(conn, found["root"]),
-        channel=CHANNEL.get(found["channel"], found["channel"]),
+        channel=words.CHANNEL.get(found["channel"], str(found["channel"])),
         route=found["route"],
         headers={name: str(value) for name, value in sorted(found["headers"].items())},
         document=Document("The message", readable(found["body"])),
@@ -105,7 +104,9 @@ def _answer(detail: dict[str, Any]) -> str:
     """`PUT …/accept → 409 {"message": …}`: what was asked and what they said, as far as it was kept."""
     asked = " ".join(str(detail[name]) for name in ("method", "url") if name in detail)
     rest = {name: value for name, value in detail.items() if name not in ("method", "url", "status", "bytes")}
-    said = " ".join(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in rest.values())
+    said = " ".join(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in rest.values()
+    )
     answer = f"{detail.get('status', '')} {said}".strip()
     return f"{asked} → {answer}" if asked and answer else asked or answer
 

@@ -25,7 +25,6 @@ from entrepot.web.views import (
 LINES_PAGE = 200
 VARIANCES_MAX = 500
 BEFORE_MATCHING = frozenset({"announced", "fetched", "parsed", "balanced"})
-AUTHOR = {"marketplace": "Marketplace", "gateway": "Payment gateway", "bank": "Bank"}
 # What is left over is paid out: lines of these families are the payment itself, not a step towards it.
 PAID = frozenset({Family.PAYMENT})
 _COLUMNS = """
@@ -100,7 +99,7 @@ def _row(found: Row) -> StatementRow:
     return StatementRow(
         id=found["id"],
         account=found["account"],
-        author=AUTHOR.get(found["author"], found["author"]).lower(),
+        author=words.AUTHOR.get(found["author"], str(found["author"])),
         external_id=found["external_id"],
         version=found["version"],
         seller=found["seller_name"] or found["seller_id"],
@@ -214,11 +213,12 @@ def _variance(row: Row) -> VarianceRow:
     )
 
 
-def _lines(
-    conn: Conn, statement_id: str, line_filter: str, after: str
-) -> tuple[tuple[StatementLineRow, ...], str]:
+def _lines(conn: Conn, statement_id: str, line_filter: str, after: str) -> tuple[tuple[StatementLineRow, ...], str]:
     """Lines in their order.  Shape: several lines may carry one number, so the id decides between them."""
-    conditions, values = ["n.statement_id = %(id)s"], {"id": statement_id, "matched": line_filter, "number": 0, "line": ""}
+    conditions, values = (
+        ["n.statement_id = %(id)s"],
+        {"id": statement_id, "matched": line_filter, "number": 0, "line": ""},
+    )
     if line_filter:
         conditions.append("n.matched = %(matched)s")
     if after:

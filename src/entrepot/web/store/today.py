@@ -130,9 +130,7 @@ def _promises(conn: Conn) -> tuple[Promise, ...]:
              ORDER BY o.due_at, o.id LIMIT {PROMISES_SHOWN}"""
     ).fetchall()
     pages = [page_of(conn, row["object"], row["object_id"]) for row in rows]
-    return tuple(
-        orders.promise(row, page.href if page else "") for row, page in zip(rows, pages, strict=True)
-    )
+    return tuple(orders.promise(row, page.href if page else "") for row, page in zip(rows, pages, strict=True))
 
 
 def _owners(conn: Conn) -> tuple[tuple[str, int], ...]:

@@ -1,0 +1,254 @@
+"""The one place where parts are chosen and joined. Tests and the simulator call `build` with other parts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from entrepot.blueprint.model import Plan
+from entrepot.blueprint.references import resolve
+from entrepot.cases import service as cases
+from entrepot.cases.channels import Channels
+from entrepot.cases.model import CaseAsked, Notifier
+from entrepot.connectors.mirakl.connector import connect as connect_mirakl
+from entrepot.connectors.payment.connector import connect as connect_payment
+from entrepot.connectors.port import Access, Connector, Secret
+from entrepot.engine import flows as flow_control
+from entrepot.engine import periodic
+from entrepot.engine.room import Hooks, Room, Work
+from entrepot.flows.checkout_check import Offers
+from entrepot.flows.in_request import InRequest
+from entrepot.flows.incident_dispute import GatewayNews
+from entrepot.flows.order_acceptance import Charged, DebitConfirmed, OrderAcceptance, Released
+from entrepot.flows.order_creation import OrderCreation, OrdersCreated
+from entrepot.flows.parts import Parts
+from entrepot.flows.payout import PayoutConfirmed, Payouts
+from entrepot.flows.return_refund import Refunded, ReturnRefund
+from entrepot.flows.settlement import Settlement
+from entrepot.flows.shipment import Shipping
+from entrepot.flows.sweeps import Sweeps
+from entrepot.inbox.model import Message, Parked
+from entrepot.inbox.service import Decider, Inbox
+from entrepot.inbox.store import DECIDE_DUE_SQL
+from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.kernel.errors import WrongSetting
+from entrepot.outbox.port import Effect, Reaction
+from entrepot.outbox.service import Outbox, Retry, Width, one_after_another
+from entrepot.outbox.store import send_due_sql
+
+HUB = "hub"  # the account of lanes that belong to no outside system
+CONNECTORS = {"mirakl": connect_mirakl, "payment": connect_payment}
+INBOUND_ONLY = frozenset({"storefront"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The running hub: what a worker drains, what a door calls, what a page asks."""
+
+    ctx: Ctx
+    plan: Plan
+    parts: Parts
+    inbox: Inbox
+    outbox: Outbox
+    sweeps: Sweeps
+    settlement: Settlement
+    works: Mapping[str, Work]
+    hooks: Hooks
+    in_request: InRequest
+
+    def room(self, database_url: str, **numbers: float) -> Room:
+        """What the engine is given. `numbers`: lease_s, drain_s, look_every_s where they differ from the defaults."""
+        return Room(ctx=self.ctx, works=self.works, database_url=database_url, hooks=self.hooks, **numbers)
+
+    def backlog_full(self, account: str) -> bool:
+        """More is waiting than this account may pile up: webhooks are turned away with 503 and come again."""
+        with self.ctx.db.transaction() as conn:
+            row = conn.execute(
+                "SELECT count(*) AS n FROM (SELECT FROM message WHERE account = %s AND state = 'new' LIMIT %s) AS waiting",
+                (account, self.plan.account(account).backlog_max),
+            ).fetchone()
+        assert row is not None
+        return bool(row["n"] >= self.plan.account(account).backlog_max)
+
+    def prepare(self) -> None:
+        """Bring flow and periodic rows to what the plan says. Safe to call from every process at its start."""
+        with self.ctx.db.transaction() as conn:
+            flow_control.ensure(conn, self.ctx, self.plan.flows)
+            periodic.ensure(conn, self.ctx, [*self.sweeps.periodic(), *self.settlement.periodic()])
+            conn.execute("UPDATE installation SET plan_hash = %s WHERE plan_hash <> %s", (self.plan.hash, self.plan.hash))
+
+
+def access_of(plan: Plan, account: str) -> Access:
+    """How we reach one account's system; secrets are read at every use. Errors: WrongSetting for an address not given."""
+    system = plan.system_of(account)
+    secrets: dict[str, Secret] = {name: partial(resolve, ref) for name, ref in system.secrets.items()}
+    return Access(account=account, base_url=resolve(system.url).rstrip("/"), secrets=secrets)
+
+
+def connect_all(plan: Plan) -> dict[str, Connector]:
+    """A connector for every account we call. Errors: WrongSetting names the account and what is missing."""
+    found = {}
+    for account in sorted(plan.accounts):
+        name = plan.system_of(account).connector
+        if name in INBOUND_ONLY:
+            continue
+        if name not in CONNECTORS:
+            raise WrongSetting(f"{plan.file}: account {account} wants connector “{name}”; there is {', '.join(sorted(CONNECTORS))}")
+        found[account] = CONNECTORS[name](access_of(plan, account))
+    return found
+
+
+def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier: Notifier | None = None, width: Width = one_after_another) -> Hub:  # fmt: skip
+    """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
+    parts = Parts(plan, connectors)
+    acceptance, payouts = OrderAcceptance(parts), Payouts(parts)
+    inbox = Inbox(_deciders(parts, acceptance, payouts), park=partial(_park, plan))
+    outbox = Outbox(
+        operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
+        reactions=_reactions(parts, acceptance, payouts),
+        trouble=partial(_trouble, plan),
+        retry_of=partial(_retry, plan),
+        width=width,
+    )
+    sweeps = Sweeps(plan, connectors)
+    hooks = Hooks(
+        on_failing=partial(_failing, plan),
+        on_recovered=_recovered,
+        on_flow_overdue=partial(_overdue, plan),
+    )
+    sender = notifier or Channels()
+    settlement = Settlement(parts)
+    works = Room.works_by_purpose(
+        Work("send-urgent", "urgent", send_due_sql("urgent"), lambda c, lease: outbox.drain(c, lease, "urgent")),
+        Work("decide", "urgent", DECIDE_DUE_SQL, inbox.drain),
+        Work("watch", "urgent", cases.WATCH_DUE_SQL, lambda c, lease: cases.drain_watch(c, lease, plan)),
+        Work("notify", "normal", cases.NOTIFY_DUE_SQL, lambda c, lease: cases.drain_notify(c, lease, plan, sender)),
+        Work("send-normal", "normal", send_due_sql("normal"), lambda c, lease: outbox.drain(c, lease, "normal")),
+        periodic.sweep({**sweeps.runs(), **settlement.runs()}, hooks),
+        flow_control.flow_watch(hooks),
+    )
+    return Hub(ctx, plan, parts, inbox, outbox, sweeps, settlement, works, hooks, InRequest(ctx, parts, inbox, outbox))
+
+
+def _deciders(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> dict[str, Decider]:
+    """By kind of message, in the order in which kinds depend on each other."""
+    returns, settlement = ReturnRefund(parts), Settlement(parts)
+    return {
+        "basket": OrderCreation(parts).decide_baskets,
+        "order": acceptance.decide_orders,
+        "debit": acceptance.decide_debits,
+        "refund": returns.decide_refunds,
+        "return": returns.decide_returns,
+        "shipment": Shipping(parts).decide_shipments,
+        "payment-event": GatewayNews(parts, payouts).decide_events,
+        "cycle": settlement.decide_cycles,
+        "transaction": settlement.decide_lines,
+        "gateway-settlement": settlement.decide_reports,
+        "shop": payouts.decide_shops,
+        "offer": Offers(parts).decide_offers,
+    }
+
+
+def _reactions(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> dict[str, Reaction]:
+    return {
+        "mirakl.create-orders": OrdersCreated(parts),
+        "gateway.capture": Charged(acceptance),
+        "gateway.release": Released(acceptance),
+        "mirakl.confirm-debit": DebitConfirmed(),
+        "gateway.refund": Refunded(parts),
+        "mirakl.confirm-payout": PayoutConfirmed(payouts),
+    }
+
+
+def _retry(plan: Plan, flow: str) -> Retry:
+    retry = plan.flow(flow).retry
+    return Retry(retry.first.total_seconds(), retry.max.total_seconds())
+
+
+# ── what cannot be decided or done becomes a case ────────────────────────────────────────────────────────────
+
+
+def _park(plan: Plan, ctx: Ctx, conn: Conn, parked: Sequence[tuple[Message, Parked]]) -> None:
+    asked = [
+        CaseAsked(
+            mode=why.mode,
+            account=message.account,
+            object="message" if not why.object_id else why.object,
+            object_id=why.object_id or message.id,
+            root=message.root,
+            cause=why.cause,
+            values=why.values,
+            money_minor=why.money_minor,
+            currency=why.currency,
+            message_id=message.id,
+            flow=message.flow,
+        )
+        for message, why in parked
+    ]
+    cases.open_cases(conn, ctx, plan, asked)
+
+
+def _trouble(plan: Plan, ctx: Ctx, conn: Conn, effect: Effect, mode: str, cause: str) -> None:
+    money = effect.payload.get("amount_minor", 0)
+    cases.open_cases(
+        conn,
+        ctx,
+        plan,
+        [
+            CaseAsked(
+                mode=mode,
+                account=effect.account,
+                object="effect",
+                object_id=effect.id,
+                root=effect.root,
+                cause=f"{effect.operation} ({effect.key}): {cause}",
+                money_minor=int(money),
+                currency=str(effect.payload.get("currency", "EUR")),
+                effect_id=effect.id,
+                flow=effect.flow,
+            )
+        ],
+    )
+
+
+def _lane_name(row: Row) -> str:
+    return f"{row['account']}/{row['name'] if 'name' in row else row['purpose']}"
+
+
+def _failing(plan: Plan, ctx: Ctx, conn: Conn, row: Row) -> None:
+    cases.open_cases(
+        conn,
+        ctx,
+        plan,
+        [
+            CaseAsked(
+                mode="drain-failing",
+                account=row["account"],
+                object="lane",
+                object_id=_lane_name(row),
+                cause=f"{row['failures']} times in a row: {row['last_error']}",
+                flow=row.get("flow", ""),
+            )
+        ],
+    )
+
+
+def _recovered(ctx: Ctx, conn: Conn, row: Row) -> None:
+    cases.close_for(conn, ctx, "drain-failing", "lane", _lane_name(row), "it works again")
+
+
+def _overdue(plan: Plan, ctx: Ctx, conn: Conn, row: Row) -> None:
+    cases.open_cases(
+        conn,
+        ctx,
+        plan,
+        [
+            CaseAsked(
+                mode="flow-paused-too-long",
+                account=HUB,
+                object="flow",
+                object_id=row["name"],
+                cause=f"{row['name']} is {row['state']} since {row['changed_at']:%Y-%m-%d %H:%M} UTC by {row['changed_by']}: {row['reason']}",
+                flow=row["name"],
+            )
+        ],
+    )

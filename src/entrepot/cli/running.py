@@ -1,0 +1,100 @@
+"""up, serve, work: the processes of the hub, and the database under them."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from entrepot.engine.budget import WEB_POOL, connection_budget
+from entrepot.engine.supervisor import Check, Child, Supervisor, postgres_check
+from entrepot.engine.worker import run_worker
+from entrepot.kernel.clock import SystemClock
+from entrepot.kernel.errors import WrongSetting
+from entrepot.process import Settings, database_url, open_hub, settings, start_logging, upgrade
+from entrepot.store import migrate, postgres
+
+log = logging.getLogger(__name__)
+
+
+def entrepot(*arguments: str) -> list[str]:
+    """The command line of one of our own processes: the same Python, whatever the PATH says."""
+    return [sys.executable, "-m", "entrepot.cli", *arguments]
+
+
+def children(chosen: Settings, env: Mapping[str, str]) -> list[Child]:
+    """One web and the workers; the sum of their connections fits the server."""
+    connection_budget([sum(chosen.threads.values())] * chosen.workers)
+    web = Child("web", entrepot("serve"), env)
+    return [web, *(Child(f"worker-{n}", entrepot("work"), env) for n in range(1, chosen.workers + 1))]
+
+
+def server_check(chosen: Settings, url: str) -> Sequence[Check]:
+    """Our own server is revived when it dies; a configured one is somebody else's to revive."""
+    if chosen.database_url:
+        return []
+    return [postgres_check(url, lambda: postgres.start(chosen.home, chosen.cluster))]
+
+
+def up() -> int:
+    """Start PostgreSQL (unless ENTREPOT_DATABASE_URL names one), upgrade the schema, run one web and the workers."""
+    chosen = settings()
+    start_logging(chosen.log_level)
+    from entrepot.blueprint.load import load
+
+    url = database_url(chosen)
+    upgrade(url, load(chosen.blueprint).environment)
+    env = {**os.environ, "ENTREPOT_DATABASE_URL": url}
+    print(f"console: http://{chosen.host}:{chosen.port}/", flush=True)
+    return Supervisor(children(chosen, env), SystemClock(), checks=server_check(chosen, url)).run()
+
+
+def serve() -> int:
+    """Console on http://ENTREPOT_HOST:ENTREPOT_PORT/, API under /api/v1, webhooks under /hooks."""
+    import uvicorn
+
+    from entrepot.process import site
+
+    chosen = settings()
+    start_logging(chosen.log_level)
+    if chosen.host not in ("127.0.0.1", "localhost", "::1"):
+        raise WrongSetting(f"ENTREPOT_HOST={chosen.host}: the console has no login yet and listens on this machine only")
+    running = open_hub(chosen, name="web", connections=WEB_POOL)
+    uvicorn.run(site(running), host=chosen.host, port=chosen.port, log_level="warning", access_log=False, server_header=False)
+    running.db.close()
+    return 0
+
+
+def work() -> int:
+    """Drain lanes from the three queues until told to stop."""
+    chosen = settings()
+    start_logging(chosen.log_level)
+    running = open_hub(chosen, name="worker", connections=sum(chosen.threads.values()) + 1)
+    code = run_worker(running.hub.room(running.url, lease_s=chosen.lease_s), chosen.threads)
+    running.db.close()
+    return code
+
+
+def db_upgrade() -> int:
+    """Safe to run again, and while the hub runs."""
+    from entrepot.blueprint.load import load
+
+    chosen = settings()
+    url = database_url(chosen)
+    upgrade(url, load(chosen.blueprint).environment)
+    print(f"the schema is at {migrate.revision(url)}")
+    return 0
+
+
+def db_status(*, json_: bool = False) -> int:
+    """Which schema the database has, and which one this Entrepot needs."""
+    chosen = settings()
+    url = database_url(chosen)
+    status = {"revision": migrate.revision(url), "needed": migrate.HEAD}
+    print(json.dumps(status) if json_ else f"the schema is at {status['revision'] or 'nothing'}; needed is {status['needed']}")
+    return 0 if status["revision"] == status["needed"] else 3
+
+
+def state_folder(chosen: Settings) -> Path:
+    return chosen.home or postgres.state_home()

@@ -1,0 +1,18 @@
+"""The connectors a blueprint may name."""
+
+from collections.abc import Callable, Mapping
+
+from entrepot.connectors.mirakl.connector import connect as mirakl
+from entrepot.connectors.payment.connector import connect as payment
+from entrepot.connectors.port import Access, Connector
+from entrepot.kernel.errors import WrongSetting
+
+CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {"mirakl": mirakl, "payment": payment}
+
+
+def connect(name: str, access: Access) -> Connector:
+    """Errors: WrongSetting for a name we do not ship."""
+    if name not in CONNECTORS:
+        known = ", ".join(sorted(CONNECTORS))
+        raise WrongSetting(f"there is no connector “{name}”; there are {known}", connector=name)
+    return CONNECTORS[name](access)

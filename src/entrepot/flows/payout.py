@@ -1,0 +1,84 @@
+"""payout: what each seller is owed for a closed cycle, watched until the money has left and the marketplace has been told.
+
+A billing cycle computes a payout (flow settlement). The treasury pays through the gateway; its event says that a voucher was paid, or why not.
+Paid as computed, it is posted and confirmed to the marketplace. Paid otherwise, twice, or failed, it is a case of finance's: nothing is confirmed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from entrepot.connectors.payment.events import PaymentEvent
+from entrepot.flows.consequences import Consequences
+from entrepot.flows.parts import Parts
+from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
+from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.money.payout import service
+from entrepot.money.payout.model import Confirm, Disputed, NotKnown, Nothing, TransferHeard
+from entrepot.outbox.port import Effect, Reaction
+from entrepot.outbox.store import Intent
+
+FLOW = "payout"
+SHOPS_WE_KNOW = frozenset({"OPEN", "CLOSE", "SUSPENDED", "TERMINATED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Payouts:
+    parts: Parts
+
+    def heard(self, ctx: Ctx, conn: Conn, then: Consequences, message: Message, event: PaymentEvent) -> Verdict:
+        """A transfer to a seller was paid, or failed."""
+        transfer = TransferHeard(
+            transfer_id=event.object_id,
+            reference=event.reference,
+            amount_minor=event.amount_minor,
+            currency=event.currency,
+            at=event.at,
+            failure_reason=event.reason,
+        )
+        tell = service.paid if event.topic == "transfer.paid" else service.failed
+        verdict = tell(conn, ctx, account=self.parts.marketplace, transfer=transfer, message_id=message.id)
+        match verdict:
+            case NotKnown(why):
+                return NotYet(why)
+            case Nothing(why):
+                return Ignored(why)
+            case Disputed(case):
+                then.cases.append(case)
+            case Confirm():
+                then.intents.append(
+                    Intent(
+                        key=verdict.key,
+                        account=verdict.account,
+                        operation="mirakl.confirm-payout",
+                        root=verdict.root,
+                        flow=FLOW,
+                        payload=verdict.payload,
+                        window_s=self.parts.window_s(FLOW),
+                        message_id=message.id,
+                    )
+                )
+        return Decided()
+
+    def decide_shops(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
+        """News of sellers: kept as they came; a state nobody published is a case, and stops nothing."""
+        verdicts: list[Verdict] = []
+        for message in messages:
+            shop = self.parts.read(message)
+            if isinstance(shop, Parked):
+                verdicts.append(shop)
+            elif shop.their_state not in SHOPS_WE_KNOW:
+                verdicts.append(Parked("unknown-word", f"shop {shop.shop_id}: “{shop.their_state}” in shop_state is a word we do not know"))
+            else:
+                verdicts.append(Decided())
+        return verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutConfirmed(Reaction):
+    """mirakl.confirm-payout settled: the marketplace knows that the seller was paid."""
+
+    payouts: Payouts
+
+    def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
+        service.confirmed(conn, ctx, effect.account, str(effect.payload["cycle_id"]), at=ctx.clock.now())

@@ -1,0 +1,79 @@
+"""settlement: what others say about money, held against our books, until every cent of a difference is explained and owned.
+
+Billing cycles and transaction lines of the marketplace, and the gateway's own reports, arrive by sweep and become statements. A periodic run
+takes each statement as far as it goes: it adds up, its lines are matched to postings, what is left over is a variance with a cause and an
+owner, and it closes when nothing is left to decide. The gateway's reports go first: they are the witness of what the marketplace says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from entrepot.cases.service import close_for, open_cases
+from entrepot.connectors.payment.settlements import StatementSeen
+from entrepot.engine.lease import Lease
+from entrepot.engine.periodic import Periodic, Run
+from entrepot.flows.parts import Parts
+from entrepot.inbox.model import Decided, Message, Parked, Verdict
+from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.money.payout import service as payouts
+from entrepot.money.settlement import service
+from entrepot.money.settlement.model import Author, CycleSeen, StatementLineSeen
+
+FLOW = "settlement"
+RECONCILE = "reconcile"
+RECONCILE_EVERY_S = 900.0  # business
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    parts: Parts
+
+    def decide_cycles(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
+        """Announced statements: a seller's billing cycle, which also is a payout to be made, or a gateway's report."""
+        read = [self.parts.read(m) for m in messages]
+        account = messages[0].account
+        cycles = [c for c in read if isinstance(c, CycleSeen)]
+        service.record_cycles(conn, ctx, account, cycles)
+        open_cases(conn, ctx, self.parts.plan, payouts.compute(conn, ctx, account, cycles))
+        return [seen if isinstance(seen, Parked) else Decided() for seen in read]
+
+    def decide_reports(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
+        """Reports of the gateway that come whole: a statement with its lines."""
+        read = [self.parts.read(m) for m in messages]
+        account = messages[0].account
+        reports = [r for r in read if isinstance(r, StatementSeen)]
+        service.record_cycles(conn, ctx, account, [r.cycle for r in reports])
+        service.record_lines(conn, ctx, account, Author.GATEWAY, [line for r in reports for line in r.lines])
+        return [seen if isinstance(seen, Parked) else Decided() for seen in read]
+
+    def decide_lines(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
+        read = [self.parts.read(m) for m in messages]
+        account = messages[0].account
+        lines = [line for line in read if isinstance(line, StatementLineSeen)]
+        service.record_lines(conn, ctx, account, Author.MARKETPLACE, lines)
+        return [seen if isinstance(seen, Parked) else Decided() for seen in read]
+
+    def periodic(self) -> list[Periodic]:
+        return [Periodic(account, RECONCILE, FLOW, RECONCILE_EVERY_S) for account in sorted(self.parts.connectors)]
+
+    def runs(self) -> Mapping[str, Run]:
+        return {RECONCILE: self.reconcile}
+
+    def reconcile(self, ctx: Ctx, lease: Lease, account: str) -> None:
+        """Take every statement of the account as far as it goes, each in a transaction of its own."""
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            waiting = service.due(conn, account)
+        for statement_id in waiting:
+            with ctx.db.transaction() as conn:
+                lease.hold(conn)
+                done = service.advance(conn, ctx, statement_id)
+                open_cases(conn, ctx, self.parts.plan, done.cases)
+                for mode, object_, object_id, because in done.gone:
+                    close_for(conn, ctx, mode, object_, object_id, because)
+                ctx.point("reconcile.before-commit")
+            ctx.point("reconcile.committed")
+            lease.renew(ctx)
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            service.close_decided(conn, ctx, account)

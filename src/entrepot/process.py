@@ -1,0 +1,216 @@
+"""What a real process is given: settings, the database, the two clocks, randomness, the network. A seam module."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import psycopg
+from fastapi import FastAPI
+from psycopg.rows import dict_row
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from entrepot.app import Hub, build, connect_all
+from entrepot.blueprint.load import load
+from entrepot.blueprint.references import resolve
+from entrepot.engine.procrastinate_engine import install
+from entrepot.kernel.clock import Pace, SystemClock
+from entrepot.kernel.ctx import Ctx, Points
+from entrepot.kernel.errors import NotNow, WrongSetting
+from entrepot.kernel.ids import Ids
+from entrepot.outbox.http import OutboundHttp
+from entrepot.store import migrate, postgres
+from entrepot.store.db import Db
+from entrepot.web.app import create_app
+from entrepot.web.doors import Doors, create_doors
+
+PACE_READ_EVERY_S = 1.0  # machine: how soon every process follows a change of the business clock
+KILL_AT = "ENTREPOT_KILL_AT"  # a point's name and how many times to pass it first: `send.after:3`; for proofs only
+
+
+class Settings(BaseSettings):
+    """Environment `ENTREPOT_…` beats these defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="ENTREPOT_", extra="ignore")
+
+    database_url: str = ""  # empty: our own server is started
+    home: Path | None = None  # where our own server keeps its data
+    cluster: str = "main"  # name of our own server
+    blueprint: Path | None = None  # none: the default one that ships
+    host: str = "127.0.0.1"
+    port: int = Field(default=8400, ge=1, le=65535)
+    workers: int = Field(default=2, ge=1, le=16)
+    urgent_threads: int = Field(default=3, ge=1, le=16)
+    normal_threads: int = Field(default=3, ge=1, le=16)
+    bulk_threads: int = Field(default=1, ge=1, le=16)
+    lease_s: float = Field(default=8.0, ge=1.0, le=120.0)
+    send_width: int = Field(default=8, ge=1, le=64)
+    log_level: str = "INFO"
+
+    @property
+    def threads(self) -> dict[str, int]:
+        return {"urgent": self.urgent_threads, "normal": self.normal_threads, "bulk": self.bulk_threads}
+
+
+def settings() -> Settings:
+    """Errors: WrongSetting with the variable's name and what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"ENTREPOT_{str(first['loc'][0]).upper()}"
+        raise WrongSetting(f"{name}={os.environ.get(name, '')!s}: {first['msg']}", setting=name) from error
+
+
+def start_logging(level: str) -> None:
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class KillPoints(Points):
+    """Ends this process with SIGKILL at a named point: how crashes are rehearsed with real processes."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__()
+        name, _, nth = at.partition(":")
+        self._name, self._nth = name, int(nth or "1")
+
+    def reach(self, name: str) -> None:
+        super().reach(name)
+        if name == self._name and self.hits[name] == self._nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FollowedPace:
+    """The business clock's row, read again about once a second."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        self._pace: Pace | None = None
+        self._read_at = 0.0
+
+    def __call__(self) -> Pace:
+        import time
+
+        now = time.monotonic()
+        with self._lock:
+            if self._pace is None or now - self._read_at > PACE_READ_EVERY_S:
+                self._read_at = now
+                try:
+                    self._pace = read_pace(self._db)
+                except NotNow:
+                    if self._pace is None:
+                        raise
+            return self._pace
+
+
+def read_pace(db: Db) -> Pace:
+    with db.transaction() as conn:
+        row = conn.execute("SELECT business_base, machine_base, rate FROM clock").fetchone()
+    assert row is not None
+    return Pace(row["business_base"], row["machine_base"], row["rate"])
+
+
+def database_now(url: str) -> datetime:
+    """The database's own clock: the reading all processes start from, so that leases mean the same everywhere."""
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as conn:
+        row = conn.execute("SELECT clock_timestamp() AS at").fetchone()
+    assert row is not None
+    at: datetime = row["at"]
+    return at
+
+
+def database_url(chosen: Settings) -> str:
+    """The configured database, or our own server, started when it does not run."""
+    if chosen.database_url:
+        return chosen.database_url
+    return postgres.start(chosen.home, chosen.cluster).url
+
+
+def upgrade(url: str, environment: str) -> None:
+    clock = SystemClock(reading=database_now(url))
+    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    migrate.upgrade(url, incarnation=ids.new("inc"), environment=environment, at=clock.machine(), install=[install])
+
+
+class Threads:
+    """Sends of different roots side by side; waits for all, raises the first bug."""
+
+    def __init__(self, width: int) -> None:
+        self._pool = ThreadPoolExecutor(width, thread_name_prefix="send")
+
+    def __call__(self, jobs: Sequence[Callable[[], None]]) -> None:
+        if len(jobs) == 1:
+            jobs[0]()
+            return
+        for done in [self._pool.submit(job) for job in jobs]:
+            done.result()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An opened hub and what it stands on."""
+
+    hub: Hub
+    db: Db
+    url: str
+
+
+def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
+    """Everything a web or worker process needs, on a schema that fits. Errors: WrongSetting, OwnerDecides, NotNow."""
+    url = database_url(chosen)
+    migrate.require_known(url)
+    plan = load(chosen.blueprint)
+    db = Db(url, max_size=connections, name=name)
+    clock = SystemClock(FollowedPace(db), reading=database_now(url))
+    with db.transaction() as conn:
+        row = conn.execute("SELECT incarnation, environment FROM installation").fetchone()
+    assert row is not None
+    if row["environment"] != plan.environment:
+        raise WrongSetting(f"the database is {row['environment']}, the blueprint {plan.file} is {plan.environment}: one of them is wrong")
+    connectors = connect_all(plan)
+    allowed = [resolve(s.url) for s in plan.systems.values() if s.url]
+    kill_at = os.environ.get(KILL_AT, "")
+    ctx = Ctx(
+        db=db,
+        clock=clock,
+        ids=Ids(lambda: int(clock.machine().timestamp() * 1000)),
+        http=OutboundHttp(allowed, loopback=plan.environment == "sandbox"),
+        incarnation=row["incarnation"],
+        plan_hash=plan.hash,
+        environment=plan.environment,
+        points=KillPoints(kill_at) if kill_at and plan.environment == "sandbox" else Points(),
+    )
+    hub = build(ctx, plan, connectors, width=Threads(chosen.send_width))
+    hub.prepare()
+    return Running(hub, db, url)
+
+
+def site(running: Running) -> FastAPI:
+    """Console, API and webhook doors as one application: machines' routes first, pages behind them."""
+    hub = running.hub
+    doors = Doors(
+        ctx=hub.ctx,
+        webhooks={
+            hub.plan.account(account).system: (account, connector.webhook)
+            for account, connector in hub.parts.connectors.items()
+            if connector.webhook is not None
+        },
+        storefront=hub.in_request,
+        storefront_account=hub.parts.storefront,
+        storefront_key=partial(resolve, hub.plan.system_of(hub.parts.storefront).secrets["key"]),
+        backlog_full=hub.backlog_full,
+    )
+    app = create_doors(doors)
+    app.mount("/", create_app(hub))
+    return app

@@ -1,0 +1,1 @@
+"""What puts hub and sandbox together and judges: demo, simulator, kill points, checkers."""

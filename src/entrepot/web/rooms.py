@@ -1,0 +1,54 @@
+"""The console's doors to the rooms that act: each verb is one call of their service, in one transaction of theirs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from entrepot.blueprint.model import Plan
+from entrepot.cases import service as cases
+from entrepot.cases.model import Preview, VerbDone, VerbRefused
+from entrepot.engine import flows
+from entrepot.kernel.ctx import Ctx
+from entrepot.web.ports import Verb
+
+
+class CaseRoom:
+    def __init__(self, ctx: Ctx, plan: Plan) -> None:
+        self._ctx, self._plan = ctx, plan
+
+    def preview(self, case_id: str, verb: Verb, patch: Mapping[str, Any] | None = None) -> Preview:
+        return cases.preview(self._ctx, self._plan, case_id, verb.value, patch)
+
+    def act(
+        self, case_id: str, verb: Verb, by: str, reason: str, patch: Mapping[str, Any] | None = None
+    ) -> VerbDone | VerbRefused:
+        match verb:
+            case Verb.RETRY:
+                return cases.retry(self._ctx, self._plan, case_id, by, reason)
+            case Verb.REPAIR:
+                return cases.repair(self._ctx, self._plan, case_id, by, reason, patch or {})
+            case Verb.SUPPRESS:
+                return cases.suppress(self._ctx, self._plan, case_id, by, reason)
+            case Verb.ESCALATE:
+                return cases.escalate(self._ctx, self._plan, case_id, by, reason)
+
+
+class FlowRoom:
+    """Pauses within the blueprint's limits: a flow may forbid it, or allow it for so long at most."""
+
+    def __init__(self, ctx: Ctx, plan: Plan) -> None:
+        self._ctx, self._plan = ctx, plan
+
+    def pause(self, flow: str, by: str, reason: str, until: datetime) -> None:
+        rule = self._plan.flow(flow).pause
+        now = self._ctx.clock.now()
+        if not rule.allowed:
+            raise flows.FlowRefused(f"the blueprint does not let {flow} be paused", flow=flow)
+        if until - now > rule.max:
+            raise flows.FlowRefused(f"the blueprint lets {flow} be paused for {rule.max} at most", flow=flow)
+        with self._ctx.db.transaction() as conn:
+            flows.pause(conn, self._ctx, flow, by, reason, until, rule.owner)
+
+    def resume(self, flow: str, by: str, reason: str) -> None:
+        with self._ctx.db.transaction() as conn:
+            flows.resume(conn, self._ctx, flow, by, reason)
