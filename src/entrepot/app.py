@@ -1,6 +1,7 @@
 """The one place where parts are chosen and joined. Tests and the simulator call `build` with other parts."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +17,7 @@ from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
 from entrepot.flows.checkout_check import Offers
-from entrepot.flows.in_request import InRequest
+from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
 from entrepot.flows.order_acceptance import Charged, DebitConfirmed, OrderAcceptance, Released
 from entrepot.flows.order_creation import OrderCreation, OrdersCreated
@@ -74,7 +75,9 @@ class Hub:
         with self.ctx.db.transaction() as conn:
             flow_control.ensure(conn, self.ctx, self.plan.flows)
             periodic.ensure(conn, self.ctx, [*self.sweeps.periodic(), *self.settlement.periodic()])
-            conn.execute("UPDATE installation SET plan_hash = %s WHERE plan_hash <> %s", (self.plan.hash, self.plan.hash))
+            conn.execute(
+                "UPDATE installation SET plan_hash = %s WHERE plan_hash <> %s", (self.plan.hash, self.plan.hash)
+            )
 
 
 def access_of(plan: Plan, account: str) -> Access:
@@ -92,12 +95,15 @@ def connect_all(plan: Plan) -> dict[str, Connector]:
         if name in INBOUND_ONLY:
             continue
         if name not in CONNECTORS:
-            raise WrongSetting(f"{plan.file}: account {account} wants connector “{name}”; there is {', '.join(sorted(CONNECTORS))}")
+            raise WrongSetting(
+                f"{plan.file}: account {account} wants connector “{name}”; there is {', '.join(sorted(CONNECTORS))}"
+            )
         found[account] = CONNECTORS[name](access_of(plan, account))
     return found
 
 
-def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier: Notifier | None = None, width: Width = one_after_another) -> Hub:  # fmt: skip
+def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier: Notifier | None = None, width: Width = one_after_another,
+          senders: Executor | None = None) -> Hub:  # fmt: skip
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
     acceptance, payouts = OrderAcceptance(parts), Payouts(parts)
@@ -126,7 +132,18 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         periodic.sweep({**sweeps.runs(), **settlement.runs()}, hooks),
         flow_control.flow_watch(hooks),
     )
-    return Hub(ctx, plan, parts, inbox, outbox, sweeps, settlement, works, hooks, InRequest(ctx, parts, inbox, outbox))
+    return Hub(
+        ctx,
+        plan,
+        parts,
+        inbox,
+        outbox,
+        sweeps,
+        settlement,
+        works,
+        hooks,
+        InRequest(ctx, parts, inbox, outbox, senders or ThreadPoolExecutor(SENDERS, "request")),
+    )
 
 
 def _deciders(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> dict[str, Decider]:

@@ -177,7 +177,9 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
         row = conn.execute("SELECT incarnation, environment FROM installation").fetchone()
     assert row is not None
     if row["environment"] != plan.environment:
-        raise WrongSetting(f"the database is {row['environment']}, the blueprint {plan.file} is {plan.environment}: one of them is wrong")
+        raise WrongSetting(
+            f"the database is {row['environment']}, the blueprint {plan.file} is {plan.environment}: one of them is wrong"
+        )
     connectors = connect_all(plan)
     allowed = [resolve(s.url) for s in plan.systems.values() if s.url]
     kill_at = os.environ.get(KILL_AT, "")
@@ -196,10 +198,9 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
     return Running(hub, db, url)
 
 
-def site(running: Running) -> FastAPI:
-    """Console, API and webhook doors as one application: machines' routes first, pages behind them."""
-    hub = running.hub
-    doors = Doors(
+def doors_of(hub: Hub) -> Doors:
+    """Which machines may knock, and how they prove who they are."""
+    return Doors(
         ctx=hub.ctx,
         webhooks={
             hub.plan.account(account).system: (account, connector.webhook)
@@ -211,6 +212,10 @@ def site(running: Running) -> FastAPI:
         storefront_key=partial(resolve, hub.plan.system_of(hub.parts.storefront).secrets["key"]),
         backlog_full=hub.backlog_full,
     )
-    app = create_doors(doors)
+
+
+def site(hub: Hub) -> FastAPI:
+    """Console, API and webhook doors as one application: machines' routes first, pages behind them."""
+    app = create_doors(doors_of(hub))
     app.mount("/", create_app(hub))
     return app

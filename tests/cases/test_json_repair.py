@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.cases import patch
@@ -59,17 +59,20 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON, JSON)
 def test_applying_a_patch_twice_is_applying_it_once(target: Any, change: Any) -> None:
     once = patch.merged(target, change)
     assert patch.merged(once, change) == once
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_what_is_encoded_decodes_to_the_same(value: Any) -> None:
     assert patch.decode(patch.encode(value)) == value
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_decode_to_a_value_or_to_nothing(body: bytes) -> None:
     patch.decode(body)

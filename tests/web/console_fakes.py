@@ -1,25 +1,73 @@
 """A hub of made-up records for the console's own tests: enough of each page to show every kind of row."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
+from fastapi import FastAPI
+
+from entrepot.blueprint.load import load
+from entrepot.blueprint.model import Plan
+from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.errors import OwnerDecides
+from entrepot.kernel.http import HttpAnswer, HttpRequest
 from entrepot.kernel.ids import Ids
 from entrepot.kernel.money import Money
 from entrepot.web import words
+from entrepot.web.app import create_app
 from entrepot.web.ports import Verb
 from entrepot.web.views import (
-    ActionDetail, ActionRow, AttemptRow, BasketDetail, BasketFilter, BasketPage, BasketRow, CaseDetail, CaseFilter,
-    CasePage, CaseRow, Confirmation, DiffLine, Document, FindView, FlowRow, FlowsView, Found, LegMark, LegView,
-    LineView, Link, Measure, MessageDetail, MessageRow, Parcel, PlannedSend, Promise, RefundView, State,
-    StatementDetail, StatementFilter, StatementLineRow, StatementPage, StatementRow, Step, StepState, TimelineEntry,
-    TodayView, Tone, VarianceCause, VarianceRow, VerbPreview, WaterfallStep, Week,
+    ActionDetail,
+    ActionRow,
+    AttemptRow,
+    BasketDetail,
+    BasketFilter,
+    BasketPage,
+    BasketRow,
+    CaseDetail,
+    CaseFilter,
+    CasePage,
+    CaseRow,
+    Confirmation,
+    DiffLine,
+    Document,
+    FindView,
+    FlowRow,
+    FlowsView,
+    Found,
+    LegMark,
+    LegView,
+    LineView,
+    Link,
+    Measure,
+    MessageDetail,
+    MessageRow,
+    Parcel,
+    Promise,
+    RefundView,
+    StatementDetail,
+    StatementFilter,
+    StatementLineRow,
+    StatementPage,
+    StatementRow,
+    Step,
+    StepState,
+    TimelineEntry,
+    TodayView,
+    Tone,
+    VarianceCause,
+    VarianceRow,
+    WaterfallStep,
+    Week,
 )  # fmt: skip
 
+_plan = cache(load)
 NOW = datetime(2026, 11, 23, 14, 2, 11, tzinfo=UTC)
 
 
@@ -64,7 +112,14 @@ PAYLOAD = '{\n  "order_id": "C-88411-C",\n  "order_lines": [\n    {\n      "id":
 
 def timeline() -> tuple[TimelineEntry, ...]:
     return (
-        TimelineEntry(ago(hours=3, minutes=9), "Order received from the marketplace", "mirakl-fr", Tone.GOOD, "3 sellers, 5 lines", Link("msg", "/messages/msg_1")),
+        TimelineEntry(
+            ago(hours=3, minutes=9),
+            "Order received from the marketplace",
+            "mirakl-fr",
+            Tone.GOOD,
+            "3 sellers, 5 lines",
+            Link("msg", "/messages/msg_1"),
+        ),
         TimelineEntry(ago(hours=3, minutes=8), "Split into 3 seller orders", "hub", Tone.GOOD),
         TimelineEntry(ago(hours=2), "Seller order C refused", "Nordlys", Tone.BAD, "409 OUT_OF_STOCK, attempt 3 of 5"),
         TimelineEntry(ago(hours=2), "Case opened", "hub", Tone.WARN),
@@ -73,18 +128,59 @@ def timeline() -> tuple[TimelineEntry, ...]:
 
 
 def promise(minutes: int, state: str = "due") -> Promise:
-    return Promise("Seller accepts or refuses", "C-88413-A", "/orders/bas_1", "supplier-operations", words.state(words.PROMISE, state), ago(hours=4), ahead(minutes=minutes), ahead(minutes=minutes - 60), None if state in ("due", "warned", "escalated") else ago(minutes=5), eur(19040))
+    return Promise(
+        "Seller accepts or refuses",
+        "C-88413-A",
+        "/orders/bas_1",
+        "supplier-operations",
+        words.state(words.PROMISE, state),
+        ago(hours=4),
+        ahead(minutes=minutes),
+        ahead(minutes=minutes - 60),
+        None if state in ("due", "warned", "escalated") else ago(minutes=5),
+        eur(19040),
+    )
 
 
 def flow_rows() -> tuple[FlowRow, ...]:
     def row(name: str, state: str = "running", **more: Any) -> FlowRow:
-        base = FlowRow(name, words.flow_word(name), words.state(words.FLOW, state), state == "running", "event", "near-real-time", "marketplace-lead", "hub", "", ago(days=2), None, 0, None, 0, 0, 0, 0, ago(seconds=40), "")
+        base = FlowRow(
+            name,
+            words.flow_word(name),
+            words.state(words.FLOW, state),
+            state == "running",
+            "event",
+            "near-real-time",
+            "marketplace-lead",
+            "hub",
+            "",
+            ago(days=2),
+            None,
+            0,
+            None,
+            0,
+            0,
+            0,
+            0,
+            ago(seconds=40),
+            "",
+        )
         return replace(base, **more)
 
     return (
         row("order-acceptance", waiting_in=12, oldest_in_at=ago(seconds=8), waiting_out=3, cases=2),
         row("return-refund", unclear=1, parked=1, cases=1),
-        row("settlement", "paused", reason="Gateway migration", changed_by="Mari Lind", until_at=ahead(hours=2), pattern="scheduled-job", latency="finance-close", waiting_in=310, oldest_in_at=ago(hours=1)),
+        row(
+            "settlement",
+            "paused",
+            reason="Gateway migration",
+            changed_by="Mari Lind",
+            until_at=ahead(hours=2),
+            pattern="scheduled-job",
+            latency="finance-close",
+            waiting_in=310,
+            oldest_in_at=ago(hours=1),
+        ),
         row("shipment", last_error="429 from the marketplace, waits 60 s"),
     )
 
@@ -97,7 +193,15 @@ def statement_row(at: int = 1, differs: bool = True) -> StatementRow:
     )  # fmt: skip
 
 
-def leg(order_id: str, seller: str, state: str, theirs: str, steps: tuple[Step, ...], promises: tuple[Promise, ...] = (), refunded: bool = False) -> LegView:
+def leg(
+    order_id: str,
+    seller: str,
+    state: str,
+    theirs: str,
+    steps: tuple[Step, ...],
+    promises: tuple[Promise, ...] = (),
+    refunded: bool = False,
+) -> LegView:
     refunds = (
         RefundView("RF-30408", "seller", words.state(words.REFUND, "cleared"), eur(8900), "Damaged on arrival", ago(hours=20), (
             Confirmation("Marketplace", ahead(hours=4), ago(hours=19)), Confirmation("Payment gateway", ahead(hours=4), ago(hours=18)), Confirmation("Our books", ago(minutes=38), None),
@@ -113,8 +217,22 @@ def leg(order_id: str, seller: str, state: str, theirs: str, steps: tuple[Step, 
 
 
 def basket_detail() -> BasketDetail:
-    done = (Step("Ordered", StepState.DONE, ago(hours=30)), Step("Accepted", StepState.DONE, ago(hours=28)), Step("Charged", StepState.DONE, ago(hours=27)), Step("Shipped", StepState.DONE, ago(hours=22)), Step("Delivered", StepState.NOW), Step("Settled", StepState.AHEAD))
-    waiting = (Step("Ordered", StepState.DONE, ago(hours=30)), Step("Accepted", StepState.NOW, None, ahead(minutes=72)), Step("Charged", StepState.AHEAD), Step("Shipped", StepState.AHEAD), Step("Delivered", StepState.AHEAD), Step("Settled", StepState.AHEAD))
+    done = (
+        Step("Ordered", StepState.DONE, ago(hours=30)),
+        Step("Accepted", StepState.DONE, ago(hours=28)),
+        Step("Charged", StepState.DONE, ago(hours=27)),
+        Step("Shipped", StepState.DONE, ago(hours=22)),
+        Step("Delivered", StepState.NOW),
+        Step("Settled", StepState.AHEAD),
+    )
+    waiting = (
+        Step("Ordered", StepState.DONE, ago(hours=30)),
+        Step("Accepted", StepState.NOW, None, ahead(minutes=72)),
+        Step("Charged", StepState.AHEAD),
+        Step("Shipped", StepState.AHEAD),
+        Step("Delivered", StepState.AHEAD),
+        Step("Settled", StepState.AHEAD),
+    )
     refused = (Step("Ordered", StepState.DONE, ago(hours=30)), Step("Refused", StepState.FAILED, ago(hours=2)))
     return BasketDetail(
         id="bas_1", commercial_id="C-88411", account="mirakl-fr/operator", state=words.state(words.BASKET, "open"), placed_at=ago(hours=30), source="storefront",
@@ -127,12 +245,24 @@ def basket_detail() -> BasketDetail:
 
 
 def action_row() -> ActionRow:
-    return ActionRow("eff_1", "Gateway: capture", "gateway", "capture:C-88411-A", words.state(words.ACTION, "done"), ago(hours=27), ago(hours=27), 2, "")
+    return ActionRow(
+        "eff_1",
+        "Gateway: capture",
+        "gateway",
+        "capture:C-88411-A",
+        words.state(words.ACTION, "done"),
+        ago(hours=27),
+        ago(hours=27),
+        2,
+        "",
+    )
 
 
 def attempts() -> tuple[AttemptRow, ...]:
     return (
-        AttemptRow(1, "send", ago(minutes=50), words.state(words.ATTEMPT, "later"), "429 Too Many Requests, Retry-After 60"),
+        AttemptRow(
+            1, "send", ago(minutes=50), words.state(words.ATTEMPT, "later"), "429 Too Many Requests, Retry-After 60"
+        ),
         AttemptRow(2, "send", ago(minutes=49), words.state(words.ATTEMPT, "unknown"), "no answer within 8 s"),
         AttemptRow(3, "read-back", ago(minutes=48), words.state(words.ATTEMPT, "not-there"), "404"),
     )
@@ -157,37 +287,64 @@ class FakeReader:
         )  # fmt: skip
 
     def cases(self, wanted: CaseFilter, now: datetime) -> CasePage:
-        rows = tuple(row for row in case_rows() if (not wanted.owner or row.owner == wanted.owner) and (not wanted.kind or row.kind == wanted.kind))
+        rows = tuple(
+            row
+            for row in case_rows()
+            if (not wanted.owner or row.owner == wanted.owner) and (not wanted.kind or row.kind == wanted.kind)
+        )
         rows = () if wanted.show == "resolved" else rows
-        return CasePage(wanted, rows, len(rows), False, "" if wanted.after else "more", tuple(sorted({row.owner for row in case_rows()})), ("gateway", "mirakl-fr/operator"))
+        return CasePage(
+            wanted,
+            rows,
+            len(rows),
+            False,
+            "" if wanted.after else "more",
+            tuple(sorted({row.owner for row in case_rows()})),
+            ("gateway", "mirakl-fr/operator"),
+        )
 
     def every_case(self, wanted: CaseFilter, now: datetime) -> Iterator[CaseRow]:
         yield from self.cases(wanted, now).rows
 
-    def case(self, case_id: str, now: datetime) -> CaseDetail | None:
+    def case_row(self, case_id: str) -> CaseRow | None:
+        return next((row for row in case_rows() if row.id == case_id), None)
+
+    def case(self, case_id: str) -> CaseDetail | None:
         row = next((row for row in case_rows() if row.id == case_id), None)
         if row is None:
             return None
-        verbs = (Verb.RETRY, Verb.REPAIR, Verb.SUPPRESS, Verb.ESCALATE) if row.kind == "system" else (Verb.REPAIR, Verb.ESCALATE, Verb.SUPPRESS)
+        verbs = (
+            (Verb.RETRY, Verb.REPAIR, Verb.SUPPRESS, Verb.ESCALATE)
+            if row.kind == "system"
+            else (Verb.REPAIR, Verb.ESCALATE, Verb.SUPPRESS)
+        )
         return CaseDetail(
             row=row, flow="order-acceptance", runbook="Split basket, one seller order refused",
             steps=("Read why the seller refused.", "Ask the buyer whether the rest may ship alone.", "If not: cancel the other seller orders before they ship.", "Tell the seller’s contact to correct the stock."),
             verbs=verbs, corrects="seller", requests=("operator", "customer-care"), escalates_at=ahead(minutes=20), escalates_to="marketplace-lead", timeline=timeline(),
             document=Document("What they sent", PAYLOAD), diff_title="What changed between the versions", diff=(DiffLine(" ", '  "quantity": 1,'), DiffLine("-", '  "accepted": true'), DiffLine("+", '  "accepted": false')),
             attempts=attempts(), curl="curl -X PUT 'http://127.0.0.1:8410/api/orders/C-88411-C/accept' -H 'Authorization: $MIRAKL_FR_KEY' --data '{}'",
-            related=(Link("Basket C-88411", "/orders/bas_1", "Basket"), Link("C-88411-C", "/orders/bas_1#leg-C-88411-C", "Seller order"), Link("capture:C-88411-A", "/actions/eff_1", "Outgoing action")), facts=(("Trace", "7f3ca91e"),),
+            related=(Link("Basket C-88411", "/orders/bas_1", "Basket"), Link("C-88411-C", "/orders/bas_1#leg-C-88411-C", "Seller order"), Link("capture:C-88411-A", "/actions/eff_1", "Outgoing action")), facts=(("Flow", "Order acceptance"),), editable=PAYLOAD,
         )  # fmt: skip
-
-    def verb_preview(self, case_id: str, verb: Verb) -> VerbPreview | None:
-        row = next((row for row in case_rows() if row.id == case_id), None)
-        if row is None:
-            return None
-        says = {Verb.RETRY: "The same request is sent again, with the same key.", Verb.REPAIR: "A corrected document takes the place of this one and is decided again.", Verb.SUPPRESS: "The case ends here. Nothing is sent; the record stays as it is.", Verb.ESCALATE: "The case goes to another team, with your reason."}
-        return VerbPreview(verb, row, says[verb], (PlannedSend("Gateway: capture", "to gateway", "capture:C-88411-A", PAYLOAD),) if verb is Verb.RETRY else (), PAYLOAD if verb is Verb.REPAIR else None, ("marketplace-lead", "on-call") if verb is Verb.ESCALATE else (), "The authorisation lapses in 46 min." if verb is Verb.RETRY else "")
 
     def baskets(self, wanted: BasketFilter) -> BasketPage:
         legs = tuple(LegMark(view.order_id, view.seller, view.state) for view in basket_detail().legs)
-        rows = tuple(BasketRow(f"bas_{at}", f"C-884{at:02d}", "mirakl-fr/operator", ago(hours=at), words.state(words.BASKET, "open" if at < 4 else "closed"), eur(57120 + at), eur(19040), legs[: 1 + at % 3], at % 2, ahead(minutes=70) if at < 4 else None, "Seller accepts or refuses") for at in range(1, 9))
+        rows = tuple(
+            BasketRow(
+                f"bas_{at}",
+                f"C-884{at:02d}",
+                "mirakl-fr/operator",
+                ago(hours=at),
+                words.state(words.BASKET, "open" if at < 4 else "closed"),
+                eur(57120 + at),
+                eur(19040),
+                legs[: 1 + at % 3],
+                at % 2,
+                ahead(minutes=70) if at < 4 else None,
+                "Seller accepts or refuses",
+            )
+            for at in range(1, 9)
+        )
         return BasketPage(wanted, rows, "more", ("mirakl-fr/operator",))
 
     def basket(self, basket_id: str) -> BasketDetail | None:
@@ -195,18 +352,58 @@ class FakeReader:
 
     def message(self, message_id: str) -> MessageDetail | None:
         row = basket_detail().messages[1]
-        return MessageDetail(row, "order-acceptance", Link("Basket C-88411", "/orders/bas_1"), "webhook", "/hooks/mirakl-fr", {"content-type": "application/json", "webhook-id": "01J"}, Document("Body", PAYLOAD), Document("Envelope", PAYLOAD), case_rows()[:1]) if message_id.startswith("msg_") else None
+        return (
+            MessageDetail(
+                row,
+                "order-acceptance",
+                Link("Basket C-88411", "/orders/bas_1"),
+                "webhook",
+                "/hooks/mirakl-fr",
+                {"content-type": "application/json", "webhook-id": "01J"},
+                Document("Body", PAYLOAD),
+                Document("Envelope", PAYLOAD),
+                case_rows()[:1],
+            )
+            if message_id.startswith("msg_")
+            else None
+        )
 
     def action(self, effect_id: str) -> ActionDetail | None:
-        return ActionDetail(action_row(), "order-acceptance", Link("Basket C-88411", "/orders/bas_1"), ahead(hours=3), Document("What is sent", PAYLOAD), Document("Their answer", '{"id": "cap_1"}'), attempts(), "curl -X POST …", ()) if effect_id.startswith("eff_") else None
+        return (
+            ActionDetail(
+                action_row(),
+                "order-acceptance",
+                Link("Basket C-88411", "/orders/bas_1"),
+                ahead(hours=3),
+                Document("What is sent", PAYLOAD),
+                Document("Their answer", '{"id": "cap_1"}'),
+                attempts(),
+                "curl -X POST …",
+                (),
+            )
+            if effect_id.startswith("eff_")
+            else None
+        )
 
     def statements(self, wanted: StatementFilter) -> StatementPage:
-        return StatementPage(wanted, tuple(statement_row(at, differs=bool(at % 3)) for at in range(1, 7)), "", ("gateway", "mirakl-fr/operator"))
+        return StatementPage(
+            wanted,
+            tuple(statement_row(at, differs=bool(at % 3)) for at in range(1, 7)),
+            "",
+            ("gateway", "mirakl-fr/operator"),
+        )
 
     def statement(self, statement_id: str, line_filter: str, after: str) -> StatementDetail | None:
         if not statement_id.startswith("stm_"):
             return None
-        steps = (("Sales", 4821000, 4821000), ("Shipping", 96000, 96000), ("Commission", -578500, -546660), ("Tax on commission", -115700, -109332), ("Refunds", -120400, -98950), ("Fees", -1760, 0))
+        steps = (
+            ("Sales", 4821000, 4821000),
+            ("Shipping", 96000, 96000),
+            ("Commission", -578500, -546660),
+            ("Tax on commission", -115700, -109332),
+            ("Refunds", -120400, -98950),
+            ("Fees", -1760, 0),
+        )
         theirs, ours = sum(step[1] for step in steps), sum(step[2] for step in steps)
         return StatementDetail(
             row=replace(statement_row(), theirs=eur(theirs), ours=eur(ours), difference=eur(theirs - ours)), their_lines_total=eur(theirs),
@@ -217,55 +414,76 @@ class FakeReader:
             line_filter=line_filter, next_after="" if after else "11", payout=("V-2026-001", words.state(words.PAYOUT, "confirmed"), "tr_88"),
         )  # fmt: skip
 
-    def flows(self, now: datetime) -> FlowsView:
+    def flows(self) -> FlowsView:
         return FlowsView(flow_rows())
 
     def find(self, query: str) -> FindView:
         if query == "C-88411-A":
             return FindView(query, (Found("Seller order", "C-88411-A", "", "/orders/bas_1#leg-C-88411-A"),))
         if query.startswith("C-"):
-            return FindView(query, (Found("Basket", "C-88411", "mirakl-fr/operator", "/orders/bas_1"), Found("Case", "1042", "Commission rate differs", "/cases/case_02")))
+            return FindView(
+                query,
+                (
+                    Found("Basket", "C-88411", "mirakl-fr/operator", "/orders/bas_1"),
+                    Found("Case", "1042", "Commission rate differs", "/cases/case_02"),
+                ),
+            )
         return FindView(query, ())
-
-
-@dataclass(frozen=True)
-class Outcome:
-    ok: bool
-    message: str
 
 
 @dataclass
 class FakeDesk:
-    """Keeps what was asked of it; refuses whatever `refuses` names."""
+    """Keeps what was asked of it; refuses the verb that `refuses` names."""
 
     calls: list[tuple[str, ...]] = field(default_factory=list)
-    payloads: list[Mapping[str, Any] | None] = field(default_factory=list)
+    patches: list[Mapping[str, Any] | None] = field(default_factory=list)
     refuses: str = ""
 
-    def _do(self, verb: str, about: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> Outcome:
+    def preview(self, case_id: str, verb: Verb, patch: Mapping[str, Any] | None = None) -> Preview:
         if verb == self.refuses:
-            return Outcome(False, "The other side has already shipped.")
-        self.calls.append((verb, about, by, reason))
-        self.payloads.append(payload)
-        return Outcome(True, f"Done: {verb}. It is in the audit trail.")
+            return Preview(case_id, verb.value, False, "it is done already: there is nothing to retry")
+        if verb is Verb.REPAIR:
+            before = json.loads(PAYLOAD)
+            return Preview(
+                case_id,
+                verb.value,
+                True,
+                "the message gives way to the repaired one",
+                (),
+                before,
+                {**before, **(patch or {})},
+            )
+        sends = ("gateway.capture to gateway/main, key capture:C-88411-A",) if verb is Verb.RETRY else ()
+        says = {
+            Verb.RETRY: "the same request is sent again, with the same key",
+            Verb.SUPPRESS: "the case ends here, the record stays as it is",
+        }
+        return Preview(
+            case_id,
+            verb.value,
+            True,
+            says.get(verb, "the case goes to marketplace-lead"),
+            sends,
+            None,
+            json.loads(PAYLOAD) if sends else None,
+        )
 
-    def retry(self, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> Outcome:
-        return self._do("retry", case_id, by, reason, payload)
+    def act(
+        self, case_id: str, verb: Verb, by: str, reason: str, patch: Mapping[str, Any] | None = None
+    ) -> VerbDone | VerbRefused:
+        if verb == self.refuses:
+            return VerbRefused(case_id, "The other side has already shipped.")
+        self.calls.append((verb.value, case_id, by, reason))
+        self.patches.append(patch)
+        return VerbDone(case_id, 1041, verb.value, f"Done: {verb.value}.")
 
-    def repair(self, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> Outcome:
-        return self._do("repair", case_id, by, reason, payload)
+    def pause(self, flow: str, by: str, reason: str, until: datetime) -> None:
+        if self.refuses == "pause":
+            raise OwnerDecides("the blueprint does not let it be paused")
+        self.calls.append(("pause", flow, by, f"{reason} until {until:%H:%M}"))
 
-    def suppress(self, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> Outcome:
-        return self._do("suppress", case_id, by, reason, payload)
-
-    def escalate(self, case_id: str, by: str, reason: str, payload: Mapping[str, Any] | None = None) -> Outcome:
-        return self._do("escalate", case_id, by, reason, payload)
-
-    def pause(self, flow: str, by: str, reason: str, until: datetime) -> Outcome:
-        return self._do("pause", flow, by, f"{reason} until {until:%H:%M}")
-
-    def resume(self, flow: str, by: str, reason: str) -> Outcome:
-        return self._do("resume", flow, by, reason)
+    def resume(self, flow: str, by: str, reason: str) -> None:
+        self.calls.append(("resume", flow, by, reason))
 
 
 class NoDatabase:
@@ -274,33 +492,23 @@ class NoDatabase:
 
 
 class NoHttp:
-    def send(self, *args: object, **kwargs: object) -> Any:
+    def send(self, request: HttpRequest) -> HttpAnswer:
         raise AssertionError("the console sends nothing itself")
-
-
-class NoPlan:
-    def failure(self, mode: str) -> None:
-        return None
-
-    def flow(self, name: str) -> None:
-        return None
-
-    def escalates_to(self, team: str) -> str:
-        return ""
 
 
 @dataclass
 class FakeHub:
     """What `create_app` is given."""
 
-    desk: FakeDesk = field(default_factory=FakeDesk)
     environment: str = "sandbox"
+    plan: Plan = field(default_factory=_plan)
 
     def __post_init__(self) -> None:
-        self.ctx = Ctx(db=NoDatabase(), clock=ManualClock(NOW), ids=Ids(lambda: 0), http=NoHttp(), environment=self.environment)
-        self.cases = self.flows = self.desk
-        self.plan = NoPlan()
+        ids = Ids(lambda: 0)
+        self.ctx = Ctx(db=NoDatabase(), clock=ManualClock(NOW), ids=ids, http=NoHttp(), environment=self.environment)
 
 
-def state(word: str) -> State:
-    return State(word, Tone.INFO)
+def console(desk: FakeDesk | None = None, environment: str = "sandbox") -> FastAPI:
+    """The console over made-up records."""
+    desk = desk or FakeDesk()
+    return create_app(FakeHub(environment), reader=FakeReader(), cases=desk, flows=desk)

@@ -133,6 +133,7 @@ def _flows(plan: Plan) -> Iterator[Flaw]:
         for i, mode in enumerate(flow.failures):
             yield from _unknown(plan.failures, (*here, "failures", i), mode, "failure mode")
         yield from _pattern(here, flow)
+        yield from _acceptance(plan, flow)
         yield from _times(here, flow)
 
 
@@ -144,6 +145,19 @@ def _pattern(here: Path, flow: Flow) -> Iterator[Flaw]:
         )
     if flow.pattern == "event" and flow.also is None:
         yield Flaw(here, "events get lost: name the safety check that heals them, also: scheduled-job")
+
+
+def _acceptance(plan: Plan, flow: Flow) -> Iterator[Flaw]:
+    """The operator's window is one number: on the account, where orders are decided, and in the flow, where it is promised."""
+    if flow.deadline is None or flow.deadline.obligation != "acknowledge":
+        return
+    for name, account in plan.accounts.items():
+        if account.system == flow.source and account.acceptance_window != flow.deadline.within:
+            promised, ours = duration_text(flow.deadline.within), duration_text(account.acceptance_window)
+            yield Flaw(
+                ("accounts", name, "acceptance_window"),
+                f"{ours} here, but flow {flow.name} promises {promised}; write the same in both",
+            )
 
 
 def _times(here: Path, flow: Flow) -> Iterator[Flaw]:

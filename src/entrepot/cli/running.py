@@ -59,9 +59,18 @@ def serve() -> int:
     chosen = settings()
     start_logging(chosen.log_level)
     if chosen.host not in ("127.0.0.1", "localhost", "::1"):
-        raise WrongSetting(f"ENTREPOT_HOST={chosen.host}: the console has no login yet and listens on this machine only")
+        raise WrongSetting(
+            f"ENTREPOT_HOST={chosen.host}: the console has no login yet and listens on this machine only"
+        )
     running = open_hub(chosen, name="web", connections=WEB_POOL)
-    uvicorn.run(site(running), host=chosen.host, port=chosen.port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        site(running.hub),
+        host=chosen.host,
+        port=chosen.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )
     running.db.close()
     return 0
 
@@ -92,7 +101,11 @@ def db_status(*, json_: bool = False) -> int:
     chosen = settings()
     url = database_url(chosen)
     status = {"revision": migrate.revision(url), "needed": migrate.HEAD}
-    print(json.dumps(status) if json_ else f"the schema is at {status['revision'] or 'nothing'}; needed is {status['needed']}")
+    print(
+        json.dumps(status)
+        if json_
+        else f"the schema is at {status['revision'] or 'nothing'}; needed is {status['needed']}"
+    )
     return 0 if status["revision"] == status["needed"] else 3
 
 

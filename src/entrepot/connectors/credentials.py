@@ -25,10 +25,10 @@ class RawKey:
     secret: Secret
     scheme: str = ""
 
-    def header(self, ctx: Ctx, until: datetime | None) -> str | Unsent | NoEntry:  # noqa: ARG002 (a protocol)
+    def header(self, ctx: Ctx, until: datetime | None) -> str | Unsent | NoEntry:
         return f"{self.scheme} {self.secret()}".strip()
 
-    def spent(self, header: str) -> None:  # noqa: ARG002 (a protocol)
+    def spent(self, header: str) -> None:
         return None
 
 

@@ -35,7 +35,7 @@ class Lease:
         the lane is being taken over right now. A transaction idle for longer than `idle_max_s` is ended by the
         database: its owner is frozen, and the lane cannot be taken over before.
         """
-        if not store.hold(conn, self._mine, self.idle_max_s):
+        if not store.hold(conn, self._mine):
             raise self._overtaken()
 
     def renew(self, ctx: Ctx, for_s: float | None = None) -> None:
@@ -75,6 +75,7 @@ class Lease:
             "purpose": self.purpose,
             "epoch": self.epoch,
             "incarnation": self.incarnation,
+            "idle_max_ms": str(int(self.idle_max_s * 1000)),
         }
 
     def _overtaken(self) -> Overtaken:

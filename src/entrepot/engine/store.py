@@ -18,7 +18,7 @@ def after(instant: datetime, seconds: float) -> datetime:
 
 
 _HOLD = """
-SELECT l.epoch, set_config('idle_in_transaction_session_timeout', %(frozen_ms)s, true)
+SELECT l.epoch, set_config('idle_in_transaction_session_timeout', %(idle_max_ms)s, true)
   FROM lane l, installation i
  WHERE l.account = %(account)s AND l.purpose = %(purpose)s AND l.epoch = %(epoch)s AND l.lease_until IS NOT NULL
    AND i.incarnation = %(incarnation)s
@@ -26,17 +26,20 @@ SELECT l.epoch, set_config('idle_in_transaction_session_timeout', %(frozen_ms)s,
 """
 
 
-Mine = Mapping[str, object]  # account, purpose, epoch, incarnation: what makes a lane ours
+# What makes a lane ours: account, purpose, epoch, incarnation; and idle_max_ms: a process frozen in a transaction must
+# not keep the lane from others, so the database ends a transaction that says nothing for so long.
+Mine = Mapping[str, object]
 
 
-def hold(conn: Conn, mine: Mine, idle_max_s: float) -> bool:
+def hold(conn: Conn, mine: Mine) -> bool:
     """Lock the lane until the transaction ends; False when it is not ours any more."""
-    return conn.execute(_HOLD, {**mine, "frozen_ms": str(int(idle_max_s * 1000))}).fetchone() is not None
+    return conn.execute(_HOLD, mine).fetchone() is not None
 
 
 _MINE = """
 WITH mine AS (
-    SELECT l.account, l.purpose, l.failures FROM lane l, installation i
+    SELECT l.account, l.purpose, l.failures, set_config('idle_in_transaction_session_timeout', %(idle_max_ms)s, true)
+      FROM lane l, installation i
      WHERE l.account = %(account)s AND l.purpose = %(purpose)s AND l.epoch = %(epoch)s AND l.lease_until IS NOT NULL
        AND i.incarnation = %(incarnation)s
        FOR NO KEY UPDATE OF l NOWAIT

@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -61,10 +62,15 @@ class _OneEarConnector(PsycopgConnector):
                 await ear(channel=channel, payload=payload)
 
 
-async def _prepare(conn: psycopg.AsyncConnection[Any]) -> None:
-    """The carrier's connections work as the application's role too, in its own schema."""
+async def _prepare(conn: psycopg.AsyncConnection[Any], idle_max_s: float) -> None:
+    """The carrier's connections work as the application's role too, in its own schema.
+
+    Frozen while it fetches a job, a process would hold that job back from all others: the database ends its session.
+    """
     await conn.execute(
-        "SELECT set_config('search_path', %s, false), set_config('timezone', 'UTC', false)", (SEARCH_PATH,)
+        "SELECT set_config('search_path', %s, false), set_config('timezone', 'UTC', false),"
+        " set_config('idle_in_transaction_session_timeout', %s, false)",
+        (SEARCH_PATH, str(int(idle_max_s * 1000))),
     )
     found = await conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,))
     if await found.fetchone():
@@ -168,7 +174,7 @@ class WorkerProcess:
             get_channel_for_queues(sorted(self.threads)) or (),
             conninfo=self.room.database_url,
             kwargs={"connect_timeout": 5, "application_name": "entrepot-carrier"},
-            configure=_prepare,
+            configure=partial(_prepare, idle_max_s=self.room.idle_max_s),
             min_size=1,
             max_size=CARRIER_CONNECTIONS,
             timeout=5.0,

@@ -4,9 +4,9 @@ Nothing here is needed for correctness: when the wait is over the promise stands
 """
 
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as TookTooLong
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -55,9 +55,7 @@ class InRequest:
     parts: Parts
     inbox: Inbox
     outbox: Outbox
-    senders: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(SENDERS, thread_name_prefix="request")
-    )
+    senders: Executor  # sends go on when the buyer has left
 
     def check(self, asked: CheckoutBody) -> Mapping[str, Any]:
         with self.ctx.db.transaction() as conn:

@@ -14,7 +14,7 @@ from entrepot.flows.parts import Parts
 from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.money.payout import service
-from entrepot.money.payout.model import Confirm, Disputed, NotKnown, Nothing, TransferHeard
+from entrepot.money.payout.model import Confirm, Disputed, Nothing, NotKnown, TransferHeard
 from entrepot.outbox.port import Effect, Reaction
 from entrepot.outbox.store import Intent
 
@@ -68,7 +68,12 @@ class Payouts:
             if isinstance(shop, Parked):
                 verdicts.append(shop)
             elif shop.their_state not in SHOPS_WE_KNOW:
-                verdicts.append(Parked("unknown-word", f"shop {shop.shop_id}: “{shop.their_state}” in shop_state is a word we do not know"))
+                verdicts.append(
+                    Parked(
+                        "unknown-word",
+                        f"shop {shop.shop_id}: “{shop.their_state}” in shop_state is a word we do not know",
+                    )
+                )
             else:
                 verdicts.append(Decided())
         return verdicts

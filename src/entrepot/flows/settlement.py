@@ -76,4 +76,5 @@ class Settlement:
             lease.renew(ctx)
         with ctx.db.transaction() as conn:
             lease.hold(conn)
-            service.close_decided(conn, ctx, account)
+            for mode, object_, object_id, because in service.recheck(conn, ctx, account):
+                close_for(conn, ctx, mode, object_, object_id, because)

@@ -109,8 +109,7 @@ class Inbox:
                 ctx.point("decide.before-commit")
         except NotNow:
             raise
-        # the one broad except of the house: any bug in reading one record must stop neither its page nor its neighbours
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any bug in reading one record must stop neither its page nor its neighbours
             if len(due) > 1:
                 half = len(due) // 2
                 return self._decide(ctx, lease, due[:half]) + self._decide(ctx, lease, due[half:])

@@ -202,7 +202,7 @@ class World:
         """Do something once the business clock reaches `when`; equal instants run in the order they were asked for."""
         with self.lock:
             self._sequence += 1
-            heapq.heappush(self._agenda, (when, self._sequence, what))
+            heapq.heappush(self._agenda, (when.astimezone(UTC), self._sequence, what))
 
     def send(self, base_url: str, request: Request, then: Answered | None = None) -> None:
         """Call the hub once the lock is open; `then` hears the answer under the lock."""

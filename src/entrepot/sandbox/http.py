@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import format_datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -174,9 +175,9 @@ def _handler(world: World, system: str, hang_s: float, stopping: threading.Event
                 self.wfile.write(response.body)
             self.wfile.flush()
 
-        def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - the base class's signature
+        def date_time_string(self, timestamp: float | None = None) -> str:
             """The Date header tells the business clock, as everything else here does."""
-            return format_datetime(world.clock(), usegmt=True)
+            return format_datetime(world.clock().astimezone(UTC), usegmt=True)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Calls are counted in the books, not printed."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from entrepot.sandbox.baskets import Choose
 from entrepot.sandbox.buyers import Buyers, Habits
@@ -25,7 +25,7 @@ from entrepot.sandbox.treasury import Treasury
 Faults = Literal["none", "demo", "random"]
 
 GATEWAY_WEBHOOK_PATH: Final = "/hooks/gateway"
-GATEWAY_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveC1nYXRld2F5LXdlYmhvb2tzLXNlY3JldCE="  # noqa: S105 - simulated
+GATEWAY_WEBHOOK_SECRET: Final = "whsec_c2FuZGJveC1nYXRld2F5LXdlYmhvb2tzLXNlY3JldCE="
 RANDOM_FAULT_RATE: Final = 0.05
 
 
@@ -187,21 +187,21 @@ def _people(
 def _open(world: World, portal: Portal, storefront: Storefront, director: Director, chosen: Options) -> None:
     storefront.open_doors()
     start = world.clock()
+
+    def finish() -> None:
+        director.finish({"close_books": chosen.finish == "close-books"})
+
+    def give_credit() -> None:
+        portal.manual_document(D, "MANUAL_CREDIT", 1_250, "Late parcel")
+
+    def charge_subscription() -> None:
+        portal.subscription(E, 3_900)
+
     if chosen.finish != "never":
-        content = {"close_books": chosen.finish == "close-books"}
-        world.at(start + chosen.span + timedelta(seconds=1), lambda: _finish(director, content))
+        world.at(start + chosen.span + timedelta(seconds=1), finish)
     if chosen.planted_money_faults:
-        hour = timedelta(hours=1)
-        world.at(start + hour, lambda: _ignore(portal.manual_document(D, "MANUAL_CREDIT", 1_250, "Late parcel")))
-        world.at(start + 2 * hour, lambda: portal.subscription(E, 3_900))
-
-
-def _finish(director: Director, content: dict[str, Any]) -> None:
-    director.finish(content)
-
-
-def _ignore(_document_number: str) -> None:
-    """A document's number is in the marketplace's books; nobody needs it here."""
+        world.at(start + timedelta(hours=1), give_credit)
+        world.at(start + timedelta(hours=2), charge_subscription)
 
 
 def platform_settings(rng: Random, chosen: Options) -> Settings:
@@ -290,4 +290,16 @@ def planned_faults(kind: Faults, rng: Random, rate: float) -> list[Fault]:
         case "demo":
             return list(DEMO_FAULTS)
         case "random":
-            return random_faults(rng, rate)
+            return [*random_faults(rng, rate), *_random_gateway_webhook_faults(rng, rate)]
+
+
+def _random_gateway_webhook_faults(rng: Random, rate: float) -> list[Fault]:
+    """Any of its webhooks may come twice, late or changed; lost are only those whose fact a call's answer has told."""
+    chosen = []
+    for topic in ("capture.succeeded", "refund.succeeded", "transfer.paid", "settlement.closed"):
+        told = topic in ("capture.succeeded", "refund.succeeded")
+        for kind in ("duplicate", "out-of-order", "dup-other-content", *(("lost",) if told else ())):
+            hit, nth = rng.random() < rate, rng.randint(1, 8)
+            if hit:
+                chosen.append(Fault("gateway", f"webhook:{topic}", nth, kind))
+    return chosen

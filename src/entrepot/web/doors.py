@@ -92,33 +92,17 @@ def create_doors(doors: Doors) -> FastAPI:
     @app.post("/hooks/{system}")
     def hook(system: str, request: Request, content: bytes = body) -> Response:
         """A webhook of one of our systems: verify, keep, answer."""
-        return _hook(doors, system, request.headers, content)
+        return receive_webhook(doors, system, request.headers, content)
 
     @app.post("/api/v1/checkout/check")
     def check(request: Request, content: bytes = body) -> Response:
         """Is this basket live, at these prices, in these quantities? Answered from last-known state."""
-        if not _is_storefront(doors, request):
-            return problem(401, "unauthorised", "the bearer token is not the storefront's")
-        try:
-            asked = msgspec.json.decode(content, type=CheckoutBody)
-        except msgspec.DecodeError as error:
-            return problem(422, "malformed-request", str(error))
-        return answer(200, doors.storefront.check(asked))
+        return receive_checkout(doors, request.headers, content)
 
     @app.post("/api/v1/baskets")
     def create(request: Request, content: bytes = body) -> Response:
         """A paid basket: recorded and decided before the answer; 202 when the marketplace has not answered yet."""
-        if not _is_storefront(doors, request):
-            return problem(401, "unauthorised", "the bearer token is not the storefront's")
-        if not request.headers.get("idempotency-key"):
-            return problem(
-                400, "idempotency-key-missing", "send an Idempotency-Key header; the basket's own id is a good one"
-            )
-        made = doors.storefront.create(content, dict(request.headers))
-        if isinstance(made, Parked):
-            _keep_malformed(doors, request, content)
-            return problem(422, "malformed-request", made.cause)
-        return answer(*made)
+        return receive_basket(doors, request.headers, content)
 
     @app.get("/livez")
     def livez() -> Response:
@@ -134,7 +118,7 @@ def create_doors(doors: Doors) -> FastAPI:
     return app
 
 
-def _hook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Response:
+def receive_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Response:
     known = doors.webhooks.get(system)
     if known is None:
         return problem(404, "unknown-system", f"no system “{system}” sends webhooks here")
@@ -149,14 +133,36 @@ def _hook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes)
     return answer(200, {"messages": [one.message_id for one in kept]})
 
 
-def _is_storefront(doors: Doors, request: Request) -> bool:
-    given = request.headers.get("authorization", "")
+def receive_checkout(doors: Doors, headers: Mapping[str, str], content: bytes) -> Response:
+    if not _is_storefront(doors, headers):
+        return problem(401, "unauthorised", "the bearer token is not the storefront's")
+    try:
+        asked = msgspec.json.decode(content, type=CheckoutBody)
+    except msgspec.DecodeError as error:
+        return problem(422, "malformed-request", str(error))
+    return answer(200, doors.storefront.check(asked))
+
+
+def receive_basket(doors: Doors, headers: Mapping[str, str], content: bytes) -> Response:
+    if not _is_storefront(doors, headers):
+        return problem(401, "unauthorised", "the bearer token is not the storefront's")
+    if not headers.get("idempotency-key"):
+        return problem(
+            400, "idempotency-key-missing", "send an Idempotency-Key header; the basket's own id is a good one"
+        )
+    made = doors.storefront.create(content, dict(headers))
+    if isinstance(made, Parked):
+        _keep_malformed(doors, content)
+        return problem(422, "malformed-request", made.cause)
+    return answer(*made)
+
+
+def _is_storefront(doors: Doors, headers: Mapping[str, str]) -> bool:
+    given = headers.get("authorization", "")
     return compare_digest(given.encode(), f"Bearer {doors.storefront_key()}".encode())
 
 
-def _keep_malformed(doors: Doors, request: Request, content: bytes) -> None:
+def _keep_malformed(doors: Doors, content: bytes) -> None:
     """What cannot even be named is kept all the same, and becomes a case."""
     one = Received(MALFORMED, digest_of(content), "", content, 0, f"malformed:{digest_of(content)}", STOREFRONT_FLOW)
-    record(
-        doors.ctx, [Arrival(doors.storefront_account, "api", request.url.path, content, (one,), dict(request.headers))]
-    )
+    record(doors.ctx, [Arrival(doors.storefront_account, "api", "/api/v1/baskets", content, (one,))])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -87,7 +88,9 @@ def target_of(request: Request) -> str:
     return request.headers.get("hx-target", "").partition("#")[2]
 
 
+@cache
 def jinja() -> Environment:
+    """The one template environment of a process: its compiled templates are shared."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -68,7 +68,9 @@ class Market:
         self.clock = MovableClock()
         self.world = World(self.clock, seed, hub)
         chosen = {"shops": SHOPS, "categories": CATEGORIES, "offers": OFFERS, "ceilings": {}, **settings}
-        self.mirakl = Mirakl(self.world, lambda: MACHINE_TIME, "http://hub.example" if hub else None, Settings(**chosen))
+        self.mirakl = Mirakl(
+            self.world, lambda: MACHINE_TIME, "http://hub.example" if hub else None, Settings(**chosen)
+        )
         self.world.mount("mirakl", self.mirakl)
         self.portal = self.mirakl.portal
         self.servers = serve(self.world, {"mirakl": 0}, hang_s=0.05, ticking=False)
@@ -184,7 +186,9 @@ class Market:
             currency = self.portal.order(refund.order_id).currency
             digits = {"EUR": 2, "JPY": 0, "KWD": 3}[currency]
             amount = float(Decimal(refund.total_minor).scaleb(-digits))
-            rows.append({"refund_id": refund_id, "amount": amount, "currency_iso_code": currency, "payment_status": "OK"})
+            rows.append(
+                {"refund_id": refund_id, "amount": amount, "currency_iso_code": currency, "payment_status": "OK"}
+            )
         return self.put("/api/payment/refund", {"refunds": rows})
 
 

@@ -111,7 +111,7 @@ def _of02(market: Market) -> Any:
 def _of01(market: Market) -> Any:
     body = b'--X\r\nContent-Disposition: form-data; name="import_mode"\r\n\r\nNORMAL\r\n'
     body += b'--X\r\nContent-Disposition: form-data; name="file"; filename="o.csv"\r\n'
-    body += b"Content-Type: application/octet-stream\r\n\r\n\"sku\"\r\n\r\n--X--\r\n"
+    body += b'Content-Type: application/octet-stream\r\n\r\n"sku"\r\n\r\n--X--\r\n'
     headers = {"Content-Type": "multipart/form-data; boundary=X"}
     return market.call("POST", "/api/offers/imports", body, SHOP, headers).json
 

@@ -52,7 +52,9 @@ def test_a_basket_with_one_offer_that_cannot_be_ordered_creates_nothing(market: 
     line = {**market.basket((101, 1))["offers"][0], "offer_id": 999}
     unknown = market.post("/api/orders", market.basket((101, 1), offers=[line]))
     assert [error["error_code"] for error in unknown.json["offers_errors"]] == ["OFFER_NOT_FOUND"]
-    odd = market.post("/api/orders", market.basket((101, 1), offers=[{**line, "offer_id": 101, "shipping_type_code": "X"}]))
+    odd = market.post(
+        "/api/orders", market.basket((101, 1), offers=[{**line, "offer_id": 101, "shipping_type_code": "X"}])
+    )
     assert odd.json["offers_not_shippable"] == [{"offer_id": 101, "error_code": "SHIPPING_TYPE_NOT_ALLOWED"}]
 
 
@@ -219,7 +221,12 @@ def test_a_leg_goes_from_acceptance_to_closed(market: Market) -> None:
     market.pay(order_id)
     seen.append(_states(market, order_id))
     assert market.order(order_id)["shipping_deadline"] == "2026-11-04T09:00:00Z"
-    tracking = {"carrier_code": "DHL", "carrier_name": "DHL", "carrier_url": "https://t.example/1", "tracking_number": "1Z"}
+    tracking = {
+        "carrier_code": "DHL",
+        "carrier_name": "DHL",
+        "carrier_url": "https://t.example/1",
+        "tracking_number": "1Z",
+    }
     assert market.put(f"/api/orders/{order_id}/tracking", tracking, "shop-2001-key").status == 204
     assert market.put(f"/api/orders/{order_id}/ship", key="shop-2001-key").status == 204
     seen.append(_states(market, order_id))
@@ -282,7 +289,9 @@ def test_without_customer_payment_confirmation_the_leg_ships_after_acceptance(ma
     ("workflow", "asked_when"),
     [("PAY_ON_SHIPMENT", "shipped"), ("PAY_ON_DELIVERY", "received"), ("PAY_ON_DUE_DATE", "due")],
 )
-def test_later_workflows_ask_for_the_debit_when_their_time_comes(market: Market, workflow: str, asked_when: str) -> None:
+def test_later_workflows_ask_for_the_debit_when_their_time_comes(
+    market: Market, workflow: str, asked_when: str
+) -> None:
     def asked() -> bool:
         return bool(market.get("/api/payment/debit").json["total_count"])
 

@@ -15,7 +15,7 @@ from entrepot.kernel.http import HttpResponse
 from entrepot.kernel.outcome import Refused
 
 ROLES = ("front", "operator")
-TOKEN_PATH = "/oauth/token"  # a guess: tokens come from another host in the field; `token_url` says so
+TOKEN_PATH = "/oauth/token"
 
 
 class _Entry(msgspec.Struct):

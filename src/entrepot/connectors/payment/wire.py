@@ -37,7 +37,7 @@ class Wire:
     exchange: Exchange
     credentials: Credentials
 
-    def call(self, ctx: Ctx, role: str, call: Call) -> tuple[Answer, Detail]:  # noqa: ARG002 (one key, one role)
+    def call(self, ctx: Ctx, role: str, call: Call) -> tuple[Answer, Detail]:
         return self.exchange.call(ctx, self.credentials, call)
 
 

@@ -6,6 +6,7 @@ from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.money.ledger import journals
 from entrepot.money.ledger import service as ledger
 from entrepot.money.ledger.model import Journal
+from entrepot.money.ledger.service import UnknownJournal
 from entrepot.money.settlement.model import LineType
 from entrepot.money.settlement.states import LineState
 
@@ -20,9 +21,24 @@ def post_fees_and_payouts(conn: Conn, ctx: Ctx, statement: Row, rows: Sequence[R
     return len(ledger.post(conn, ctx, found))
 
 
+def take_back(conn: Conn, ctx: Ctx, statement: Row, rows: Sequence[Row], because: str) -> None:
+    """The report was issued again: what was posted from the old version is reversed, the new one posts its own."""
+    for row in rows:
+        if row["line_type"] in (LineType.GATEWAY_FEE, LineType.GATEWAY_PAYOUT):
+            try:
+                ledger.reverse(conn, ctx, _key(statement, row), because=because)
+            except UnknownJournal:  # the old version was never matched
+                continue
+
+
+def _key(statement: Row, row: Row) -> str:
+    """A fact of one version of the report: the next version's is another fact, or the same said anew."""
+    return f"{row['line_type'].lower()}:{row['account']}:{row['external_id']}:{statement['version']}"
+
+
 def _journal(statement: Row, row: Row, root: str) -> Journal | None:
     head: journals.Head = {
-        "key": f"{row['line_type'].lower()}:{row['account']}:{row['external_id']}",
+        "key": _key(statement, row),
         "account": statement["account"],
         "root": root,
         "at": row["posted_at"],

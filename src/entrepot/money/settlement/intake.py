@@ -5,26 +5,31 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from entrepot.cases.model import CaseAsked
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.money import events
 from entrepot.money.ledger import service as ledger
 from entrepot.money.ledger.service import UnknownJournal
-from entrepot.money.settlement import payments, store
+from entrepot.money.settlement import gateway, payments, store
 from entrepot.money.settlement.model import Author, CycleSeen, LineType, StatementLineSeen
 from entrepot.money.settlement.states import CONCLUDED, LineState, StatementState, VarianceState
 
 
 @dataclass(slots=True)
 class Kept:
-    """`new`: statement ids announced; `reissued`: ids of new versions; `lines`: lines that are new or changed."""
+    """`new`: statement ids announced; `reissued`: ids of new versions; `lines`: lines that are new or changed.
+
+    `cases`: payment lines that do not pay what their voucher adds up to.
+    """
 
     new: list[str] = field(default_factory=list)
     reissued: list[str] = field(default_factory=list)
     lines: int = 0
+    cases: list[CaseAsked] = field(default_factory=list)
 
 
 def record_cycles(conn: Conn, ctx: Ctx, account: str, cycles: Sequence[CycleSeen]) -> Kept:
-    """Keep announced statements; the newest of several in one call counts. Errors: Busy while one is being worked on."""
+    """Keep announced statements; the last of several with one id counts. Errors: Busy while one is worked on."""
     kept = Kept()
     for author in Author:
         latest = {cycle.external_id: cycle for cycle in cycles if cycle.author is author}
@@ -49,7 +54,7 @@ def record_lines(conn: Conn, ctx: Ctx, account: str, author: Author, lines: Sequ
         known = store.lines_by_external(conn, account, author, list(latest))
     _write_lines(conn, ctx, account, author, latest, known, statements, kept)
     vouchers = sorted({line.reference for line in latest.values() if line.line_type is LineType.PAYMENT})
-    payments.match(conn, account, vouchers)
+    kept.cases = payments.match(conn, account, vouchers)
     return kept
 
 
@@ -126,13 +131,15 @@ def reissue(conn: Conn, ctx: Ctx, before: Row, again: Row) -> None:
     """
     store.insert_statements(conn, [again])
     old = store.lines_of(conn, before["id"])
+    because = f"issued again as version {again['version']}"
+    gateway.take_back(conn, ctx, before, old, because)
     kept_as = [{"id": row["id"], "external_id": f"{row['external_id']}~{before['version']}"} for row in old]
     store.update_lines(conn, kept_as)
     store.delete_matches(conn, [row["id"] for row in old])
-    _take_back_variances(conn, ctx, before, f"issued again as version {again['version']}")
+    _take_back_variances(conn, ctx, before, because)
     fresh = {"statement_id": again["id"], "matched": str(LineState.OPEN), "witness": ""}
     store.insert_lines(conn, [{**row, **fresh, "id": ctx.ids.new("stl")} for row in old])
-    because = f"issued again as version {again['version']}"
+    payments.match(conn, before["account"], sorted({row["reference"] for row in old if row["line_type"] == "PAYMENT"}))
     moved = events.Moved("statement", again["id"], root_of(again), "issued-again", before["state"], again["state"],
                          because=because)  # fmt: skip
     events.record(conn, ctx, [moved])

@@ -1,6 +1,5 @@
-"""Take a statement from announced to closed: it adds up, every line is held against the books, every cent is explained."""
+"""Take a statement from announced to closed: it adds up, every line is held against the books, every cent explained."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,30 +7,20 @@ from typing import Any
 from entrepot.cases.model import CaseAsked
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import OurBug
-from entrepot.kernel.money import Money
 from entrepot.money import events
 from entrepot.money.payout import service as payouts
 from entrepot.money.payout.model import TransferHeard
-from entrepot.money.settlement import causes, gateway, payments, rules, store
+from entrepot.money.settlement import asked, causes, gateway, payments, rules, store
 from entrepot.money.settlement.arithmetic import Balance, Sums, balance
+from entrepot.money.settlement.asked import Gone
 from entrepot.money.settlement.causes import Context, Difference
 from entrepot.money.settlement.intake import record_cycles, record_lines, root_of
 from entrepot.money.settlement.model import Author, LineType
 from entrepot.money.settlement.payments import as_line, as_ours
-from entrepot.money.settlement.policy import DEFAULT_POLICY, EXPLANATIONS_SHOWN, STATEMENTS_PER_RUN, Policy
-from entrepot.money.settlement.states import (
-    STATEMENT_MOVES,
-    Cause,
-    LineState,
-    StatementState,
-    VarianceState,
-)
+from entrepot.money.settlement.policy import DEFAULT_POLICY, RECHECKED_PER_RUN, STATEMENTS_PER_RUN, Policy
+from entrepot.money.settlement.states import STATEMENT_MOVES, Cause, LineState, StatementState, VarianceState
 
-__all__ = ["Advanced", "advance", "close_decided", "due", "record_cycles", "record_lines"]
-
-VARIANCE_MODE, UNBALANCED_MODE, MISSING_MODE = "settlement-variance", "statement-unbalanced", "statement-missing"
-
-Gone = tuple[str, str, str, str]  # mode, object, object id, because
+__all__ = ["Advanced", "advance", "due", "recheck", "record_cycles", "record_lines"]
 
 
 class Unexplained(OurBug):
@@ -66,79 +55,93 @@ def advance(conn: Conn, ctx: Ctx, statement_id: str, policy: Policy = DEFAULT_PO
     done = Advanced(StatementState(statement["state"]))
     if done.state in (StatementState.EXPLAINED, StatementState.CLOSED):
         return done
-    sums = _sums(conn, statement)
+    row = store.totals(conn, statement)
+    sums = Sums(statement["their_total_minor"], row["lines_minor"], row["carried_minor"], row["count"])
     if _balanced(conn, ctx, statement, sums, policy, done):
+        ctx.point("settlement.balanced")
         _match(conn, ctx, statement, policy)
+        ctx.point("settlement.matched")
         _explain(conn, ctx, statement, sums, policy, done)
     done.state = StatementState(statement["state"])
     return done
 
 
-def close_decided(conn: Conn, ctx: Ctx, account: str) -> int:
-    """Close statements of which the last variance was decided."""
-    rows = store.decided(conn, account, STATEMENTS_PER_RUN)
-    for row in rows:
-        _move(conn, ctx, row, StatementState.CLOSED, closed_at=ctx.clock.now())
-    return len(rows)
+def recheck(conn: Conn, ctx: Ctx, account: str) -> list[Gone]:
+    """Look again at statements that wait for a decision: our books may have caught up, or the last one was made.
+
+    Gives the cases whose cause is gone; a statement nobody waits for any more is closed.
+    """
+    gone: list[Gone] = []
+    for statement in store.explained(conn, account, RECHECKED_PER_RUN):
+        _catch_up(conn, statement)
+        gone += close_if_decided(conn, ctx, statement)
+    return gone
+
+
+def close_if_decided(conn: Conn, ctx: Ctx, statement: Row) -> list[Gone]:
+    variances = store.variances_of(conn, statement["id"])
+    still_open = {row["cause"] for row in variances if row["state"] == VarianceState.OPEN}
+    over = sorted({row["cause"] for row in variances} - still_open)
+    if not still_open and statement["state"] == StatementState.EXPLAINED:
+        _move(conn, ctx, statement, StatementState.CLOSED, closed_at=ctx.clock.now())
+    ids = [asked.object_id_of(statement["id"], cause) for cause in over]
+    return [(asked.VARIANCE_MODE, "statement", id_, "every difference of this cause is decided") for id_ in ids]
 
 
 # -- does it add up? ---------------------------------------------------------------------------------------------------
 
 
-def _sums(conn: Conn, statement: Row) -> Sums:
-    row = store.totals(conn, statement)
-    return Sums(statement["their_total_minor"], row["lines_minor"], row["carried_minor"], row["count"])
-
-
 def _balanced(conn: Conn, ctx: Ctx, statement: Row, sums: Sums, policy: Policy, done: Advanced) -> bool:
-    waited = ctx.clock.now() - statement["announced_at"] >= policy.lines_wait
-    pays = statement["author"] == Author.MARKETPLACE
-    verdict = balance(sums, pays_sellers=pays, has_voucher=bool(statement["voucher"]), waited=waited)
+    verdict = balance(
+        sums,
+        pays_sellers=statement["author"] == Author.MARKETPLACE,
+        has_voucher=bool(statement["voucher"]),
+        waited=ctx.clock.now() - statement["announced_at"] >= policy.lines_wait,
+    )
     if verdict is Balance.WAITING:
         return False
     if statement["state"] == StatementState.ANNOUNCED:
         _move(conn, ctx, statement, StatementState.FETCHED, lines_total_minor=sums.lines)
-    if verdict in (Balance.OFF, Balance.NO_LINES) and not _imbalance_accepted(conn, statement):
-        _wait_for_person(conn, ctx, statement, sums, verdict, done)
+    known = _imbalance(conn, statement)
+    if verdict in (Balance.BALANCED, Balance.CARRIED_OVER):
+        because = f"{asked.name_of(statement)} adds up"
+        if known and known["state"] == VarianceState.OPEN:
+            _correct(conn, [known], because)
+        modes = (asked.UNBALANCED_MODE, asked.MISSING_MODE) if known else ()
+        done.gone += [(mode, "statement", statement["id"], because) for mode in modes]
+    elif known is None or known["state"] != VarianceState.ACCEPTED:
+        _wait_for_person(conn, ctx, statement, sums, verdict, known, done)
         return False
     _move(conn, ctx, statement, StatementState.BALANCED, lines_total_minor=sums.lines)
-    done.gone += [
-        (mode, "statement", statement["id"], f"statement {statement['external_id']} adds up")
-        for mode in (UNBALANCED_MODE, MISSING_MODE)
-    ]
     return True
 
 
-def _imbalance_accepted(conn: Conn, statement: Row) -> bool:
-    wanted = imbalance_id(statement)
-    return any(
-        row["id"] == wanted and row["state"] == VarianceState.ACCEPTED
-        for row in store.variances_of(conn, statement["id"])
-    )
+def _imbalance(conn: Conn, statement: Row) -> Row | None:
+    wanted = asked.imbalance_id(statement)
+    return next((row for row in store.variances_of(conn, statement["id"]) if row["id"] == wanted), None)
 
 
-def imbalance_id(statement: Row) -> str:
-    return f"var_{statement['id']}"
-
-
-def _wait_for_person(conn: Conn, ctx: Ctx, statement: Row, sums: Sums, verdict: Balance, done: Advanced) -> None:
-    """The imbalance is a variance: a person accepts it, or their correction makes it go away."""
-    known = {row["id"] for row in store.variances_of(conn, statement["id"])}
+def _wait_for_person(
+    conn: Conn, ctx: Ctx, statement: Row, sums: Sums, verdict: Balance, known: Row | None, done: Advanced
+) -> None:
+    """The imbalance is a variance: a person accepts it, or their correction makes it go away. Said once per amount."""
     difference = causes.imbalance(
-        statement=_name(statement),
+        statement=asked.name_of(statement),
         total_minor=sums.own_total,
         lines_minor=sums.lines,
         currency=statement["currency"],
     )
-    row = _variance_row(ctx, statement, difference, imbalance_id(statement))
-    if row["id"] not in known:
-        store.insert_variances(conn, [row])
-    else:
-        store.update_variances(conn, [{name: row[name] for name in _AMOUNTS}])
+    row = asked.variance_row(ctx, statement, difference, asked.imbalance_id(statement))
     if statement["state"] == StatementState.FETCHED:
         _move(conn, ctx, statement, StatementState.PARSED)
-    mode = MISSING_MODE if verdict is Balance.NO_LINES else UNBALANCED_MODE
-    done.cases.append(_case(statement, mode, statement["id"], difference.explanation, [difference]))
+    if known is None:
+        store.insert_variances(conn, [row])
+    elif (known["theirs_minor"], known["ours_minor"]) != (row["theirs_minor"], row["ours_minor"]):
+        amounts = ("id", "theirs_minor", "ours_minor", "amount_minor", "explanation")
+        store.update_variances(conn, [{name: row[name] for name in amounts}])
+    else:
+        return
+    done.cases.append(asked.imbalance_case(statement, verdict, row))
 
 
 # -- match -------------------------------------------------------------------------------------------------------------
@@ -150,34 +153,22 @@ def _match(conn: Conn, ctx: Ctx, statement: Row, policy: Policy) -> None:
     rows = [row for row in store.lines_of(conn, statement["id"]) if row["line_type"] != LineType.PAYMENT]
     if author is Author.GATEWAY:
         _post_from_report(conn, ctx, statement, rows)
-    lines = [as_line(row) for row in rows]
-    waiting = _waiting(conn, statement)
+    lines = [as_line(row) for row in rows if row["matched"] == LineState.OPEN]
+    waiting = [as_line(row) for row in store.waiting_lines(conn, statement)]
     ours = _ours_about(conn, statement, [*lines, *waiting])
-    result = rules.match(
-        [line for line, row in zip(lines, rows, strict=True) if row["matched"] == LineState.OPEN], ours
-    )
-    _write(conn, author, result.matched)
-    used = {posting for pair in result.matched for posting in pair.ours}
+    result = rules.match(lines, ours)
+    differences = _leftovers(conn, statement, rows, result, ours)
+    _write(conn, author, result.matched, LineState.MATCHED)
+    _write(conn, author, [rules.Pair(d.lines, d.ours) for d in differences], LineState.VARIANCE)
     # a line in no cycle yet is matched as well: what it stands for is in transit, not missing
-    early = rules.match(waiting, [posting for posting in ours if posting not in used])
-    _write(conn, author, early.matched)
-    matched_lines = [line for pair in result.matched for line in pair.lines]
-    differences = causes.explain(result.differing, result.unanswered, Context(ours, matched_lines))
-    payments.write(conn, author, [rules.Pair(d.lines, d.ours) for d in differences], LineState.VARIANCE)
-    differences += _missing(conn, ctx, statement, policy)
-    store.insert_variances(conn, [_variance_row(ctx, statement, d, _variance_id(statement, d)) for d in differences])
+    taken = {posting for pair in (*result.matched, *result.differing) for posting in pair.ours}
+    early = rules.match(waiting, [posting for posting in ours if posting not in taken])
+    _write(conn, author, early.matched, LineState.MATCHED)
+    in_transit = {rules.ref(posting) for pair in early.differing for posting in pair.ours}
+    differences += _missing(conn, statement, policy, in_transit)
+    variances = [asked.variance_row(ctx, statement, one, asked.id_of(statement, one)) for one in differences]
+    store.insert_variances(conn, variances)
     _move(conn, ctx, statement, StatementState.MATCHED)
-
-
-def _waiting(conn: Conn, statement: Row) -> list[rules.Line]:
-    rows = store.waiting_lines(conn, statement["account"], statement["author"], statement["seller_id"])
-    return [as_line(row) for row in rows]
-
-
-def _ours_about(conn: Conn, statement: Row, lines: Sequence[rules.Line]) -> list[rules.Ours]:
-    orders = sorted({line.order_id for line in lines} - {""})
-    references = sorted({line.reference for line in lines} - {""})
-    return [as_ours(row) for row in store.postings_about(conn, statement, orders, references)]
 
 
 def _post_from_report(conn: Conn, ctx: Ctx, statement: Row, rows: Sequence[Row]) -> None:
@@ -191,146 +182,95 @@ def _post_from_report(conn: Conn, ctx: Ctx, statement: Row, rows: Sequence[Row])
     payouts.settle(conn, ctx, gateway_account=statement["account"], transfers=transfers)
 
 
-def _write(conn: Conn, author: Author, pairs: Sequence[rules.Pair]) -> None:
-    """Keep the matches; a posting that an earlier statement was said to miss is no longer missing."""
-    payments.write(conn, author, pairs)
-    found = {f"{o.journal_id}_{o.number}": pair.lines[0] for pair in pairs for o in pair.ours}
-    late = [
-        {
-            "id": row["id"],
-            "state": str(VarianceState.CORRECTED),
-            "decided_by": events.HUB,
-            "reason": f"listed later, as line {found[row['id'].split('~')[0].removeprefix('var_')].external_id}",
-        }
-        for row in store.missing_flags(conn, list(found))
-    ]
-    store.update_variances(conn, late)
+def _ours_about(conn: Conn, statement: Row, lines: Sequence[rules.Line]) -> list[rules.Ours]:
+    orders = sorted({line.order_id for line in lines} - {""})
+    references = sorted({line.reference for line in lines} - {""})
+    return [as_ours(row) for row in store.postings_about(conn, statement, orders, references)]
 
 
-def _missing(conn: Conn, ctx: Ctx, statement: Row, policy: Policy) -> list[Difference]:
+def _leftovers(
+    conn: Conn, statement: Row, rows: Sequence[Row], result: rules.Matching, ours: Sequence[rules.Ours]
+) -> list[Difference]:
+    orders = sorted({line.order_id for line in result.unanswered} - {""})
+    before = [as_line(row) for row in store.matched_lines(conn, statement, orders)]
+    now = [line for pair in result.matched for line in pair.lines]
+    earlier = [as_line(row) for row in rows if row["matched"] == LineState.MATCHED]
+    return causes.explain(result.differing, result.unanswered, Context(ours, [*before, *earlier, *now]))
+
+
+def _write(conn: Conn, author: Author, pairs: Sequence[rules.Pair], state: LineState) -> None:
+    """Keep what stands for what; a posting that an earlier statement was said to miss is no longer missing."""
+    payments.write(conn, author, pairs, state)
+    listed = {
+        asked.posting_id(posting.journal_id, posting.number): pair.lines[0].external_id
+        for pair in pairs
+        for posting in pair.ours
+    }
+    for row in store.missing_flags(conn, list(listed)):
+        _correct(conn, [row], f"listed later, as line {listed[row['id'].split('~')[0]]}")
+
+
+def _correct(conn: Conn, rows: Sequence[Row], because: str) -> None:
+    corrected = {"state": str(VarianceState.CORRECTED), "decided_by": events.HUB, "reason": because}
+    store.update_variances(conn, [{"id": row["id"], **corrected} for row in rows])
+
+
+def _missing(conn: Conn, statement: Row, policy: Policy, in_transit: set[tuple[str, int]]) -> list[Difference]:
     """Facts of ours that they should have listed by now, and did not, on this statement or any other."""
     until = (statement["period_to"] or statement["announced_at"]) - policy.listing_lag
     rows = store.postings_unlisted(conn, statement, until - policy.look_back, until)
     keys = {row["key"] for row in rows}
     taken_back = {row["key"].removeprefix("reversal:") for row in rows if row["reverses"]} & keys
     cancelled = taken_back | {f"reversal:{key}" for key in taken_back}  # posted and reversed: neither is expected
-    return [causes.missing(as_ours(row), statement=_name(statement)) for row in rows if row["key"] not in cancelled]
+    return [
+        causes.missing(as_ours(row), statement=asked.name_of(statement))
+        for row in rows
+        if row["key"] not in cancelled and (row["journal_id"], row["number"]) not in in_transit
+    ]
+
+
+def _catch_up(conn: Conn, statement: Row) -> None:
+    """Lines our books knew nothing of, held against the books as they are now."""
+    variances = {row["line_id"]: row for row in store.variances_of(conn, statement["id"]) if row["line_id"]}
+    waiting = {id_ for id_, row in variances.items() if row["state"] == VarianceState.OPEN and not row["ours_minor"]}
+    lines = [as_line(row) for row in store.lines_of(conn, statement["id"]) if row["id"] in waiting]
+    if not lines:
+        return
+    result = rules.match(lines, _ours_about(conn, statement, lines))
+    found = [pair for pair in result.matched if pair.ours]
+    _write(conn, Author(statement["author"]), found, LineState.MATCHED)
+    _correct(conn, [variances[line.id] for pair in found for line in pair.lines], "our books caught up")
 
 
 # -- explain -----------------------------------------------------------------------------------------------------------
 
 
 def _explain(conn: Conn, ctx: Ctx, statement: Row, sums: Sums, policy: Policy, done: Advanced) -> None:
-    variances = [row for row in store.variances_of(conn, statement["id"]) if row["currency"] == statement["currency"]]
-    missing = sum(row["ours_minor"] for row in variances if row["cause"] == Cause.MISSING_IN_STATEMENT)
-    ours = store.matched_total(conn, statement) + missing
-    off_accepted = any(row["id"] == imbalance_id(statement) for row in variances)
-    theirs = sums.own_total if off_accepted else sums.lines
-    explained = sum(row["amount_minor"] for row in variances)
-    if theirs - ours != explained:
+    variances = store.variances_of(conn, statement["id"])
+    imbalance = next((row for row in variances if row["id"] == asked.imbalance_id(statement)), None)
+    accepted_off = imbalance is not None and imbalance["state"] == VarianceState.ACCEPTED
+    counted = [row for row in variances if row["currency"] == statement["currency"]]
+    counted = [row for row in counted if row is not imbalance or accepted_off]
+    missing = sum(row["ours_minor"] for row in counted if row["cause"] == Cause.MISSING_IN_STATEMENT)
+    theirs = sums.own_total if accepted_off else sums.lines
+    difference = theirs - store.matched_total(conn, statement) - missing
+    explained = sum(row["amount_minor"] for row in counted)
+    if difference != explained:
         raise Unexplained(
-            f"{_name(statement)} differs from our books by {theirs - ours}; its variances explain {explained}",
+            f"{asked.name_of(statement)} differs from our books by {difference}; its variances explain {explained}",
             statement=statement["id"],
         )
     _move(conn, ctx, statement, StatementState.EXPLAINED)
     still_open = [row for row in variances if row["state"] == VarianceState.OPEN]
+    done.cases += asked.variance_cases(statement, still_open, policy)
     if not still_open:
         _move(conn, ctx, statement, StatementState.CLOSED, closed_at=ctx.clock.now())
-        return
-    done.cases += _variance_cases(statement, still_open, policy)
-
-
-def _variance_cases(statement: Row, variances: Sequence[Row], policy: Policy) -> list[CaseAsked]:
-    """One case for each cause: thirty-eight lines with another rate are one question, not thirty-eight."""
-    by_cause: dict[str, list[Row]] = defaultdict(list)
-    for row in variances:
-        by_cause[row["cause"]].append(row)
-    cases = []
-    for cause, rows in sorted(by_cause.items()):
-        if sum(abs(row["amount_minor"]) for row in rows) < policy.case_from_minor:
-            continue
-        words = f"{cause.replace('-', ' ')}, {len(rows)} times in {_name(statement)}: {rows[0]['explanation']}"
-        cases.append(_case_of_rows(statement, variance_object_id(statement["id"], cause), words, rows))
-    return cases
-
-
-def variance_object_id(statement_id: str, cause: str) -> str:
-    """What a settlement-variance case is about; decisions.parse_object_id reads it."""
-    return f"{statement_id}:{cause}"
-
-
-def _case_of_rows(statement: Row, object_id: str, words: str, rows: Sequence[Row]) -> CaseAsked:
-    differences = [
-        Difference(Cause(r["cause"]), r["theirs_minor"], r["ours_minor"], r["currency"], r["explanation"]) for r in rows
-    ]
-    return _case(statement, VARIANCE_MODE, object_id, words, differences)
-
-
-def _case(statement: Row, mode: str, object_id: str, words: str, differences: Sequence[Difference]) -> CaseAsked:
-    total = sum(abs(difference.amount_minor) for difference in differences)
-    return CaseAsked(
-        mode=mode,
-        account=statement["account"],
-        object="statement",
-        object_id=object_id,
-        root=root_of(statement),
-        values={"words": words, "statement": statement["external_id"], "seller": statement["seller_id"]},
-        money_minor=total,
-        currency=statement["currency"],
-        details={
-            "statement": statement["external_id"],
-            "version": statement["version"],
-            "seller": statement["seller_id"],
-            "theirs_less_ours": Money(sum(d.amount_minor for d in differences), statement["currency"]).text,
-            "explanations": [difference.explanation for difference in differences[:EXPLANATIONS_SHOWN]],
-            "lines": len(differences),
-        },
-    )
-
-
-# -- rows --------------------------------------------------------------------------------------------------------------
-
-_AMOUNTS = ("id", "theirs_minor", "ours_minor", "amount_minor", "explanation")
-
-
-def _variance_id(statement: Row, difference: Difference) -> str:
-    """Named after what it is about, so that nothing is flagged twice: a line, or a posting in one statement."""
-    if difference.line is not None:
-        return f"var_{difference.line.id}"
-    posting = difference.ours[0]
-    return f"var_{posting.journal_id}_{posting.number}~{statement['id']}"
-
-
-def _variance_row(ctx: Ctx, statement: Row, difference: Difference, id_: str) -> dict[str, Any]:
-    about: Any = difference.line or (difference.ours[0] if difference.ours else None)
-    return {
-        "id": id_,
-        "statement_id": statement["id"],
-        "line_id": difference.line.id if difference.line else None,
-        "cause": str(difference.cause),
-        "owner": difference.owner,
-        "seller_id": statement["seller_id"],
-        "order_id": about.order_id if about else "",
-        "order_line_id": about.order_line_id if about else "",
-        "theirs_minor": difference.theirs_minor,
-        "ours_minor": difference.ours_minor,
-        "amount_minor": difference.amount_minor,
-        "currency": difference.currency,
-        "explanation": difference.explanation,
-        "state": str(VarianceState.OPEN),
-        "found_at": ctx.clock.now(),
-    }
-
-
-def _name(statement: Row) -> str:
-    version = f", version {statement['version']}" if statement["version"] > 1 else ""
-    return f"statement {statement['external_id']}{version}"
 
 
 def _move(conn: Conn, ctx: Ctx, statement: Row, to: StatementState, **columns: Any) -> None:
     before = StatementState(statement["state"])
     if to not in STATEMENT_MOVES[before]:
-        raise OurBug(f"{_name(statement)} cannot go from {before} to {to}", statement=statement["id"])
+        raise OurBug(f"{asked.name_of(statement)} cannot go from {before} to {to}", statement=statement["id"])
     store.update_statements(conn, [{"id": statement["id"], "state": str(to), **columns}])
     statement.update(columns, state=str(to))
     moved = events.Moved("statement", statement["id"], root_of(statement), "moved", str(before), str(to))

@@ -57,13 +57,12 @@ def advancing(conn: Conn, account: str, limit: int) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def decided(conn: Conn, account: str, limit: int) -> list[Row]:
-    """Explained statements of which no variance waits for anybody any more, locked where free."""
+def explained(conn: Conn, account: str, limit: int) -> list[Row]:
+    """Statements that wait for decisions, locked where free."""
     return conn.execute(
         f"""
         SELECT s.* FROM statement s
          WHERE account = %(account)s AND state = 'explained' AND {NEWEST}
-           AND NOT EXISTS (SELECT FROM variance v WHERE v.statement_id = s.id AND v.state = 'open')
          ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         """,
         {"account": account, "limit": limit},
@@ -110,15 +109,28 @@ def lines_of(conn: Conn, statement_id: str) -> list[Row]:
     ).fetchall()
 
 
-def waiting_lines(conn: Conn, account: str, author: str, seller_id: str) -> list[Row]:
-    """Lines in no cycle yet that nothing was matched with."""
+def waiting_lines(conn: Conn, statement: Row) -> list[Row]:
+    """Lines of the same seller in no cycle yet that nothing was matched with."""
     return conn.execute(
         """
         SELECT * FROM statement_line
-         WHERE statement_id IS NULL AND account = %(account)s AND author = %(author)s AND seller_id = %(seller)s
-           AND matched = 'open' ORDER BY posted_at, external_id
+         WHERE statement_id IS NULL AND account = %(account)s AND author = %(author)s AND seller_id = %(seller_id)s
+           AND matched = 'open' AND line_type <> 'PAYMENT' ORDER BY posted_at, external_id
         """,
-        {"account": account, "author": author, "seller": seller_id},
+        statement,
+    ).fetchall()
+
+
+def matched_lines(conn: Conn, statement: Row, orders: Sequence[str]) -> list[Row]:
+    """Lines of other statements about these orders that stand for something already."""
+    return conn.execute(
+        f"""
+        SELECT l.* FROM statement_line l JOIN statement s ON s.id = l.statement_id
+         WHERE l.order_id = ANY(%(orders)s) AND l.account = %(account)s AND l.author = %(author)s
+           AND l.statement_id <> %(id)s AND l.matched = 'matched' AND {NEWEST}
+         ORDER BY l.posted_at, l.external_id
+        """,
+        {"orders": list(orders), **statement},
     ).fetchall()
 
 
@@ -249,7 +261,7 @@ def variances_of(conn: Conn, statement_id: str) -> list[Row]:
     ).fetchall()
 
 
-def missing_flags(conn: Conn, posting_refs: Sequence[str]) -> list[Row]:
+def missing_flags(conn: Conn, posting_ids: Sequence[str]) -> list[Row]:
     """Open variances that said of these postings that no line lists them."""
     return conn.execute(
         """
@@ -257,5 +269,5 @@ def missing_flags(conn: Conn, posting_refs: Sequence[str]) -> list[Row]:
          WHERE v.state = 'open' AND v.cause = 'missing-in-statement' AND split_part(v.id, '~', 1) = ANY(%(ids)s)
          ORDER BY v.id
         """,
-        {"ids": [f"var_{ref}" for ref in posting_refs]},
+        {"ids": list(posting_ids)},
     ).fetchall()

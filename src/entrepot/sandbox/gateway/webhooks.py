@@ -16,7 +16,7 @@ from entrepot.sandbox.gateway.views import instant
 
 RETRY_PAUSES_S: Final = (5, 30, 120, 600, 1800, 3600, 7200)
 OUT_OF_ORDER_DELAY_S: Final = 90
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every such secret begins
+SECRET_PREFIX: Final = "whsec_"
 
 
 def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:

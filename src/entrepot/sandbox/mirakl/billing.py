@@ -1,7 +1,7 @@
 """Billing cycles: closed on the 1st, 11th and 21st, one per shop and currency; paid by voucher."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from entrepot.sandbox.mirakl.errors import MiraklError, invalid
@@ -59,13 +59,13 @@ class Billing:
         self._platform.at(self.next_closing(self._platform.now()), close)
 
     def next_closing(self, after: datetime) -> datetime:
-        """The next 1st, 11th or 21st at midnight of the platform's zone."""
+        """The next 1st, 11th or 21st at midnight of the platform's zone, in UTC."""
         zone = self._platform.zone
         day = after.astimezone(zone).date()
         while True:
             day += timedelta(days=1)
             if day.day in CLOSING_DAYS:
-                return datetime(day.year, day.month, day.day, tzinfo=zone)
+                return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
     def close_all(self) -> list[Cycle]:
         """Close the cycle of every shop and currency that has something to bill."""

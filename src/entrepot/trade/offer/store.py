@@ -37,6 +37,7 @@ def keep_newest(conn: Conn, ctx: Ctx, account: str, offers: Sequence[OfferSeen])
 
 def known(conn: Conn, account: str, offer_ids: Sequence[str]) -> dict[str, Row]:
     rows = conn.execute(
-        "SELECT * FROM offer_seen WHERE account = %s AND offer_id = ANY(%s) ORDER BY offer_id", (account, list(offer_ids))
+        "SELECT * FROM offer_seen WHERE account = %s AND offer_id = ANY(%s) ORDER BY offer_id",
+        (account, list(offer_ids)),
     ).fetchall()
     return {row["offer_id"]: row for row in rows}

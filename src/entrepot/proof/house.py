@@ -1,0 +1,191 @@
+"""A whole hub and a whole outside world in one thread, under one clock that is moved by hand.
+
+Tests tell stories with it, and the simulator builds on it. Only PostgreSQL is real: calls, webhooks, lanes and time are in process.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, ParamSpec, TypeVar
+
+from entrepot.app import Hub, build, connect_all
+from entrepot.blueprint.load import load
+from entrepot.blueprint.model import Plan
+from entrepot.cases.model import Notice
+from entrepot.engine.drain import DrainEnd, run_drain
+from entrepot.engine.inline_engine import InlineEngine
+from entrepot.engine.leader import Leader
+from entrepot.engine.room import Room
+from entrepot.kernel.clock import ManualClock
+from entrepot.kernel.ctx import Ctx, Database, Points
+from entrepot.kernel.errors import NotNow
+from entrepot.kernel.ids import Ids
+from entrepot.process import doors_of
+from entrepot.proof.world import InProcess
+from entrepot.sandbox.core import Hang, Request, Response
+from entrepot.sandbox.scenario import Faults, Options, Stage, stage
+from entrepot.web.doors import receive_basket, receive_checkout, receive_webhook
+
+STEP_MAX_S = 3600.0  # both sides say when they are due next; this bounds only a stride over nothing
+ROUNDS_MAX = 10_000  # of drains at one moment: more means that they make work for each other for ever
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AtOnce(Executor):
+    """Runs what is submitted before it returns."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        done: Future[T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+@dataclass
+class Mailbox:
+    """Where alerts arrive."""
+
+    notices: list[tuple[str, Notice]] = field(default_factory=list)
+
+    def send(self, notice: Notice, channel: str) -> str | None:
+        self.notices.append((channel, notice))
+        return None
+
+
+@dataclass
+class House:
+    """`run_for` and `run_until` move time in strides to the next moment at which somebody has something to do."""
+
+    clock: ManualClock
+    hub: Hub
+    stage: Stage
+    engine: InlineEngine
+    leader: Leader
+    room: Room
+    mailbox: Mailbox
+    ends: list[DrainEnd] = field(default_factory=list)
+
+    def settle(self) -> int:
+        """Run everything that is due at this very moment; how many rounds that took."""
+        for round_ in range(ROUNDS_MAX):
+            ticked = self.stage.world.tick()
+            drained = self._drain_all()
+            if not ticked and not drained:
+                return round_
+        raise AssertionError(f"after {ROUNDS_MAX} rounds at {self.clock.now()} there is still something due")
+
+    def _drain_all(self) -> int:
+        with self.hub.ctx.db.transaction() as conn:
+            self.leader.look(conn)
+        handled = 0
+        while True:
+            with self.hub.ctx.db.transaction() as conn:
+                job = self.engine.take(conn)
+            if job is None:
+                return handled
+            end = run_drain(self.room, job)
+            self.engine.end(job)
+            self.ends.append(end)
+            handled += end.handled
+
+    def step(self, at_most: datetime) -> None:
+        """Move to the next moment that matters, one stride at most, and run what is due then."""
+        now = self.clock.now()
+        due = [t for t in (self.stage.world.next_due(), self.next_due()) if t is not None]
+        to = min([now + timedelta(seconds=STEP_MAX_S), at_most, *(max(t, now + timedelta(seconds=1)) for t in due)])
+        self.clock.advance((to - now).total_seconds())
+        self.settle()
+
+    def run_for(self, **time: float) -> None:
+        until = self.clock.now() + timedelta(**time)
+        self.settle()
+        while self.clock.now() < until:
+            self.step(until)
+
+    def run_until(self, reached: Callable[[], bool], **at_most: float) -> None:
+        """Errors: AssertionError when it is not reached in time."""
+        until = self.clock.now() + timedelta(**at_most)
+        self.settle()
+        while not reached():
+            assert self.clock.now() < until, f"not reached within {at_most}: {self.stage.director.waiting()}"
+            self.step(until)
+
+    def next_due(self) -> datetime | None:
+        """The next business moment at which the hub itself has something to do."""
+        with self.hub.ctx.db.transaction() as conn:
+            row = conn.execute(NEXT_DUE, {"now": self.clock.now()}).fetchone()
+        return row["at"] if row else None
+
+    def finish(self, **at_most: float) -> None:
+        """Close the shop and the books, and run until nobody, here or there, has anything left to do."""
+        self.stage.director.finish({"close_books": True})
+        self.run_until(self.stage.director.done, **(at_most or {"days": 20}))
+        self.run_for(hours=8)
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        with self.hub.ctx.db.transaction() as conn:
+            return conn.execute(sql, values).fetchall()
+
+
+NEXT_DUE = """
+    SELECT min(at) AS at FROM (
+        SELECT min(due_at) AS at FROM message WHERE state = 'new' AND due_at > %(now)s
+        UNION ALL SELECT min(due_at) FROM effect WHERE state IN ('planned', 'unknown') AND due_at > %(now)s
+        UNION ALL SELECT min(next_at) FROM obligation WHERE next_at > %(now)s
+        UNION ALL SELECT min(next_at) FROM case_file WHERE resolved_at IS NULL AND next_at > %(now)s
+        UNION ALL SELECT min(due_at) FROM alert WHERE state = 'planned' AND due_at > %(now)s
+        UNION ALL SELECT min(next_at) FROM periodic WHERE next_at > %(now)s
+    ) AS moments
+"""
+
+
+def open_house(
+    db: Database,
+    database_url: str,
+    *,
+    start: datetime,
+    seed: int,
+    orders: int,
+    faults: Faults,
+    options: Options,
+    incarnation: str,
+    plan: Plan | None = None,
+    points: Points | None = None,
+) -> House:
+    """Build both sides and join them: the hub's calls reach the world, the world's webhooks reach the hub."""
+    clock = ManualClock(start)
+    doors: list[Any] = []
+
+    def outbound(base_url: str, request: Request) -> Response | Hang:
+        return knock(doors[0], request)
+
+    staged = stage(clock.now, clock.machine, seed, "http://hub.sandbox", orders=orders, faults=faults, outbound=outbound, options=options)  # fmt: skip
+    chosen = plan or load()
+    ids = Ids(lambda: int(clock.machine().timestamp() * 1000), Random(seed))
+    ctx = Ctx(db, clock, ids, InProcess(staged.world), incarnation, chosen.hash, points=points or Points())
+    mailbox = Mailbox()
+    hub = build(ctx, chosen, connect_all(chosen), notifier=mailbox, senders=AtOnce())
+    hub.prepare()
+    doors.append(doors_of(hub))
+    engine = InlineEngine()
+    room = hub.room(database_url)
+    return House(clock, hub, staged, engine, Leader(room, engine), room, mailbox)
+
+
+def knock(doors: Any, request: Request) -> Response:
+    """The world calls the hub: the same doors as over HTTP, without the wire."""
+    try:
+        if request.path.startswith("/hooks/"):
+            answer = receive_webhook(doors, request.path.removeprefix("/hooks/"), request.headers, request.body)
+        elif request.path == "/api/v1/checkout/check":
+            answer = receive_checkout(doors, request.headers, request.body)
+        elif request.path == "/api/v1/baskets":
+            answer = receive_basket(doors, request.headers, request.body)
+        else:
+            return Response(404)
+    except NotNow:
+        return Response(503, {"retry-after": "5"})
+    return Response(answer.status_code, dict(answer.headers), bytes(answer.body))

@@ -1,0 +1,9 @@
+"""One fresh sandbox per test."""
+
+import pytest
+from connectors.market import Market
+
+
+@pytest.fixture
+def market() -> Market:
+    return Market()
