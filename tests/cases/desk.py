@@ -12,7 +12,7 @@ from entrepot.cases.watch import drain_watch
 from entrepot.inbox.model import Arrival, Received
 from entrepot.inbox.service import record
 from entrepot.kernel.clock import ManualClock
-from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.kernel.ctx import Conn, Ctx, Points, Row
 from entrepot.outbox.store import Intent, plan_effects
 
 
@@ -110,3 +110,18 @@ class Desk:
 
     def body(self, message_id: str) -> Any:
         return json.loads(bytes(self.message_row(message_id)["body"]))
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class DiesAt(Points):
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def reach(self, name: str) -> None:
+        super().reach(name)
+        if name == self.name:
+            raise Killed

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from cases.desk import Desk, Listener
+from cases.desk import Desk, DiesAt, Killed, Listener
 
 from entrepot.blueprint.model import Plan
 from entrepot.cases import service
@@ -156,21 +156,6 @@ def test_a_channel_given_up_on_keeps_its_words_becomes_a_case_and_closes_when_it
     desk.later(hours=2)
     desk.notify()
     assert desk.rows("SELECT id FROM case_file WHERE mode = 'alert-undelivered' AND resolved_at IS NULL") == []
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-class DiesAt(Points):
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-
-    def reach(self, name: str) -> None:
-        super().reach(name)
-        if name == self.name:
-            raise Killed
 
 
 @pytest.mark.parametrize("point", ["notify.claimed", "notify.sent"])

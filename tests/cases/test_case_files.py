@@ -163,3 +163,32 @@ def test_a_closed_case_is_not_escalated_any_more(desk: Desk) -> None:
         service.close_for(conn, desk.ctx, "leg-refused", "leg", "ORD-1-A", "done")
     desk.later(days=9)
     assert desk.watch() == 0
+
+
+def test_cases_whose_causes_are_gone_close_together_each_with_its_own_reason(desk: Desk) -> None:
+    first = refused(desk)
+    second = refused(desk, object_id="ORD-2-A")
+    with desk.ctx.db.transaction() as conn:
+        gone = [("leg-refused", "leg", "ORD-1-A", "accepted"), ("leg-refused", "leg", "ORD-2-A", "cancelled")]
+        assert service.close_each(conn, desk.ctx, gone) == 2
+        assert service.close_each(conn, desk.ctx, [*gone, ("ack-missed", "leg", "X", "never was")]) == 0
+    reasons = {r["case_id"]: r["reason"] for r in desk.rows("SELECT * FROM case_event WHERE what = 'closed'")}
+    assert reasons == {first: "accepted", second: "cancelled"}
+
+
+def test_a_text_speaks_of_orders_and_outgoing_actions_and_begins_like_a_sentence(desk: Desk) -> None:
+    with desk.ctx.db.transaction() as conn:
+        case_id = service.open_case(
+            conn,
+            desk.ctx,
+            desk.plan,
+            "effect-refused",
+            account="gateway/main",
+            object="effect",
+            object_id="capture:C-1",
+        )
+    case = desk.case(case_id)
+    assert case["effect_text"].startswith(
+        "Outgoing action capture:C-1 worth an unknown amount was not done at gateway/main"
+    )
+    assert case["title"] == "Effect refused: outgoing action capture:C-1"

@@ -20,7 +20,7 @@ def test_steps_share_the_owners_working_time(plan: Plan) -> None:
         (95, "on-call"),
         (100, "marketplace-lead"),
     ]
-    assert [f"{s.at:%a %H:%M}" for s in steps] == ["Tue 08:00", "Tue 14:00", "Wed 07:00", "Wed 08:00"]
+    assert [f"{s.at:%a %H:%M}" for s in steps] == ["Tue 08:00", "Tue 14:00", "Tue 17:00", "Wed 08:00"]
 
 
 def test_a_window_with_five_working_minutes_at_its_end_is_warned_of_half_an_hour_before(plan: Plan) -> None:

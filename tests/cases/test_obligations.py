@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cases.desk import Desk, Listener
+from cases.desk import Desk, DiesAt, Killed, Listener
 
 from entrepot.cases import queries, service
 from entrepot.cases.model import Promise
-from entrepot.kernel.ctx import Row
+from entrepot.kernel.ctx import Points, Row
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # Monday 9:00 in Paris
 DUE = START + timedelta(hours=48)  # Wednesday 9:00; the owner works 1 + 9 + 10 hours until then
@@ -187,6 +187,38 @@ def test_a_void_promise_is_no_longer_watched_and_its_case_closes(desk: Desk) -> 
     assert {case["state"] for case in cases(desk)} == {"closed"}
 
 
+def test_promises_of_several_kinds_are_kept_and_voided_together(desk: Desk) -> None:
+    promise(desk, acknowledge("A"), acknowledge("B"), acknowledge("B", kind="ship", mode="ship-late"))
+    desk.at(DUE - timedelta(hours=1))
+    desk.watch()
+    assert len(cases(desk)) == 3
+    with desk.ctx.db.transaction() as conn:
+        kept = [("acknowledge", "leg", "A", START), ("ship", "leg", "B", START), ("acknowledge", "leg", "A", START)]
+        assert service.meet_many(conn, desk.ctx, kept) == 2
+        assert service.void_many(conn, desk.ctx, [("acknowledge", "leg", "B", "the order was cancelled")]) == 1
+        assert service.meet_many(conn, desk.ctx, []) + service.void_many(conn, desk.ctx, []) == 0
+    assert [c["resolved_verb"] for c in cases(desk)] == ["cause-gone"] * 3
+    reasons = {e["reason"] for e in desk.rows("SELECT reason FROM case_event WHERE what = 'closed'")}
+    assert reasons == {
+        "acknowledge done at 2026-03-02 08:00 UTC",
+        "ship done at 2026-03-02 08:00 UTC",
+        "the order was cancelled",
+    }
+
+
+def test_a_watch_killed_before_its_commit_warns_once_when_it_comes_again(desk: Desk, listener: Listener) -> None:
+    promise(desk, acknowledge())
+    desk.at(obligation(desk)["warn_at"])
+    desk.ctx.points = DiesAt("watch.before-commit")
+    with pytest.raises(Killed):
+        desk.watch()
+    assert obligation(desk)["state"] == "due"
+    desk.ctx.points = Points()
+    assert desk.watch() == 1
+    desk.notify()
+    assert len(listener.heard) == 2
+
+
 def test_the_same_promise_twice_is_one_and_a_new_due_time_moves_it(desk: Desk) -> None:
     promise(desk, acknowledge(), acknowledge())
     promise(desk, acknowledge(due_at=DUE + timedelta(days=1)))
@@ -202,7 +234,7 @@ def test_a_promise_that_ended_stays_ended(desk: Desk) -> None:
     assert (obligation(desk)["state"], obligation(desk)["due_at"]) == ("met", DUE)
 
 
-def test_a_deadline_moved_outwards_after_the_warning_is_not_warned_of_twice(desk: Desk) -> None:
+def test_a_deadline_moved_outwards_after_the_warning_opens_no_second_case(desk: Desk) -> None:
     promise(desk, acknowledge())
     desk.at(obligation(desk)["warn_at"])
     desk.watch()

@@ -16,9 +16,10 @@ from entrepot.kernel.http import HttpAnswer, HttpRequest, HttpResponse, HttpSend
 from entrepot.kernel.ids import Ids
 from entrepot.kernel.outcome import Outcome, ReadBack
 from entrepot.outbox.port import Detail, OutgoingEffect
-from entrepot.sandbox.core import Hang, Request, World
+from entrepot.sandbox.core import Hang, Request, Response, World
 from entrepot.sandbox.faults import Fault
 from entrepot.sandbox.gateway import Gateway
+from entrepot.sandbox.gateway.webhooks import WebhookSender
 from entrepot.sandbox.mirakl import CategorySeed, Mirakl, OfferSeed, Settings, ShopSeed
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -102,26 +103,29 @@ def make_ctx(http: HttpSender, clock: ManualClock) -> Ctx:
 class Market:
     """One sandbox with a Mirakl and a gateway, and our two connectors bound to it."""
 
-    def __init__(self, urls: Mapping[str, str] = URLS, http: HttpSender | None = None, **settings: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.clock = ManualClock(START)
-        self.events: list[tuple[str, dict[str, Any]]] = []
         self.webhooks: list[Request] = []
         self.world = World(self.clock.now, 1, self._hear)
         chosen = {"shops": SHOPS, "categories": CATEGORIES, "offers": OFFERS, "ceilings": {}, **settings}
         self.mirakl_system = Mirakl(self.world, self.clock.machine, "http://hub.example", Settings(**chosen))
-        self.gateway_system = Gateway(self.world, lambda topic, data: self.events.append((topic, data)))
+        door = {"base_url": "http://hub.example", "path": "/hooks/gateway", "secret": WEBHOOK_SECRET}
+        sender = WebhookSender(self.world, self.clock.machine, system="gateway", **door)
+        self.gateway_system = Gateway(self.world, sender.publish)
         self.world.mount("mirakl", self.mirakl_system)
         self.world.mount("gateway", self.gateway_system)
         self.portal = self.mirakl_system.portal
         self.http = InProcess(self.world)
-        self.ctx = make_ctx(http or self.http, self.clock)
-        self.mirakl = connect("mirakl", Access(MIRAKL, urls["mirakl"], secrets("mirakl")))
-        self.gateway = connect("payment", Access(GATEWAY, urls["gateway"], secrets("gateway")))
+        self.reach(URLS, self.http)
         self._baskets = 0
 
-    def _hear(self, _url: str, request: Request) -> Any:
-        from entrepot.sandbox.core import Response
+    def reach(self, urls: Mapping[str, str], http: HttpSender) -> None:
+        """Bind the connectors to where the systems are."""
+        self.ctx = make_ctx(http, self.clock)
+        self.mirakl = connect("mirakl", Access(MIRAKL, urls["mirakl"], secrets("mirakl")))
+        self.gateway = connect("payment", Access(GATEWAY, urls["gateway"], secrets("gateway")))
 
+    def _hear(self, _url: str, request: Request) -> Response:
         self.webhooks.append(request)
         return Response(204)
 
@@ -225,8 +229,24 @@ class Market:
 
     def applied(self, operation: str, key: str, system: str = "mirakl") -> int:
         """How often the other side really did it."""
+        if system == "gateway":
+            known = self.gateway_system.keys.calls.get(key)
+            return known.applied if known else 0
         written = self.mirakl_system.platform.tables.written.get((operation, key))
         return written.applied if written else 0
+
+    def authorise(self, amount_minor: int = 10_000, reference: str = "C-100", currency: str = "EUR") -> str:
+        """Money held at the gateway for a basket."""
+        held = self.gateway_system.authorise(
+            reference=reference, amount_minor=amount_minor, currency=currency, customer_id="cust-1"
+        )
+        return held.id
+
+    def told(self, topic: str) -> bytes:
+        """The body of the last event of a topic that the gateway sent us."""
+        self.world.tick()
+        bodies = [request.body for request in self.webhooks if f'"type":"{topic}"'.encode() in request.body]
+        return bodies[-1]
 
 
 @dataclass(frozen=True)

@@ -236,7 +236,7 @@ def test_runbook_ticks_stay_while_one_looks_elsewhere(page: Page) -> None:
 
 
 def test_the_waterfall_is_drawn_with_floating_bars_of_both_sides(page: Page) -> None:
-    go(page, "/settlement/stm_1")
+    page.goto("/settlement/stm_1")
     drawn = page.evaluate("""() => {
         const chart = echarts.getInstanceByDom(document.querySelector('[data-waterfall]'));
         return chart.getOption().series.map((one) => [one.name, one.data[2]]);

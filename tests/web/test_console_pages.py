@@ -5,14 +5,20 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from lucide import get_icon_list
 from starlette.testclient import TestClient
-from web.console_fakes import FakeDesk, console
+from web.console_fakes import FakeDesk, FakeHub, FakeReader, console
 
+from entrepot.kernel.errors import NotNow
+from entrepot.web.app import create_app
 from entrepot.web.desk import read_form
 from entrepot.web.guard import SECURITY_HEADERS
 from entrepot.web.pages import ROUTERS
 from entrepot.web.pages.cases import defused, merge_patch
+from entrepot.web.render import TEMPLATES
+from entrepot.web.views import FlowsView
 
 HOME = "http://127.0.0.1:8400"
 PAGES = (
@@ -326,3 +332,56 @@ def test_static_files_may_be_kept_for_ever_only_by_their_content(browser: TestCl
     assert "immutable" in browser.get(found[1]).headers["cache-control"]
     assert browser.get("/static/entrepot.css").headers["cache-control"] == "no-cache"
     assert browser.get("/static/../app.py").status_code == 404
+
+
+def test_every_icon_a_template_names_is_in_the_icon_set() -> None:
+    html = "".join(file.read_text() for file in TEMPLATES.rglob("*.html"))
+    names = set(re.findall(r"(?:icon|empty)\('([a-z0-9-]+)'", html))
+    for choices in re.findall(r"icon\(\{([^}]*)\}", html):
+        names |= set(re.findall(r": '([a-z0-9-]+)'", choices))
+    assert len(names) > 30
+    assert names <= set(get_icon_list())
+
+
+def test_the_machines_doors_stand_before_the_console_and_need_no_cookie() -> None:
+    doors = FastAPI()
+
+    @doors.post("/hooks/mirakl-fr")
+    def hook() -> dict[str, bool]:
+        return {"kept": True}
+
+    doors.mount("", console())
+    with TestClient(doors, base_url=HOME) as browser:
+        assert browser.post("/hooks/mirakl-fr", headers={"Origin": "http://elsewhere"}).json() == {"kept": True}
+        assert browser.get("/cases/case_01").status_code == 200
+        assert browser.get("/static/entrepot.js").status_code == 200
+        assert "There is no such page" in browser.get("/nope").text
+        assert browser.post("/cases/case_01/retry").status_code == 403
+
+
+class Broken(FakeReader):
+    """A reader with a fault of ours in it, or a database that is away."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def flows(self) -> FlowsView:
+        raise self._error
+
+
+def test_a_database_that_is_away_is_a_page_and_no_stack_trace() -> None:
+    app = create_app(FakeHub(), reader=Broken(NotNow("the database does not answer")))
+    with TestClient(app, base_url=HOME) as browser:
+        answer = browser.get("/flows")
+        assert answer.status_code == 503
+        assert "the database does not answer" in answer.text
+
+
+def test_a_fault_of_ours_shows_nothing_of_its_inside() -> None:
+    app = create_app(FakeHub(), reader=Broken(RuntimeError("password=hunter2")))
+    with TestClient(app, base_url=HOME, raise_server_exceptions=False) as browser:
+        answer = browser.get("/flows")
+        assert answer.status_code == 500
+        assert "hunter2" not in answer.text
+        assert "A fault of ours" in answer.text
+        assert answer.headers["content-security-policy"] == SECURITY_HEADERS["content-security-policy"]

@@ -49,6 +49,14 @@ def close_many(conn: Conn, ctx: Ctx, keys: Sequence[Key], because: str) -> int:
     return close_rows(conn, ctx, store.open_to_close(conn, keys), because) if keys else 0
 
 
+def close_each(conn: Conn, ctx: Ctx, gone: Sequence[tuple[str, str, str, str]]) -> int:
+    """As `close_many`, each with its own reason: (mode, object, object_id, because)."""
+    by_why: dict[str, list[Key]] = defaultdict(list)
+    for mode, object_, object_id, because in gone:
+        by_why[because].append((mode, object_, object_id))
+    return sum(close_many(conn, ctx, keys, because) for because, keys in by_why.items())
+
+
 def close_rows(conn: Conn, ctx: Ctx, rows: Sequence[Row], because: str) -> int:
     """Close open cases that are locked already."""
     if not rows:
@@ -139,7 +147,7 @@ def _row(ctx: Ctx, plan: Plan, asked: CaseAsked, times: int, reopens: str | None
 
 
 def _title(asked: CaseAsked) -> str:
-    return f"{asked.mode.replace('-', ' ').capitalize()}: {asked.object} {asked.object_id}"
+    return f"{asked.mode.replace('-', ' ').capitalize()}: {rules.said(asked.object)} {asked.object_id}"
 
 
 def _first_alerts(ctx: Ctx, plan: Plan, rows: Sequence[dict[str, Any]]) -> list[AlertAsked]:

@@ -1,6 +1,7 @@
 """Promises with a due time: made when the clock starts, met or void when the world moves, watched in between."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from entrepot.blueprint.model import Plan
@@ -9,6 +10,9 @@ from entrepot.cases.files import close_rows
 from entrepot.cases.model import Promise
 from entrepot.cases.states import ObligationState
 from entrepot.kernel.ctx import Conn, Ctx, Row
+
+Kept = tuple[str, str, str, datetime]  # kind, object, object_id, when it happened
+Voided = tuple[str, str, str, str]  # kind, object, object_id, because
 
 
 def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> None:
@@ -43,27 +47,46 @@ def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> No
 
 def meet(conn: Conn, ctx: Ctx, kind: str, object: str, object_ids: Sequence[str], at: datetime) -> int:
     """What was promised happened at `at` (their time, not when we heard). Closes the cases it had opened."""
-    if not object_ids:
+    return meet_many(conn, ctx, [(kind, object, object_id, at) for object_id in object_ids])
+
+
+def meet_many(conn: Conn, ctx: Ctx, kept: Sequence[Kept]) -> int:
+    """As `meet`, for promises of any kinds together; returns how many ended."""
+    if not kept:
         return 0
-    rows = store.end_met(conn, kind, object, object_ids, at)
-    late = {row["id"]: row["mode"] for row in rows if row["state"] == ObligationState.MET_LATE}
-    cases = _cases_of(conn, rows)
-    # kept, but late: the risk is over, the record of the miss is not
-    ended = [c for c in cases if c["obligation_id"] not in late or c["mode"] == late[c["obligation_id"]]]
-    close_rows(conn, ctx, ended, f"{kind} done at {at:%Y-%m-%d %H:%M} UTC")
+    rows = store.end_met(conn, [(*k, "") for k in kept])
+    _close(conn, ctx, rows, lambda row: f"{row['kind']} done at {row['ended_at']:%Y-%m-%d %H:%M} UTC")
     return len(rows)
 
 
 def void(conn: Conn, ctx: Ctx, kind: str, object: str, object_ids: Sequence[str], because: str) -> int:
     """The promise has no object any more (order cancelled). Closes the cases it had opened."""
-    if not object_ids:
+    return void_many(conn, ctx, [(kind, object, object_id, because) for object_id in object_ids])
+
+
+def void_many(conn: Conn, ctx: Ctx, voided: Sequence[Voided]) -> int:
+    """As `void`, for promises of any kinds together; returns how many ended."""
+    if not voided:
         return 0
-    rows = store.end_void(conn, kind, object, object_ids, because, ctx.clock.now())
-    close_rows(conn, ctx, _cases_of(conn, rows), because)
+    now = ctx.clock.now()
+    rows = store.end_void(conn, [(kind, object_, object_id, now, why) for kind, object_, object_id, why in voided])
+    _close(conn, ctx, rows, lambda row: str(row["because"]))
     return len(rows)
 
 
-def _cases_of(conn: Conn, ended: Sequence[Row]) -> list[Row]:
-    """Only an obligation that was warned about can have opened a case."""
-    warned = [row["id"] for row in ended if row["warned_at"] is not None]
-    return store.open_of_obligations(conn, warned) if warned else []
+def _close(conn: Conn, ctx: Ctx, ended: Sequence[Row], because: Callable[[Row], str]) -> None:
+    """Close what these obligations had opened; only one that was warned about can have opened a case.
+
+    Kept, but late: the risk is over, the record of the miss stays open.
+    """
+    warned = {row["id"]: row for row in ended if row["warned_at"] is not None}
+    if not warned:
+        return
+    cases = store.open_of_obligations(conn, list(warned))
+    by_why: dict[str, list[Row]] = defaultdict(list)
+    for case in cases:
+        obligation = warned[case["obligation_id"]]
+        if obligation["state"] != ObligationState.MET_LATE or case["mode"] == obligation["mode"]:
+            by_why[because(obligation)].append(case)
+    for why, group in by_why.items():
+        close_rows(conn, ctx, group, why)

@@ -12,6 +12,7 @@ from entrepot.cases.model import CaseAsked
 from entrepot.kernel.money import Money
 
 NOT_KNOWN = "(not known)"
+UNKNOWN_AMOUNT = "an unknown amount"
 TEXT_MAX = 2_000
 SUBJECT_MAX = 140
 # A warning two minutes before the end warns nobody: half an hour for the step at 50 %, three minutes for the one at 95 %,
@@ -27,6 +28,20 @@ class Step:
     at: datetime
     share: int
     team: str
+
+
+# Our words for things are short; these are the ones people use.
+PEOPLES_WORDS = {
+    "leg": "order",
+    "effect": "outgoing action",
+    "lane": "queue",
+    "capture": "charge",
+    "return_file": "return",
+}
+
+
+def said(object_: str) -> str:
+    return PEOPLES_WORDS.get(object_, object_)
 
 
 class Known(dict[str, Any]):
@@ -56,9 +71,9 @@ def words_for(asked: CaseAsked, failure: FailureMode, team: Team, due_at: dateti
     """The business effect and the cause of one case, in plain words."""
     known = Known(
         count=1,
-        value=money_text(asked.money_minor, asked.currency),
+        value=money_text(asked.money_minor, asked.currency) if asked.money_minor else UNKNOWN_AMOUNT,
         due=local_text(due_at, team.hours.zone),
-        object=asked.object,
+        object=said(asked.object),
         object_id=asked.object_id,
         account=asked.account,
         words=asked.cause or failure.name.replace("-", " "),
@@ -67,7 +82,11 @@ def words_for(asked: CaseAsked, failure: FailureMode, team: Team, due_at: dateti
     cause = failure.cause.format_map(known)
     if asked.cause and "{words}" not in failure.cause:
         cause = f"{cause} {asked.cause}"
-    return clipped(failure.effect.format_map(known)), clipped(cause)
+    return clipped(_sentence(failure.effect.format_map(known))), clipped(_sentence(cause))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def due_for(asked: CaseAsked, failure: FailureMode, hours: Hours, now: datetime) -> datetime:

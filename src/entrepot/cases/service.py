@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.blueprint.model import Plan
-from entrepot.cases.files import close_for, close_many, open_cases
+from entrepot.cases.files import close_each, close_for, close_many, open_cases
 from entrepot.cases.model import CaseAsked, Promise, VerbDone, VerbRefused
 from entrepot.cases.notify import NOTIFY_DUE_SQL, drain_notify
-from entrepot.cases.obligations import meet, promise, void
+from entrepot.cases.obligations import meet, meet_many, promise, void, void_many
 from entrepot.cases.verbs import escalate, preview, repair, retry, suppress
 from entrepot.cases.watch import WATCH_DUE_SQL, drain_watch
 from entrepot.kernel.ctx import Conn, Ctx
@@ -20,12 +20,14 @@ __all__ = [
     "Promise",
     "VerbDone",
     "VerbRefused",
+    "close_each",
     "close_for",
     "close_many",
     "drain_notify",
     "drain_watch",
     "escalate",
     "meet",
+    "meet_many",
     "open_case",
     "open_cases",
     "preview",
@@ -34,6 +36,7 @@ __all__ = [
     "retry",
     "suppress",
     "void",
+    "void_many",
 ]
 
 

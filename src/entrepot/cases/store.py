@@ -116,32 +116,38 @@ def insert_promises(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_rows(conn, "obligation", rows, on_conflict=PROMISED)
 
 
-def end_met(conn: Conn, kind: str, object_: str, object_ids: Sequence[str], at: datetime) -> list[Row]:
+_MINE = """
+    WITH mine AS (SELECT o.id, v.at, v.because FROM obligation o
+                    JOIN unnest(%(kinds)s::text[], %(objects)s::text[], %(ids)s::text[], %(ats)s::timestamptz[], %(becauses)s::text[])
+                      AS v (kind, object, object_id, at, because)
+                      ON o.kind = v.kind AND o.object = v.object AND o.object_id = v.object_id
+                   WHERE {which} ORDER BY o.id FOR UPDATE OF o NOWAIT)
+"""
+_ENDED = "FROM mine WHERE o.id = mine.id RETURNING o.id, o.kind, o.state, o.mode, o.warned_at, o.ended_at, mine.because"
+Ended = tuple[str, str, str, datetime, str]  # kind, object, object_id, when it happened, because
+
+
+def end_met(conn: Conn, kept: Sequence[Ended]) -> list[Row]:
     """Met by its due time or late, by the time it really happened; a missed one may turn out to have been kept."""
     return conn.execute(
-        """
-        WITH mine AS (SELECT id FROM obligation
-                       WHERE kind = %(kind)s AND object = %(object)s AND object_id = ANY(%(ids)s)
-                         AND (ended_at IS NULL OR state = 'missed') ORDER BY id FOR UPDATE NOWAIT)
-        UPDATE obligation o SET state = CASE WHEN %(at)s <= o.due_at THEN 'met' ELSE 'met-late' END,
-               ended_at = %(at)s, next_at = NULL
-          FROM mine WHERE o.id = mine.id RETURNING o.id, o.state, o.mode, o.warned_at
-        """,
-        {"kind": kind, "object": object_, "ids": list(object_ids), "at": at},
+        _MINE.format(which="o.ended_at IS NULL OR o.state = 'missed'")
+        + "UPDATE obligation o SET state = CASE WHEN mine.at <= o.due_at THEN 'met' ELSE 'met-late' END, "
+        f"cause = CASE WHEN mine.at <= o.due_at THEN NULL ELSE o.cause END, ended_at = mine.at, next_at = NULL {_ENDED}",
+        _ended(kept),
     ).fetchall()
 
 
-def end_void(conn: Conn, kind: str, object_: str, object_ids: Sequence[str], because: str, at: datetime) -> list[Row]:
+def end_void(conn: Conn, void: Sequence[Ended]) -> list[Row]:
     return conn.execute(
-        """
-        WITH mine AS (SELECT id FROM obligation
-                       WHERE kind = %(kind)s AND object = %(object)s AND object_id = ANY(%(ids)s)
-                         AND ended_at IS NULL ORDER BY id FOR UPDATE NOWAIT)
-        UPDATE obligation o SET state = 'void', ended_at = %(at)s, next_at = NULL, cause = %(because)s
-          FROM mine WHERE o.id = mine.id RETURNING o.id, o.state, o.mode, o.warned_at
-        """,
-        {"kind": kind, "object": object_, "ids": list(object_ids), "because": because, "at": at},
+        _MINE.format(which="o.ended_at IS NULL")
+        + f"UPDATE obligation o SET state = 'void', ended_at = mine.at, next_at = NULL, cause = mine.because {_ENDED}",
+        _ended(void),
     ).fetchall()
+
+
+def _ended(ended: Sequence[Ended]) -> dict[str, list[Any]]:
+    rows = list({row[:3]: row for row in ended}.values())
+    return {name: [row[i] for row in rows] for i, name in enumerate(("kinds", "objects", "ids", "ats", "becauses"))}
 
 
 def due_obligations(conn: Conn, now: datetime, limit: int) -> list[Row]:

@@ -15,6 +15,7 @@ app = App(
     help="The hub between marketplaces and a company's back office.",
     version=__version__,
     result_action="return_value",
+    help_format="plaintext",
 )
 case = App(name="case", help="Failures that need a person: list, show, and the four verbs.")
 database = App(name="db", help="The database: upgrade, status.")

@@ -6,7 +6,7 @@ A record is made canonical (sorted keys, no white space): the same content is th
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import wraps
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
 T = TypeVar("T")
 Struct = TypeVar("Struct", bound=msgspec.Struct)
-NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation)
 
 
 class Unreadable(ValueError):
@@ -66,8 +66,11 @@ def encoded(value: Any) -> bytes:
 
 
 def as_text(body: bytes) -> dict[str, Any]:
-    """A record as JSON-able data whose fractions are text, for keeping beside what was read from it."""
-    value = _as_text.decode(body)
+    """A record as JSON-able data whose fractions are text, kept beside what was read from it. Errors: Unreadable."""
+    try:
+        value = _as_text.decode(body)
+    except NOT_JSON as error:
+        raise Unreadable(f"not JSON: {error}") from error
     return value if isinstance(value, dict) else {"value": value}
 
 
@@ -112,7 +115,7 @@ def text_or_none(body: bytes, name: str) -> str | None:
 def typed(body: bytes | msgspec.Raw, type_: type[Struct]) -> Struct:
     """A record by its published fields; others are allowed. Errors: Unreadable with the path of what is wrong."""
     raw = bytes(body)
-    if _NUL.search(raw):
+    if b"\\u0000" in raw and _NUL.search(raw):
         raise Unreadable("a text holds a NUL character")
     try:
         return msgspec.json.decode(raw, type=type_)

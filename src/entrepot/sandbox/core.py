@@ -79,6 +79,8 @@ class System(Protocol):
 
 
 Outbound = Callable[[str, Request], Response | Hang]
+"""Calls the hub at a base URL. Whoever does not answer is a Hang; an exception is a bug and ends the tick."""
+
 Answered = Callable[[Response | Hang], None]
 
 

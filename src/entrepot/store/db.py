@@ -17,6 +17,10 @@ LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 30_000
 POOL_WAIT_S = 10.0
 
+FROZEN_S = 10.0  # a transaction idle for longer belongs to a frozen process: the database ends it and frees its locks
+
+# the idle timeout is no OperationalError to psycopg, but means the same: this connection is gone
+AWAY = (psycopg.OperationalError, PoolTimeout, errors.IdleInTransactionSessionTimeout)
 BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
 
 
@@ -29,8 +33,14 @@ class DatabaseAway(NotNow):
 def prepare(conn: psycopg.Connection[Any], *, app_role: bool = True, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> None:
     """Session settings of every connection of ours: UTC, bounded waits, the application's role and not the migrator's."""
     conn.row_factory = dict_row
-    conn.execute("SELECT set_config('timezone', 'UTC', false), set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)",
-                 (f"{lock_timeout_ms}ms", f"{STATEMENT_TIMEOUT_MS}ms"))  # fmt: skip
+    wanted = {
+        "timezone": "UTC",
+        "lock_timeout": f"{lock_timeout_ms}ms",
+        "statement_timeout": f"{STATEMENT_TIMEOUT_MS}ms",
+        "idle_in_transaction_session_timeout": f"{FROZEN_S:.0f}s",
+    }
+    conn.execute("SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s (name, value)",
+                 (list(wanted), list(wanted.values())))  # fmt: skip
     if app_role and conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,)).fetchone():
         conn.execute(f"SET ROLE {APP_ROLE}")
     conn.commit()
@@ -62,7 +72,7 @@ class Db:
                 yield conn
         except BUSY as error:
             raise Busy(f"another transaction holds what this one needs: {error.diag.message_primary}") from error
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except AWAY as error:
             raise DatabaseAway(f"the database does not answer: {str(error).splitlines()[0]}") from error
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from entrepot.web import format as show
 from entrepot.web import words
 from entrepot.web.assets import asset, icon
 from entrepot.web.guard import CSRF_COOKIE, FormToken
+from entrepot.web.views import LINES_COUNTED_MAX
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("light", "dark")
@@ -98,7 +99,7 @@ def jinja() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(asset=asset, icon=icon)
+    environment.globals.update(asset=asset, icon=icon, lines_counted_max=LINES_COUNTED_MAX)
     environment.filters.update(
         money=money,
         moneys=moneys,

@@ -8,6 +8,8 @@ from enum import StrEnum
 from entrepot.kernel.money import Money
 from entrepot.web.ports import Verb
 
+LINES_COUNTED_MAX = 100_000  # a statement longer than this says so instead of counting on every look
+
 
 class Tone(StrEnum):
     """How a state feels; each has its own shape on the page, so that colour is never the only sign."""
@@ -413,7 +415,7 @@ class StatementRow:
     ours: Money | None
     difference: Money | None
     unexplained: Money
-    lines: int
+    lines: int  # counted up to LINES_COUNTED_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def test_each_page_begins_with_the_last_record_of_the_one_before(market: Market)
 
 @pytest.mark.parametrize("by", [1, -1, 3])
 def test_a_list_that_moves_while_it_is_read_is_read_again_at_once(market: Market, by: int) -> None:
-    expected = many_orders(market, 150)
+    expected = many_orders(market, 250)
     market.trouble("OR11", "page-shift", by)
     sweep = market.sweep("orders")
     assert market.world.faults.fired["page-shift", "OR11"] == 1

@@ -169,3 +169,55 @@ def test_a_return_that_names_no_delivered_line_is_an_error_of_its_own(market: Ma
 def test_goods_that_have_not_left_cannot_come_back(market: Market) -> None:
     order_id = market.paid_order((101, 1))
     assert len(market.post("/api/returns", {"returns": [_return_row(order_id)]}).json["return_errors"]) == 1
+
+
+# -- goods that need not leave any more ----------------------------------------------------------------------------
+
+
+def _refund_whole(market: Market, order_id: str, line: int, minor: int, shipping: int) -> None:
+    line_id = f"{order_id}-{line}"
+    assert market.pay_back(market.portal.refund(order_id, line_id, minor, "NOT_RECEIVED", shipping)).status == 204
+
+
+def test_a_line_refunded_whole_before_it_left_need_not_be_shipped(market: Market) -> None:
+    order_id = market.paid_order((101, 1), (102, 1))
+    _refund_whole(market, order_id, 1, 1_999, 350)
+    assert market.put(f"/api/orders/{order_id}/ship").status == 204
+    order = market.order(order_id)
+    assert (order["order_state"], [line["order_line_state"] for line in order["order_lines"]]) == (
+        "SHIPPED",
+        ["REFUNDED", "SHIPPED"],
+    )
+    [parcel] = market.get("/api/shipments").json["data"]
+    assert [line["order_line_id"] for line in parcel["shipment_lines"]] == [f"{order_id}-2"]
+
+
+def test_an_order_refunded_whole_before_it_left_is_over(market: Market) -> None:
+    order_id = market.paid_order((101, 1))
+    parcel = _send(market, _parcel(order_id, 1))["shipment_success"][0]["id"]
+    _refund_whole(market, order_id, 1, 1_999, 350)
+    assert market.order(order_id)["order_state"] == "CLOSED"
+    assert market.get("/api/shipments").json["data"][0]["status"] == "CANCELED"
+    assert market.put("/api/shipments/ship", {"shipments": [{"id": parcel}]}).json["shipment_success"] == []
+
+
+def test_units_excluded_from_the_shipment_by_a_refund_stay_where_they_are(market: Market) -> None:
+    order_id = market.paid_order((101, 2))
+    market.portal.ship_part(order_id, {f"{order_id}-1": 1}, "DHL", "1Z")
+    row = {"order_line_id": f"{order_id}-1", "amount": 19.99, "shipping_amount": 0, "reason_code": "OUT_OF_STOCK"}
+    rows = [{**row, "quantity": 1, "excluded_from_shipment": True}]
+    [refund] = market.put("/api/orders/refund", {"refunds": rows}, OPERATOR).json["refunds"]
+    assert refund["excluded_from_shipment"] is True
+    assert market.order(order_id)["order_state"] == "SHIPPING"
+    market.pay_back(refund["refund_id"])
+    order = market.order(order_id)
+    assert (order["order_state"], order["order_lines"][0]["order_line_state"]) == ("SHIPPED", "SHIPPED")
+
+
+def test_cancelling_an_order_cancels_its_announced_parcels(market: Market) -> None:
+    order_id = market.buy((101, 2), payment_workflow="PAY_ON_SHIPMENT")[0]["order_id"]
+    market.accept(order_id)
+    parcel = _send(market, _parcel(order_id, 2))["shipment_success"][0]["id"]
+    assert market.put(f"/api/orders/{order_id}/cancel", key=OPERATOR).status == 204
+    assert market.put("/api/shipments/ship", {"shipments": [{"id": parcel}]}).json["shipment_success"] == []
+    assert market.order(order_id)["order_state"] == "CANCELED"

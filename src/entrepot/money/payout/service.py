@@ -54,6 +54,8 @@ def paid(
         return Nothing(f"transfer {transfer.transfer_id} is known as {row['state']} already")
     _post_sent(conn, ctx, row, transfer, message_id)
     payments.match(conn, account, [transfer.reference])
+    if row["amount_minor"] <= 0:
+        return Disputed(_case(row, f"voucher {row['voucher']} was paid by {transfer.transfer_id}; nothing was owed"))
     if row["state"] not in NOT_PAID:
         first = row["transfer_id"]
         return Disputed(_case(row, f"voucher {row['voucher']} was paid twice: {first} and {transfer.transfer_id}"))
@@ -84,14 +86,17 @@ def failed(
     return Disputed(_case(row, reason))
 
 
-def confirmed(conn: Conn, ctx: Ctx, account: str, cycle_id: str, *, at: datetime) -> bool:
-    """The marketplace has taken our word that the cycle was paid; False when it had before."""
+def confirmed(conn: Conn, ctx: Ctx, account: str, cycle_id: str, *, at: datetime) -> list[CaseAsked]:
+    """The marketplace has taken our word that the cycle was paid. Gives a case when that is no longer true."""
     row = store.by_cycle(conn, account, [cycle_id]).get(cycle_id)
     if row is None or row["confirmed_at"] is not None:
-        return False
+        return []
+    if row["state"] not in (PayoutState.SENT, PayoutState.BANK_MATCHED):
+        store.update(conn, [{"id": row["id"], "confirmed_at": at}])
+        return [_case(row, f"the marketplace was told that it was paid; since then it is {row['state']}")]
     to = PayoutState.DONE if row["state"] == PayoutState.BANK_MATCHED else PayoutState.CONFIRMED
     _move(conn, ctx, row, to, because="the marketplace confirmed", confirmed_at=at)
-    return True
+    return []
 
 
 def settle(conn: Conn, ctx: Ctx, *, gateway_account: str, transfers: Sequence[TransferHeard]) -> int:

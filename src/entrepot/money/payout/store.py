@@ -1,7 +1,6 @@
 """All SQL of payouts."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.store.bulk import insert_rows, update_rows
@@ -38,26 +37,3 @@ def insert(conn: Conn, rows: Sequence[Row]) -> None:
 
 def update(conn: Conn, rows: Sequence[Row]) -> None:
     update_rows(conn, "payout", rows)
-
-
-def listed(conn: Conn, state: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Row]:
-    """Newest first; `before` is the (computed_at, id) of the last row seen."""
-    computed_at, id_ = before or (None, None)
-    return conn.execute(
-        """
-        SELECT * FROM payout
-         WHERE (%(state)s::text IS NULL OR state = %(state)s)
-           AND (%(at)s::timestamptz IS NULL OR (computed_at, id) < (%(at)s, %(id)s))
-         ORDER BY computed_at DESC, id DESC LIMIT %(limit)s
-        """,
-        {"state": state, "at": computed_at, "id": id_, "limit": limit},
-    ).fetchall()
-
-
-def by_state(conn: Conn) -> list[Row]:
-    return conn.execute(
-        """
-        SELECT state, currency, count(*) AS payouts, sum(amount_minor)::bigint AS amount_minor
-          FROM payout GROUP BY state, currency ORDER BY state, currency
-        """
-    ).fetchall()

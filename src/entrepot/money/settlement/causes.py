@@ -107,10 +107,16 @@ def imbalance(*, statement: str, total_minor: int, lines_minor: int, currency: s
 
 
 def percent(part_minor: int, base_minor: int) -> str:
-    """A rate as people say it, to three digits: `12 %`, `11.996 %`."""
+    """A rate as people say it: the roundest one that gives this part of this base, `12 %`, `9.5 %`, else `11.996 %`."""
     if not base_minor:
         return "no base"
-    rate = divide(abs(part_minor) * RATE_SCALE, abs(base_minor), Rounding.HALF_EVEN)
+    part, base = abs(part_minor), abs(base_minor)
+    rate = divide(part * RATE_SCALE, base, Rounding.HALF_EVEN)
+    for step in (1_000, 500, 100, 10):
+        round_rate = divide(rate, step, Rounding.HALF_EVEN) * step
+        if divide(base * round_rate, RATE_SCALE, Rounding.HALF_EVEN) == part:
+            rate = round_rate
+            break
     whole, fraction = divmod(rate, 1_000)
     return f"{whole}.{fraction:03d}".rstrip("0").rstrip(".") + " %"
 

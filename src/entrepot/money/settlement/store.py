@@ -13,7 +13,7 @@ from entrepot.store.bulk import insert_rows, update_rows
 
 LEDGER_ACCOUNT = {"marketplace": "seller-payable", "gateway": "gateway-clearing", "bank": "bank"}
 SIGN = {"marketplace": -1, "gateway": 1, "bank": 1}  # from our debit-positive postings to their view
-NEWEST = "NOT EXISTS (SELECT FROM statement n WHERE (n.account, n.kind, n.external_id) = (s.account, s.kind, s.external_id) AND n.version > s.version)"  # noqa: E501 - one SQL phrase
+NEWEST = "NOT EXISTS (SELECT FROM statement n WHERE (n.account, n.kind, n.external_id) = (s.account, s.kind, s.external_id) AND n.version > s.version)"
 
 
 # -- statements --------------------------------------------------------------------------------------------------------

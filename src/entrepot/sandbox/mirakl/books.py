@@ -77,7 +77,7 @@ def _line(line: Line) -> dict[str, Any]:
         "accepted": line.quantity if line.accepted else 0,
         "refused": line.quantity if line.accepted is False else 0,
         "shipped": line.shipped,
-        "cancelled": line.cancelled if line.cancelations or line.state != "CANCELED" else line.quantity,
+        "cancelled": line.quantity if line.state == "CANCELED" else line.cancelled,
         "price_minor": line.price_minor,
         "shipping_minor": line.shipping_minor,
         "owed_minor": line.owed_minor if line.live else 0,

@@ -120,6 +120,7 @@ class Checkout:
             commercial_id=commercial_id,
             sequence=tables.count("order"),
             shop_id=shop_id,
+            shop_name=tables.shops[shop_id].name,
             state="STAGING",
             currency=basket[0].currency,
             customer=customer_dict(body["customer"]),

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from entrepot.sandbox.core import Response
@@ -103,14 +103,15 @@ class Offers:
         for offer in sorted(self._tables.offers.values(), key=lambda o: o.offer_id):
             if shop_id is not None and offer.shop_id != shop_id:
                 continue
-            if since is None:
-                wanted = not offer.deleted and (inactive or not self.inactivity(offer))
-            else:
-                wanted = offer.updated_at.replace(microsecond=0) >= since
-            if wanted:
+            if self._exported(offer, since, inactive):
                 row = self._export_row(offer)
                 writer.writerow([row.get(column, "") for column in shapes.OFFER_EXPORT_COLUMNS])
         return Response(200, {"content-type": "text/csv;charset=UTF-8"}, file.getvalue().encode())
+
+    def _exported(self, offer: Offer, since: datetime | None, inactive: bool) -> bool:
+        if since is not None:
+            return offer.updated_at.replace(microsecond=0) >= since
+        return not offer.deleted and (inactive or not self.inactivity(offer))
 
     def _export_row(self, offer: Offer) -> dict[str, Any]:
         shop = self._tables.shops[offer.shop_id]

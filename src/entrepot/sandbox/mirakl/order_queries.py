@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from entrepot.sandbox.core import Request, Response
 from entrepot.sandbox.mirakl.call import Call
 from entrepot.sandbox.mirakl.errors import MiraklError
 from entrepot.sandbox.mirakl.paging import by_offset
 from entrepot.sandbox.mirakl.platform import Platform
-from entrepot.sandbox.mirakl.render import order_json
+from entrepot.sandbox.mirakl.render import order_json, order_json_for_seller
 from entrepot.sandbox.mirakl.settings import ALL_WORKFLOWS
 from entrepot.sandbox.mirakl.state import Order
 from entrepot.sandbox.mirakl.wire import answer, date_parameter, flag_parameter, list_parameter
@@ -34,6 +34,10 @@ ORDER_STATES: Final = frozenset(
 Test = Callable[[Order], bool]
 
 
+def _view(call: Call) -> Callable[[Order], Any]:
+    return order_json_for_seller if call.caller.role == "shop" else order_json
+
+
 class OrderQueries:
     """Lists orders by every documented filter. A list by update date starts a little before the date asked for, so the
     same order comes twice on purpose; dates compare by whole seconds, as they are written."""
@@ -44,7 +48,7 @@ class OrderQueries:
 
     def or12(self, call: Call) -> Response:
         """One order."""
-        return answer(200, order_json(call.order(self._platform)))
+        return answer(200, _view(call)(call.order(self._platform)))
 
     def or11(self, call: Call) -> Response:
         """List orders, oldest first (or newest first with `order=desc`)."""
@@ -52,7 +56,7 @@ class OrderQueries:
         tests = [*self._list_tests(call), *self._flag_tests(request), *self._date_tests(request)]
         found = [order for order in self._candidates(request) if all(test(order) for test in tests)]
         found.sort(key=lambda order: order.sequence, reverse=request.first("order") == "desc")
-        return by_offset(request, found, "orders", order_json)
+        return by_offset(request, found, "orders", _view(call))
 
     def _candidates(self, request: Request) -> Iterable[Order]:
         """The smallest set an index offers."""

@@ -149,7 +149,7 @@ class Orders:
         for line_id, quantity in quantities.items():
             line = order.lines[line_id]
             line.shipped += quantity
-            if not line.to_ship:
+            if not line.to_ship and line.state != "REFUNDED":
                 self._set_line(line, "SHIPPED")
                 line.shipped_at = now
         if all(not line.to_ship for line in order.lines.values()):
@@ -165,6 +165,22 @@ class Orders:
             due = self._platform.now() + self._platform.settings.due_after_shipping
             self._platform.at(due, lambda: self.open_debit(order))
         self._ledger.order_moved(order)
+
+    def refunded(self, order: Order) -> None:
+        """A refund cleared: what is refunded whole need not leave. Nothing left to ship: SHIPPED, or CLOSED when
+        nothing ever left (our guess)."""
+        if order.state != "SHIPPING" or any(line.to_ship for line in order.lines.values()):
+            self._platform.touch(order)
+            return
+        self._cancel_parcels(order)
+        if any(line.shipped for line in order.lines.values()):
+            self._platform.move(order, "SHIPPED")
+            self._set_lines(order, "SHIPPED")
+            self._after_shipping(order)
+        else:
+            self._platform.move(order, "CLOSED")
+            self._set_lines(order, "CLOSED")
+            self._ledger.order_moved(order)
 
     def to_collect(self, order: Order) -> None:
         """It waits for the buyer."""
@@ -183,10 +199,10 @@ class Orders:
         for line in order.lines.values():
             if line.shipped:
                 line.received_at = order.received_at
-        for shipment_id in self._tables.shipments_of.get(order.order_id, ()):
-            shipment = self._tables.shipments[shipment_id]
-            shipment.status, shipment.received_at = "RECEIVED", order.received_at
-            self._platform.touch_shipment(shipment)
+        for shipment in self._tables.parcels_of(order.order_id):
+            if shipment.status == "SHIPPED":
+                shipment.status, shipment.received_at = "RECEIVED", order.received_at
+                self._platform.touch_shipment(shipment)
         if order.payment_workflow == "PAY_ON_DELIVERY":
             self.open_debit(order)
         self._ledger.order_moved(order)
@@ -227,9 +243,10 @@ class Orders:
         left_price = line.price_minor - sum(c.amount_minor for c in line.cancelations)
         left_shipping = line.shipping_minor - sum(c.shipping_minor for c in line.cancelations)
         left = line.quantity - line.cancelled - line.shipped
+        left -= self._tables.planned_units(order.order_id).get(line.line_id, 0)
         if not 0 <= amount <= left_price or not 0 <= shipping <= left_shipping or not 0 <= quantity <= left:
             raise invalid("more than what is left of the line", "amount")
-        if quantity == left and not line.shipped and (amount, shipping) != (left_price, left_shipping):
+        if quantity == line.quantity - line.cancelled and (amount, shipping) != (left_price, left_shipping):
             raise invalid("cancelling every unit must cancel the whole amount", "amount")
 
     def cancel_part(
@@ -276,8 +293,16 @@ class Orders:
                 self._restock(line, line.quantity - line.cancelled)
                 self._set_line(line, "CANCELED")
                 line.reason_code = reason
+        self._cancel_parcels(order)
         self._end_debit(order)
         self._platform.move(order, "CANCELED")
+
+    def _cancel_parcels(self, order: Order) -> None:
+        """What was announced and has not left never will."""
+        for shipment in self._tables.parcels_of(order.order_id):
+            if shipment.status == "SHIPPING":
+                shipment.status = "CANCELED"
+                self._platform.touch_shipment(shipment)
 
     def _end_debit(self, order: Order) -> None:
         self._tables.debits.pop(order.order_id, None)
@@ -314,5 +339,5 @@ class Orders:
         line.offer.updated_at = self._platform.now()
 
     def _touch_shipments(self, order: Order) -> None:
-        for shipment_id in self._tables.shipments_of.get(order.order_id, ()):
-            self._platform.emit(SHIPMENT_UPDATED, shipment_id)
+        for shipment in self._tables.parcels_of(order.order_id):
+            self._platform.emit(SHIPMENT_UPDATED, shipment.shipment_id)

@@ -3,6 +3,7 @@
 from entrepot.sandbox.mirakl.errors import MiraklError, invalid, order_state
 from entrepot.sandbox.mirakl.ledger import Ledger
 from entrepot.sandbox.mirakl.money import commission
+from entrepot.sandbox.mirakl.orders import Orders
 from entrepot.sandbox.mirakl.platform import REFUND_CREATED, Platform
 from entrepot.sandbox.mirakl.render import PAID_STATES
 from entrepot.sandbox.mirakl.state import Line, Order, Refund
@@ -11,8 +12,9 @@ from entrepot.sandbox.mirakl.state import Line, Order, Refund
 class Refunds:
     """WAITING_REFUND -> (listed by PA12) WAITING_REFUND_PAYMENT -> (PA02) REFUNDED."""
 
-    def __init__(self, platform: Platform, ledger: Ledger) -> None:
+    def __init__(self, platform: Platform, ledger: Ledger, orders: Orders) -> None:
         self._platform = platform
+        self._orders = orders
         self._tables = platform.tables
         self._ledger = ledger
 
@@ -93,7 +95,7 @@ class Refunds:
             line.state = "REFUNDED"
         line.updated_at = self._platform.now()
         self._ledger.refunded(order, line, refund)
-        self._platform.touch(order)
+        self._orders.refunded(order)
 
     def not_paid_back(self, refund: Refund) -> None:
         """The front could not pay back: the refund stays open and is listed again (our guess)."""

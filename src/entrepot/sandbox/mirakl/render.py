@@ -21,6 +21,11 @@ def order_json(order: Order) -> Raw:
     return rendered
 
 
+def order_json_for_seller(order: Order) -> dict[str, Any]:
+    """As a shop's own key sees it: the published list, which does not name the shop."""
+    return {name: value for name, value in order_dict(order).items() if name not in ("shop_id", "shop_name")}
+
+
 def order_dict(order: Order) -> dict[str, Any]:
     """One order with every documented key. Totals count the lines that are alive: a refused order reads as 0."""
     currency = order.currency
@@ -55,6 +60,8 @@ def order_dict(order: Order) -> dict[str, Any]:
             for refund_id in dict.fromkeys(r.order_refund_id for line in order.lines.values() for r in line.refunds)
         ],
         "order_state": order.state,
+        "shop_id": order.shop_id,  # operator and front keys: seen in running connectors, not in the sellers' public list
+        "shop_name": order.shop_name,
         "order_state_reason_code": order.reason_code,
         "order_state_reason_label": order.reason_label,
         "order_tax_mode": "TAX_INCLUDED",

@@ -48,29 +48,25 @@ class Shipments:
         order.carrier_url, order.tracking = given.get("carrier_url"), given.get("tracking_number")
         self._platform.touch(order)
 
-    def ship_rest(self, order: Order) -> Shipment:
-        """All that remains leaves, as one parcel with the order's tracking."""
+    def ship_rest(self, order: Order) -> None:
+        """Announced parcels leave, and all that remains as one more with the order's tracking."""
         if order.state != "SHIPPING":
             raise order_state(order.order_id, order.state, "SHIPPING")
-        planned = self._planned(order)
-        rest = {
-            line.line_id: line.to_ship - planned.get(line.line_id, 0)
-            for line in order.lines.values()
-            if line.to_ship - planned.get(line.line_id, 0) > 0
-        }
-        for shipment_id in self._tables.shipments_of.get(order.order_id, ()):
-            if self._tables.shipments[shipment_id].status == "SHIPPING":
-                self.leave(self._tables.shipments[shipment_id])
-        tracking = {
-            "carrier_code": order.carrier_code,
-            "carrier_name": order.carrier_name,
-            "carrier_standard_code": order.carrier_standard_code,
-            "tracking_number": order.tracking,
-            "tracking_url": order.carrier_url,
-        }
-        if not rest:
-            return self._tables.shipments[self._tables.shipments_of[order.order_id][-1]]
-        return self.create(order, rest, tracking, None, shipped=True)
+        planned = self._tables.planned_units(order.order_id)
+        rest = {line.line_id: line.to_ship - planned.get(line.line_id, 0) for line in order.lines.values()}
+        rest = {line_id: quantity for line_id, quantity in rest.items() if quantity > 0}
+        if rest:
+            tracking = {
+                "carrier_code": order.carrier_code,
+                "carrier_name": order.carrier_name,
+                "carrier_standard_code": order.carrier_standard_code,
+                "tracking_number": order.tracking,
+                "tracking_url": order.carrier_url,
+            }
+            self.create(order, rest, tracking, None, shipped=False)
+        for shipment in self._tables.parcels_of(order.order_id):
+            if shipment.status == "SHIPPING":
+                self.leave(shipment)
 
     def create(
         self,
@@ -83,7 +79,7 @@ class Shipments:
         """One parcel. Errors: ORDER_INVALID_STATE, ORDER_LINE_NOT_FOUND, more units than remain."""
         if order.state != "SHIPPING":
             raise order_state(order.order_id, order.state, "SHIPPING")
-        planned = self._planned(order)
+        planned = self._tables.planned_units(order.order_id)
         for line_id, quantity in quantities.items():
             line = order.lines.get(line_id)
             if line is None:
@@ -111,11 +107,11 @@ class Shipments:
         return shipment
 
     def leave(self, shipment: Shipment) -> None:
-        """The parcel is on its way. Errors: it already is."""
+        """The parcel is on its way. Errors: it already is, or its order is not to be shipped."""
+        order = self._platform.order(shipment.order_id)
         if shipment.status != "SHIPPING":
             raise invalid(f"Shipment '{shipment.shipment_id}' is in status {shipment.status}", "id")
         shipment.status, shipment.shipped_at = "SHIPPED", self._platform.now()
-        order = self._platform.order(shipment.order_id)
         if not order.tracking:
             order.tracking, order.carrier_url = shipment.tracking["tracking_number"], shipment.tracking["tracking_url"]
             order.carrier_code, order.carrier_name = (
@@ -124,16 +120,6 @@ class Shipments:
             )
         self._platform.touch_shipment(shipment)
         self._orders.shipped(order, shipment.lines)
-
-    def _planned(self, order: Order) -> dict[str, int]:
-        """Units in parcels that are announced but have not left."""
-        planned: dict[str, int] = {}
-        for shipment_id in self._tables.shipments_of.get(order.order_id, ()):
-            shipment = self._tables.shipments[shipment_id]
-            if shipment.status == "SHIPPING":
-                for line_id, quantity in shipment.lines.items():
-                    planned[line_id] = planned.get(line_id, 0) + quantity
-        return planned
 
     # -- calls -----------------------------------------------------------------------------------------------------
 
@@ -213,8 +199,7 @@ class Shipments:
     def _candidates(self, order_ids: list[str] | None) -> list[Shipment]:
         if order_ids is None:
             return list(self._tables.shipments.values())
-        ids = [one for order_id in dict.fromkeys(order_ids) for one in self._tables.shipments_of.get(order_id, ())]
-        return [self._tables.shipments[one] for one in ids]
+        return [parcel for order_id in dict.fromkeys(order_ids) for parcel in self._tables.parcels_of(order_id)]
 
     def _debit_word(self, shipment: Shipment) -> str:
         return DEBIT_WORD[self._platform.order(shipment.order_id).debit]

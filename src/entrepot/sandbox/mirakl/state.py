@@ -164,8 +164,11 @@ class Line:
 
     @property
     def to_ship(self) -> int:
-        """Units that still have to leave."""
-        return self.quantity - self.cancelled - self.shipped if self.live and self.accepted else 0
+        """Units that still have to leave; refunded goods do not."""
+        if not self.live or not self.accepted or self.state == "REFUNDED":
+            return 0
+        excluded = sum(r.quantity for r in self.refunds if r.excluded_from_shipment)
+        return max(0, self.quantity - self.cancelled - self.shipped - excluded)
 
 
 @dataclass
@@ -176,6 +179,7 @@ class Order:
     commercial_id: str
     sequence: int
     shop_id: int
+    shop_name: str
     state: str
     currency: str
     customer: dict[str, Any]

@@ -52,7 +52,7 @@ class Mirakl:
         self.shops = Shops(self.platform, self.ledger, self.billing.kyc_done)
         self.offers = Offers(self.platform)
         self.orders = Orders(self.platform, self.ledger)
-        self.refunds = Refunds(self.platform, self.ledger)
+        self.refunds = Refunds(self.platform, self.ledger, self.orders)
         self.shipments = Shipments(self.platform, self.orders)
         self.returns = Returns(self.platform, self.refunds)
         self.billing_calls = BillingCalls(self.platform, self.billing)

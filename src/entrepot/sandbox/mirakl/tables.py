@@ -91,6 +91,19 @@ class Tables:
         self.written: dict[tuple[str, str], Written] = {}
         self.counters: dict[str, int] = {}
 
+    def parcels_of(self, order_id: str) -> list[Shipment]:
+        """The parcels of one order, oldest first."""
+        return [self.shipments[one] for one in self.shipments_of.get(order_id, ())]
+
+    def planned_units(self, order_id: str) -> dict[str, int]:
+        """Units by line in parcels that are announced but have not left."""
+        planned: dict[str, int] = {}
+        for shipment in self.parcels_of(order_id):
+            if shipment.status == "SHIPPING":
+                for line_id, quantity in shipment.lines.items():
+                    planned[line_id] = planned.get(line_id, 0) + quantity
+        return planned
+
     def count(self, name: str, start: int = 1) -> int:
         """The next number of a named counter."""
         value = self.counters.get(name, start - 1) + 1

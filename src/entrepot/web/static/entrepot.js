@@ -69,7 +69,7 @@
   // --- keys -------------------------------------------------------------------------------------------------------
   const VERBS = { r: "retry", e: "repair", s: "suppress", u: "escalate" };
   const PLACES = { t: "/", c: "/cases", o: "/orders", s: "/settlement", f: "/flows" };
-  let goingSince = 0;
+  let goingSince = -Infinity;
 
   function pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -79,7 +79,7 @@
     }
     if ($("dialog[open]")) return;
     const going = event.timeStamp - goingSince < 1000;
-    goingSince = 0;
+    goingSince = -Infinity;
     if (going && PLACES[event.key]) {
       event.preventDefault();
       location.assign(PLACES[event.key]);

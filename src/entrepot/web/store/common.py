@@ -69,9 +69,11 @@ def basket_of(conn: Conn, root: str) -> Link | None:
     if kind != "basket":
         return None
     found = conn.execute(
-        "SELECT id, commercial_id FROM basket WHERE commercial_id = %s ORDER BY id LIMIT 1", (commercial_id,)
+        """SELECT object_id, value FROM identifier
+            WHERE value = %s AND scheme = 'commercial_id' AND object = 'basket' ORDER BY object_id LIMIT 1""",
+        (commercial_id,),
     ).fetchone()
-    return Link(found["commercial_id"], f"/orders/{quote(found['id'])}", "Basket") if found else None
+    return Link(found["value"], f"/orders/{quote(found['object_id'])}", "Basket") if found else None
 
 
 # What people call the object of a case or an obligation; the table's own id where they have no name for it.

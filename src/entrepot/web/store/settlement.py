@@ -12,6 +12,7 @@ from entrepot.money.settlement.model import LineType
 from entrepot.web import words
 from entrepot.web.store.common import PAGE, money, read_number, read_token, token
 from entrepot.web.views import (
+    LINES_COUNTED_MAX,
     StatementDetail,
     StatementFilter,
     StatementLineRow,
@@ -27,16 +28,15 @@ VARIANCES_MAX = 500
 BEFORE_MATCHING = frozenset({"announced", "fetched", "parsed", "balanced"})
 # What is left over is paid out: lines of these families are the payment itself, not a step towards it.
 PAID = frozenset({Family.PAYMENT})
-_COLUMNS = """
+_COLUMNS = f"""
     s.id, s.account, s.author, s.external_id, s.version, s.seller_id, s.voucher, s.currency, s.period_from, s.period_to,
     s.state, s.their_total_minor, s.lines_total_minor, s.announced_at,
-    (SELECT count(*) FROM statement_line n WHERE n.statement_id = s.id) AS lines,
+    (SELECT count(*) FROM (SELECT FROM statement_line n WHERE n.statement_id = s.id LIMIT {LINES_COUNTED_MAX}) AS few) AS lines,
     (SELECT coalesce(sum(v.amount_minor), 0)::bigint FROM variance v WHERE v.statement_id = s.id) AS difference_minor,
     (SELECT coalesce(sum(abs(v.amount_minor)), 0)::bigint FROM variance v
       WHERE v.statement_id = s.id AND v.explanation = '') AS unexplained_minor,
-    (SELECT max(l.seller_name) FROM leg l WHERE s.seller_id <> '' AND l.seller_id = s.seller_id
-        AND l.basket_id IN (SELECT k.basket_id FROM leg k JOIN statement_line n ON n.order_id = k.order_id
-                             WHERE n.statement_id = s.id AND n.order_id <> '' LIMIT 1)) AS seller_name
+    (SELECT l.seller_name FROM statement_line n JOIN leg l ON l.account = n.account AND l.order_id = n.order_id
+      WHERE n.statement_id = s.id AND n.order_id <> '' AND s.seller_id <> '' LIMIT 1) AS seller_name
 """
 
 

@@ -1,0 +1,39 @@
+"""Judges of a day: each holds our tables against the outside world's books, or against plain arithmetic, and lists what is wrong.
+
+They share nothing with the code they judge: their tables of words and their sums are their own.
+"""
+
+from collections.abc import Callable, Mapping
+
+from entrepot.kernel.ctx import Conn
+from entrepot.proof.checkers import effects, ledger, orders, people, rest, settlement
+from entrepot.proof.checkers.finding import Books, Finding
+
+__all__ = ["CHECKERS", "Books", "Finding", "check"]
+
+Checker = Callable[[Conn, Books], list[Finding]]
+
+CHECKERS: Mapping[str, Checker] = {
+    "baskets": orders.baskets_agree,
+    "orders": orders.orders_agree,
+    "invariants": orders.invariants_hold,
+    "parcels-and-returns": orders.parcels_and_returns_agree,
+    "effects-once": effects.nothing_twice,
+    "effects-happened": effects.what_is_done_happened,
+    "gateway-money": effects.gateway_money_agrees,
+    "refunds": effects.refunds_confirmed,
+    "ledger-zero": ledger.sums_to_zero,
+    "ledger-complete": ledger.every_fact_is_posted,
+    "ledger-balances": ledger.balances_agree,
+    "statements": settlement.statements_agree,
+    "payouts": settlement.payouts_agree,
+    "owners": people.everything_is_owned,
+    "promises": people.promises_are_kept_or_told,
+    "alerts": people.everybody_was_told,
+    "rest": rest.nothing_is_left,
+}
+
+
+def check(conn: Conn, books: Books) -> list[Finding]:
+    """Everything every judge has to say about a day that is over. Empty: nothing was lost, doubled, unbalanced or unowned."""
+    return [finding for judge in CHECKERS.values() for finding in judge(conn, books)]

@@ -1,0 +1,214 @@
+"""The demo: a fresh hub against the sandbox, as real processes, from the first basket to closed books.
+
+Every demo gets a database of its own on the demo's PostgreSQL server, so that the marketplace's memory and ours begin together. Business time
+starts on a Monday morning and runs faster than the machine's.
+"""
+
+import json
+import os
+import socket
+import sys
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from entrepot.blueprint.load import load
+from entrepot.cli.running import children, server_check
+from entrepot.engine.supervisor import Child, Supervisor
+from entrepot.kernel.clock import DEMO_SPEED_MAX, SystemClock
+from entrepot.kernel.errors import NotNow, WrongSetting
+from entrepot.process import Settings, database_now, settings, upgrade
+from entrepot.proof.figures import broken, figures
+from entrepot.proof.world import SYSTEMS, environment
+from entrepot.store import postgres
+from entrepot.store.db import Db
+
+CLUSTER = "demo"
+DATABASES_KEPT = 3  # of earlier demos, for looking back
+MONDAY = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)
+READY_WITHIN_S = 60.0  # machine
+REST_S = 4 * 3600.0  # business: after the world rests, reports and reconciliation still come
+CALL_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the person asked for."""
+
+    once: bool = False
+    seed: int = 1
+    speed: float = 60.0
+    orders: int = 25
+    span_minutes: int = 480
+    pace_percent: int = 100
+    faults: str = "demo"
+    give_up_s: float = 900.0  # machine: a demo --once that is not over by then has failed
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """One prepared demo: its database, its ports, its environment."""
+
+    wish: Wish
+    chosen: Settings
+    url: str
+    ports: Mapping[str, int]
+    folder: Path
+
+    @property
+    def console(self) -> str:
+        return f"http://{self.chosen.host}:{self.chosen.port}/"
+
+    @property
+    def env(self) -> dict[str, str]:
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+        mail = self.folder / "mail"
+        mail.mkdir(parents=True, exist_ok=True)
+        alerts = f"json://127.0.0.1:{self.ports['alerts']}/alerts"
+        return {**os.environ, **environment(urls, str(mail), alerts), "ENTREPOT_DATABASE_URL": self.url}
+
+    def processes(self) -> list[Child]:
+        wish, env = self.wish, self.env
+        ports = json.dumps({name: self.ports[name] for name in SYSTEMS})
+        hub_url = self.console.rstrip("/")
+        sandbox = [sys.executable, "-m", "entrepot.proof.world_process", "--hub-url", hub_url, "--ports", ports]
+        sandbox += ["--seed", str(wish.seed), "--orders", str(wish.orders), "--span-minutes", str(wish.span_minutes)]
+        sandbox += ["--pace-percent", str(wish.pace_percent), "--faults", wish.faults]
+        inbox = [sys.executable, "-m", "entrepot.proof.alert_inbox", "--port", str(self.ports["alerts"])]
+        return [Child("sandbox", sandbox, env), Child("alerts", inbox, env), *children(self.chosen, env)]
+
+    def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Ask the sandbox's control port. Errors: NotNow while it does not answer."""
+        url = f"http://127.0.0.1:{self.ports['control']}{path}"
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=CALL_S) as answer:  # noqa: S310 - our own loopback port
+                return json.load(answer)
+        except (OSError, ValueError) as error:
+            raise NotNow(f"the sandbox does not answer: {error}") from error
+
+    def business_now(self) -> datetime:
+        found: datetime = datetime.fromisoformat(self.control("GET", "/health")["now"])
+        return found
+
+    def figures(self) -> dict[str, dict[str, Any]]:
+        books = self.control("GET", "/books")
+        db = Db(self.url, max_size=1, name="demo")
+        try:
+            with db.transaction() as conn:
+                return figures(conn, books)
+        finally:
+            db.close()
+
+
+def prepare(wish: Wish) -> Demo:
+    """A fresh database with the demo's clock, free ports, a folder for mails. Errors: WrongSetting."""
+    if not 1 <= wish.speed <= DEMO_SPEED_MAX:
+        raise WrongSetting(f"--speed {wish.speed:g}: business time runs 1 to {DEMO_SPEED_MAX:g} times as fast")
+    chosen = settings()
+    if chosen.database_url:
+        raise WrongSetting("the demo makes databases of its own: unset ENTREPOT_DATABASE_URL, or use `entrepot up`")
+    _require_free(chosen)
+    server = postgres.start(chosen.home, CLUSTER)
+    chosen = chosen.model_copy(update={"cluster": CLUSTER})
+    url = _fresh_database(server.url)
+    upgrade(url, load(chosen.blueprint).environment)
+    with psycopg.connect(url) as conn:
+        conn.execute(
+            "UPDATE clock SET business_base = %s, machine_base = %s, rate = %s", (MONDAY, database_now(url), wish.speed)
+        )
+    folder = (chosen.home or postgres.state_home()) / "demo-mail"
+    return Demo(wish, chosen, url, _free_ports((*SYSTEMS, "alerts")), folder)
+
+
+def _require_free(chosen: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as error:
+            raise WrongSetting(
+                f"port {chosen.port} on {chosen.host} is taken (by another demo?): stop it, or set ENTREPOT_PORT"
+            ) from error
+
+
+def _free_ports(names: tuple[str, ...]) -> dict[str, int]:
+    held = {name: socket.create_server(("127.0.0.1", 0)) for name in names}
+    ports = {name: sock.getsockname()[1] for name, sock in held.items()}
+    for sock in held.values():
+        sock.close()
+    return ports
+
+
+def _fresh_database(url: str) -> str:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        known = sorted(
+            row["datname"]
+            for row in conn.execute("SELECT datname FROM pg_database WHERE datname LIKE 'demo\\_%'").fetchall()
+        )
+        for name in known[: max(0, len(known) - DATABASES_KEPT)]:
+            conn.execute(psycopg.sql.SQL("DROP DATABASE {} WITH (FORCE)").format(psycopg.sql.Identifier(name)))
+    number = int(known[-1].removeprefix("demo_")) + 1 if known else 1
+    return postgres.create_database(url, f"demo_{number:06d}")
+
+
+def run(wish: Wish, say: Any = print) -> dict[str, Any] | None:
+    """Run the demo. Without `once`: until stopped. With it: until the books are closed; the figures, with `broken` and how it ended."""
+    demo = prepare(wish)
+    clock = SystemClock()
+    out = sys.stderr
+    supervisor = Supervisor(demo.processes(), clock, out=out, checks=server_check(demo.chosen, demo.url))
+    say(f"console: {demo.console}")
+    say(f"alerts arrive as mails in {demo.folder / 'mail'} and at http://127.0.0.1:{demo.ports['alerts']}/")
+    if not wish.once:
+        supervisor.run()
+        return None
+    supervisor.start()
+    try:
+        return _once(demo, supervisor, clock)
+    finally:
+        supervisor.stop()
+
+
+def _once(demo: Demo, supervisor: Supervisor, clock: SystemClock) -> dict[str, Any]:
+    """Trade for the span, close the books, rest, count."""
+    began = clock.machine()
+    until_s = demo.wish.give_up_s
+    finished = rested_at = None
+    problem = ""
+    while not problem:
+        supervisor.tick()
+        if supervisor.stopping:
+            problem = "stopped"
+        elif (clock.machine() - began).total_seconds() > until_s:
+            problem = f"not over after {until_s:.0f} s"
+        try:
+            now = demo.business_now()
+            if finished is None and (now - MONDAY).total_seconds() > demo.wish.span_minutes * 60:
+                demo.control("POST", "/finish", {"close_books": True})
+                finished = now
+            if finished is not None and rested_at is None and demo.control("GET", "/books")["control"]["done"]:
+                rested_at = now
+            if rested_at is not None and (now - rested_at).total_seconds() > REST_S:
+                break
+        except NotNow:
+            continue
+        clock.sleep(0.3)
+    counted: dict[str, Any] = demo.figures()
+    counted["demo"] = {
+        "seed": demo.wish.seed,
+        "speed": demo.wish.speed,
+        "business_hours": round((demo.business_now() - MONDAY).total_seconds() / 3600, 1),
+        "machine_s": round((clock.machine() - began).total_seconds(), 1),
+        "restarts": sum(state.restarts for state in supervisor.states),
+        "problem": problem,
+        "broken": broken(counted) + ([problem] if problem else []),
+    }
+    return counted

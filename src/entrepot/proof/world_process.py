@@ -1,0 +1,65 @@
+"""`python -m entrepot.proof.world_process`: the sandbox as a process of its own, on the hub's clocks.
+
+Keys, ports and the address of the hub come from the environment that the demo makes; the business clock is the hub's row, read again about
+once a second, and kept as last read while the database is away.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+from entrepot.kernel.clock import SystemClock
+from entrepot.process import FollowedPace, database_now, settings
+from entrepot.proof.world import SYSTEMS, options
+from entrepot.sandbox.errands import Pace
+from entrepot.sandbox.http import over_http, serve
+from entrepot.sandbox.scenario import Options, build
+from entrepot.store.db import Db
+
+OUTBOUND_TIMEOUT_S = 10.0
+HANG_S = 20.0  # machine: longer than any call of ours waits
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="world", description=__doc__)
+    parser.add_argument("--hub-url", required=True)
+    parser.add_argument("--ports", type=json.loads, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--orders", type=int, default=25)
+    parser.add_argument("--span-minutes", type=int, default=480)
+    parser.add_argument("--pace-percent", type=int, default=100)
+    parser.add_argument("--faults", choices=("none", "demo", "random"), default="demo")
+    given = parser.parse_args(arguments)
+    url = settings().database_url
+    db = Db(url, max_size=1, name="sandbox-clock")
+    clock = SystemClock(FollowedPace(db), reading=database_now(url))
+    world = build(
+        clock.now,
+        clock.machine,
+        given.seed,
+        given.hub_url,
+        orders=given.orders,
+        faults=given.faults,
+        outbound=over_http(OUTBOUND_TIMEOUT_S),
+        options=_options(given.span_minutes, given.pace_percent),
+    )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with serve(world, {name: given.ports[name] for name in SYSTEMS}, hang_s=HANG_S):
+        print("sandbox: " + ", ".join(f"{name} on port {given.ports[name]}" for name in SYSTEMS), flush=True)
+        stop.wait()
+    db.close()
+    return 0
+
+
+def _options(span_minutes: int, pace_percent: int) -> Options:
+    return options(span=timedelta(minutes=span_minutes), pace=Pace().scaled(pace_percent))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
