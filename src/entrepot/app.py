@@ -10,8 +10,7 @@ from entrepot.blueprint.references import resolve
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
 from entrepot.cases.model import CaseAsked, Notifier
-from entrepot.connectors.mirakl.connector import connect as connect_mirakl
-from entrepot.connectors.payment.connector import connect as connect_payment
+from entrepot.connectors import registry
 from entrepot.connectors.port import Access, Connector, Secret
 from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
@@ -31,13 +30,11 @@ from entrepot.inbox.model import Message, Parked
 from entrepot.inbox.service import Decider, Inbox
 from entrepot.inbox.store import DECIDE_DUE_SQL
 from entrepot.kernel.ctx import Conn, Ctx, Row
-from entrepot.kernel.errors import WrongSetting
 from entrepot.outbox.port import Effect, Reaction
 from entrepot.outbox.service import Outbox, Retry, Width, one_after_another
 from entrepot.outbox.store import send_due_sql
 
 HUB = "hub"  # the account of lanes that belong to no outside system
-CONNECTORS = {"mirakl": connect_mirakl, "payment": connect_payment}
 INBOUND_ONLY = frozenset({"storefront"})
 
 
@@ -84,7 +81,12 @@ def access_of(plan: Plan, account: str) -> Access:
     """How we reach one account's system; secrets are read at every use. Errors: WrongSetting for an address not given."""
     system = plan.system_of(account)
     secrets: dict[str, Secret] = {name: partial(resolve, ref) for name, ref in system.secrets.items()}
-    return Access(account=account, base_url=resolve(system.url).rstrip("/"), secrets=secrets)
+    return Access(
+        account=account,
+        base_url=resolve(system.url).rstrip("/"),
+        secrets=secrets,
+        settle_s=plan.account(account).settle_s,
+    )
 
 
 def connect_all(plan: Plan) -> dict[str, Connector]:
@@ -94,11 +96,7 @@ def connect_all(plan: Plan) -> dict[str, Connector]:
         name = plan.system_of(account).connector
         if name in INBOUND_ONLY:
             continue
-        if name not in CONNECTORS:
-            raise WrongSetting(
-                f"{plan.file}: account {account} wants connector “{name}”; there is {', '.join(sorted(CONNECTORS))}"
-            )
-        found[account] = CONNECTORS[name](access_of(plan, account))
+        found[account] = registry.connect(name, access_of(plan, account))
     return found
 
 
@@ -193,7 +191,7 @@ def _park(plan: Plan, ctx: Ctx, conn: Conn, parked: Sequence[tuple[Message, Park
             object_id=why.object_id or message.id,
             root=message.root,
             cause=why.cause,
-            values=why.values,
+            name=why.name,
             money_minor=why.money_minor,
             currency=why.currency,
             message_id=message.id,
@@ -217,6 +215,7 @@ def _trouble(plan: Plan, ctx: Ctx, conn: Conn, effect: Effect, mode: str, cause:
                 object="effect",
                 object_id=effect.id,
                 root=effect.root,
+                name=effect.key,
                 cause=f"{effect.operation} ({effect.key}): {cause}",
                 money_minor=int(money),
                 currency=str(effect.payload.get("currency", "EUR")),

@@ -73,6 +73,7 @@ def settings() -> Settings:
 def start_logging(level: str) -> None:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    logging.getLogger("apprise").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from entrepot.connectors.port import Access, Connector, Forged, Verified, Webhook
 from entrepot.connectors.registry import connect
 from entrepot.connectors.webhooks import StandardWebhooks
+from entrepot.kernel.errors import WrongSetting
 
 SECRET = "whsec_" + base64.b64encode(b"the secret in force").decode()
 OLD = "whsec_" + base64.b64encode(b"the secret before").decode()
@@ -103,6 +104,12 @@ def test_a_single_bit_turned_over_is_noticed(position: int, bit: int) -> None:
 )
 def test_no_stranger_crashes_the_door(headers: dict[str, str], body: bytes) -> None:
     assert isinstance(DOOR.verify(START, headers, body), Forged)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_x"])
+def test_a_secret_that_is_none_is_a_wrong_setting_and_never_an_open_door(secret: str) -> None:
+    with pytest.raises(WrongSetting):
+        StandardWebhooks(lambda: secret, 300).verify(START, signed(), BODY)
 
 
 # ── what they carry ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -131,6 +131,14 @@ def test_a_request_arrives_whole_and_its_answer_comes_back_whole() -> None:
     assert path == "/api/orders?a=1%20%26%202&a=3" or path == "/api/orders?a=1+%26+2&a=3"
 
 
+def test_a_header_that_would_split_the_request_never_leaves() -> None:
+    with serving(plainly(200, b"{}")) as peer, client(peer.url) as http:
+        answer = http.send(HttpRequest("GET", peer.url, {"x-key": "a\r\nx-evil: 1"}))
+        assert isinstance(answer, NotReached)
+        assert isinstance(http.send(HttpRequest("GET", peer.url, {"x-key": "Café"})), HttpResponse)
+    assert len(peer.seen) == 1
+
+
 def test_one_connection_serves_many_calls() -> None:
     with serving(plainly(200, b"{}")) as peer, client(peer.url) as http:
         for _ in range(5):

@@ -189,7 +189,7 @@ def statement_row(at: int = 1, differs: bool = True) -> StatementRow:
     return StatementRow(
         id=f"stm_{at}", account="mirakl-fr/operator", author="marketplace", external_id=f"CYC-47{at:02d}", version=1, seller="Nordlys",
         voucher=f"V-2026-{at:03d}", period_from=ago(days=10), period_to=ago(days=1), state=words.state(words.STATEMENT, "explained"),
-        theirs=eur(4100640), ours=eur(4173720), difference=eur(-73080) if differs else eur(0), unexplained=eur(0 if at % 2 else -1240), lines=362,
+        paid=eur(4100640), theirs=eur(4100640), ours=eur(4173720), difference=eur(-73080) if differs else eur(0), undecided=eur(0 if at % 2 else -1240), lines=362,
     )  # fmt: skip
 
 
@@ -406,7 +406,7 @@ class FakeReader:
         )
         theirs, ours = sum(step[1] for step in steps), sum(step[2] for step in steps)
         return StatementDetail(
-            row=replace(statement_row(), theirs=eur(theirs), ours=eur(ours), difference=eur(theirs - ours)), their_lines_total=eur(theirs),
+            row=replace(statement_row(), paid=eur(theirs), theirs=eur(theirs), ours=eur(ours), difference=eur(theirs - ours)),
             waterfall=(*(WaterfallStep(word, eur(a), eur(b)) for word, a, b in steps), WaterfallStep("Payout", eur(theirs), eur(ours), True)),
             causes=(VarianceCause("Commission rate differs", 38, eur(-38208), "finance-operations", words.state(words.VARIANCE, "open")), VarianceCause("Not in our books", 4, eur(-21450), "finance-operations", words.state(words.VARIANCE, "accepted")), VarianceCause("Unknown fee", 1, eur(-1760), "finance-operations", words.state(words.VARIANCE, "open"))),
             variances=(VarianceRow("Commission rate differs", "C-88411-A", eur(-2500), eur(-2400), eur(-100), "finance-operations", "12.5 % of 200.00 EUR charged, 12.0 % agreed since 1 October.", words.state(words.VARIANCE, "open"), ""),),

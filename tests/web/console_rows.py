@@ -229,7 +229,7 @@ class Day:
             object="leg",
             object_id="leg_C-1-B",
             root="basket:C-1",
-            what="decided",
+            what="leg moved",
             from_state="awaiting-acceptance",
             to_state="refused",
             by="Seller B",

@@ -94,6 +94,59 @@ def test_a_case_is_named_by_what_people_call_its_object(store: ConsoleStore) -> 
     assert row.money == Money(2500, "EUR")
 
 
+def test_no_sentence_of_a_case_speaks_of_our_own_ids(ctx: Ctx, store: ConsoleStore) -> None:
+    with ctx.db.transaction() as conn:
+        day = Day(conn, ctx.clock.now())
+        day.case(
+            1500,
+            mode="ack-at-risk",
+            object_id="leg_C-1-A",
+            effect_text="Order leg_C-1-A worth 25.00 EUR will be refused.",
+        )
+        name = "stm_1:commission-rate-differs"
+        day.case(
+            1501,
+            mode="settlement-variance",
+            object="statement",
+            object_id=name,
+            effect_text=f"0.12 EUR of statement {name} is disputed.",
+            title=f"Settlement variance: statement {name}",
+        )
+    at_risk, differs = store.case("case_1500"), store.case("case_1501")
+    assert at_risk is not None and differs is not None
+    assert (at_risk.row.title, at_risk.row.subject) == ("Acknowledgement at risk", "Seller order C-1-A")
+    assert at_risk.row.effect == "Order C-1-A worth 25.00 EUR will be refused."
+    assert differs.row.title == "Settlement variance"
+    assert differs.row.effect == "0.12 EUR of statement voucher V-stm_1 (commission rate differs) is disputed."
+    assert "/settlement/stm_1" in {link.href for link in differs.related}
+
+
+def test_an_alert_on_several_channels_is_said_once(ctx: Ctx, store: ConsoleStore) -> None:
+    with ctx.db.transaction() as conn:
+        day = Day(conn, ctx.clock.now())
+        for channel in ("mail", "hook"):
+            day.add(
+                "alert",
+                id=f"alr_{channel}",
+                key=f"case_1001:50:{channel}",
+                case_id="case_1001",
+                team="on-call",
+                channel=channel,
+                subject="[sandbox] 50 % of the time used: case 1001 (x): y",
+                body="…",
+                state="sent",
+                planned_at=day.now,
+                due_at=day.now,
+                sent_at=day.now,
+            )
+    case = store.case("case_1001")
+    assert case is not None
+    assert [(entry.what, entry.by) for entry in case.timeline][-1] == (
+        "Alert sent: 50 % of the time used",
+        "to on call on 2 channels",
+    )
+
+
 def test_a_case_of_an_outgoing_action_shows_its_attempts_and_a_command_without_the_key(store: ConsoleStore) -> None:
     case = store.case("case_1001")
     assert case is not None
@@ -174,8 +227,8 @@ def test_a_basket_shows_its_seller_orders_their_way_and_their_money(store: Conso
     ]
     assert [p.what for p in shipped.promises] == ["Seller accepts or refuses"]
     assert [p.state.word for p in refused.promises] == ["Missed"]
-    assert [entry.what for entry in basket.timeline] == ["Seller order C-1-B: decided"]
-    assert basket.timeline[0].detail == "Awaiting acceptance → Refused"
+    assert [(entry.what, entry.tone) for entry in basket.timeline] == [("Seller order C-1-B: refused", Tone.BAD)]
+    assert basket.timeline[0].detail == "before: awaiting acceptance"
     assert {row.id for row in basket.messages} == {"msg_0", "msg_1"}
     assert len(basket.cases) == 3
 
@@ -223,6 +276,15 @@ def test_what_is_in_our_books_alone_has_a_step_of_its_own(ctx: Ctx, store: Conso
     alone = next(step for step in statement.waterfall if step.word == "In our books alone")
     assert (alone.theirs.minor, alone.ours) == (0, Money(700, "EUR"))
     assert statement.waterfall[-1].ours == Money(2852, "EUR")
+
+
+def test_a_statement_that_does_not_add_up_by_itself_says_nothing_about_our_books(ctx: Ctx, store: ConsoleStore) -> None:
+    with ctx.db.transaction() as conn:
+        Day(conn, ctx.clock.now()).variance("var_stm_1", 9999, 2140, cause="amount-differs")
+    statement = store.statement("stm_1", "", "")
+    assert statement is not None
+    assert statement.row.ours == statement.waterfall[-1].ours == Money(2152, "EUR")
+    assert statement.row.undecided == Money(7859 + 12, "EUR")
 
 
 def test_before_a_statement_is_matched_nothing_is_claimed_about_our_side(ctx: Ctx, store: ConsoleStore) -> None:

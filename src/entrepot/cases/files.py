@@ -147,7 +147,7 @@ def _row(ctx: Ctx, plan: Plan, asked: CaseAsked, times: int, reopens: str | None
 
 
 def _title(asked: CaseAsked) -> str:
-    return f"{asked.mode.replace('-', ' ').capitalize()}: {rules.said(asked.object)} {asked.object_id}"
+    return f"{asked.mode.replace('-', ' ').capitalize()}: {rules.said(asked.object)} {asked.name or asked.object_id}"
 
 
 def _first_alerts(ctx: Ctx, plan: Plan, rows: Sequence[dict[str, Any]]) -> list[AlertAsked]:

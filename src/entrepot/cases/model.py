@@ -33,6 +33,7 @@ class CaseAsked:
     due_at: datetime | None = None
     flow: str = ""  # for a mode that no single flow owns
     own_steps: bool = True
+    name: str = ""  # what people call the object (the marketplace's order id); none: its id
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -55,6 +56,7 @@ class Promise:
     due_at: datetime
     money_minor: int = 0
     currency: str = "EUR"
+    name: str = ""  # what people call the object; none: its id
 
 
 @dataclass(frozen=True, slots=True)

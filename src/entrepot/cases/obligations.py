@@ -29,6 +29,7 @@ def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> No
                 "account": p.account,
                 "object": p.object,
                 "object_id": p.object_id,
+                "name": p.name,
                 "root": p.root,
                 "owner": owner,
                 "mode": p.mode,

@@ -74,7 +74,7 @@ def words_for(asked: CaseAsked, failure: FailureMode, team: Team, due_at: dateti
         value=money_text(asked.money_minor, asked.currency) if asked.money_minor else UNKNOWN_AMOUNT,
         due=local_text(due_at, team.hours.zone),
         object=said(asked.object),
-        object_id=asked.object_id,
+        object_id=asked.name or asked.object_id,
         account=asked.account,
         words=asked.cause or failure.name.replace("-", " "),
     )

@@ -10,7 +10,7 @@ from entrepot.cases.files import event
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.states import CaseState
 from entrepot.cases.subject_store import NothingDone
-from entrepot.cases.subjects import Change, Order, Why, subject_of
+from entrepot.cases.subjects import Change, Order, Subject, Why, subject_of
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import Busy
 
@@ -18,28 +18,47 @@ BUSY_TRIES = 5
 BUSY_WAIT_S = 0.1
 Verdict = VerbDone | VerbRefused
 
+# Rooms above bring what a case of theirs is about (a statement's differences); by the case's `object`.
+Openers = Mapping[str, Callable[[Row], Subject]]
+OWN_SUBJECTS: Openers = {}
 
-def retry(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str) -> Verdict:
+
+def retry(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, openers: Openers = OWN_SUBJECTS) -> Verdict:
     """The same once more: a message is read again, an action sent again with its key, an unclear one read back."""
-    return _act(ctx, plan, case_id, "retry", by, reason, None)
+    return _act(ctx, plan, case_id, "retry", by, reason, None, openers)
 
 
-def repair(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, payload: Mapping[str, Any]) -> Verdict:
+def repair(
+    ctx: Ctx,
+    plan: Plan,
+    case_id: str,
+    by: str,
+    reason: str,
+    payload: Mapping[str, Any],
+    openers: Openers = OWN_SUBJECTS,
+) -> Verdict:
     """With corrected content: `payload` is a JSON merge patch (null removes a field)."""
-    return _act(ctx, plan, case_id, "repair", by, reason, payload)
+    return _act(ctx, plan, case_id, "repair", by, reason, payload, openers)
 
 
-def suppress(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str) -> Verdict:
+def suppress(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, openers: Openers = OWN_SUBJECTS) -> Verdict:
     """Not at all: the message is never applied, the outgoing action taken back, a difference accepted."""
-    return _act(ctx, plan, case_id, "suppress", by, reason, None)
+    return _act(ctx, plan, case_id, "suppress", by, reason, None, openers)
 
 
-def escalate(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str) -> Verdict:
+def escalate(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, openers: Openers = OWN_SUBJECTS) -> Verdict:
     """To the team above, which owns the case from now on and hears of it at once."""
-    return _act(ctx, plan, case_id, "escalate", by, reason, None)
+    return _act(ctx, plan, case_id, "escalate", by, reason, None, openers)
 
 
-def preview(ctx: Ctx, plan: Plan, case_id: str, verb: str, payload: Mapping[str, Any] | None = None) -> Preview:
+def preview(
+    ctx: Ctx,
+    plan: Plan,
+    case_id: str,
+    verb: str,
+    payload: Mapping[str, Any] | None = None,
+    openers: Openers = OWN_SUBJECTS,
+) -> Preview:
     """What a verb would do now; changes nothing."""
     with ctx.db.transaction() as conn:
         case = queries.find_case(conn, case_id)
@@ -49,14 +68,16 @@ def preview(ctx: Ctx, plan: Plan, case_id: str, verb: str, payload: Mapping[str,
         if verb == "escalate":
             above = plan.team(case["owner"]).escalates_to
             return Preview(case["id"], verb, True, f"The case goes to {above}, which is told at once.")
-        change = _change(conn, ctx, plan, case, Order(verb, "", "", payload, case["number"]))
+        change = _change(conn, ctx, plan, case, Order(verb, "", "", payload, case["number"]), openers)
     if isinstance(change, Why):
         return Preview(case["id"], verb, False, change.words)
     return Preview(case["id"], verb, True, change.words, change.sends, change.before, change.after)
 
 
-def _change(conn: Conn, ctx: Ctx, plan: Plan, case: Row, order: Order) -> Change | Why:
-    return subject_of(conn, plan, case).change(ctx, order)
+def _change(conn: Conn, ctx: Ctx, plan: Plan, case: Row, order: Order, openers: Openers) -> Change | Why:
+    opener = openers.get(case["object"])
+    subject = opener(case) if opener else subject_of(conn, plan, case)
+    return subject.change(ctx, order)
 
 
 def _refusal(plan: Plan, case: Row | None, case_id: str, verb: str) -> str | None:
@@ -78,7 +99,14 @@ def _refusal(plan: Plan, case: Row | None, case_id: str, verb: str) -> str | Non
 
 
 def _act(
-    ctx: Ctx, plan: Plan, case_id: str, verb: str, by: str, reason: str, payload: Mapping[str, Any] | None
+    ctx: Ctx,
+    plan: Plan,
+    case_id: str,
+    verb: str,
+    by: str,
+    reason: str,
+    payload: Mapping[str, Any] | None,
+    openers: Openers,
 ) -> Verdict:
     if not reason.strip():
         return VerbRefused(case_id, "say why: the reason stays with the case")
@@ -86,7 +114,7 @@ def _act(
         return VerbRefused(case_id, "say who decides: the name stays with the case")
     order = Order(verb, by.strip(), reason.strip(), payload, 0)
     try:
-        return _patiently(ctx, lambda: _once(ctx, plan, case_id, order))
+        return _patiently(ctx, lambda: _once(ctx, plan, case_id, order, openers))
     except NothingDone as error:
         return VerbRefused(case_id, error.message)
 
@@ -101,7 +129,7 @@ def _patiently(ctx: Ctx, work: Callable[[], Verdict]) -> Verdict:
     return work()
 
 
-def _once(ctx: Ctx, plan: Plan, case_id: str, order: Order) -> Verdict:
+def _once(ctx: Ctx, plan: Plan, case_id: str, order: Order, openers: Openers) -> Verdict:
     with ctx.db.transaction() as conn:
         found = queries.find_case(conn, case_id)
         case = store.case_for_update(conn, found["id"]) if found is not None else None
@@ -112,14 +140,14 @@ def _once(ctx: Ctx, plan: Plan, case_id: str, order: Order) -> Verdict:
         done = (
             _handed_over(conn, ctx, plan, case, order)
             if order.verb == "escalate"
-            else _resolved(conn, ctx, plan, case, order)
+            else _resolved(conn, ctx, plan, case, order, openers)
         )
         ctx.point("verb.before-commit")
     return done
 
 
-def _resolved(conn: Conn, ctx: Ctx, plan: Plan, case: Row, order: Order) -> Verdict:
-    change = _change(conn, ctx, plan, case, order)
+def _resolved(conn: Conn, ctx: Ctx, plan: Plan, case: Row, order: Order, openers: Openers) -> Verdict:
+    change = _change(conn, ctx, plan, case, order, openers)
     if isinstance(change, Why):
         return VerbRefused(case["id"], change.words)
     if change.apply is not None:

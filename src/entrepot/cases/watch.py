@@ -109,6 +109,7 @@ def _asked(plan: Plan, row: Row, mode: str, **more: Any) -> CaseAsked:
         currency=row["currency"],
         obligation_id=row["id"],
         flow=row["flow"],
+        name=row["name"],
         **more,
     )
 

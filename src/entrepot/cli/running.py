@@ -3,38 +3,18 @@
 import json
 import logging
 import os
-import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from entrepot.engine.budget import WEB_POOL, connection_budget
-from entrepot.engine.supervisor import Check, Child, Supervisor, postgres_check
+from entrepot.engine.budget import WEB_POOL
+from entrepot.engine.supervisor import Supervisor
 from entrepot.engine.worker import run_worker
 from entrepot.kernel.clock import SystemClock
 from entrepot.kernel.errors import WrongSetting
+from entrepot.launch import children, server_check
 from entrepot.process import Settings, database_url, open_hub, settings, start_logging, upgrade
 from entrepot.store import migrate, postgres
 
 log = logging.getLogger(__name__)
-
-
-def entrepot(*arguments: str) -> list[str]:
-    """The command line of one of our own processes: the same Python, whatever the PATH says."""
-    return [sys.executable, "-m", "entrepot.cli", *arguments]
-
-
-def children(chosen: Settings, env: Mapping[str, str]) -> list[Child]:
-    """One web and the workers; the sum of their connections fits the server."""
-    connection_budget([sum(chosen.threads.values())] * chosen.workers)
-    web = Child("web", entrepot("serve"), env)
-    return [web, *(Child(f"worker-{n}", entrepot("work"), env) for n in range(1, chosen.workers + 1))]
-
-
-def server_check(chosen: Settings, url: str) -> Sequence[Check]:
-    """Our own server is revived when it dies; a configured one is somebody else's to revive."""
-    if chosen.database_url:
-        return []
-    return [postgres_check(url, lambda: postgres.start(chosen.home, chosen.cluster))]
 
 
 def up() -> int:

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 from standardwebhooks.webhooks import Webhook as Signer
 
 from entrepot.connectors.port import Forged, Secret, Verified
+from entrepot.kernel.errors import WrongSetting
 
 SIGNATURES_MAX = 10
 EVENT_ID_MAX = 200
@@ -66,6 +68,12 @@ def _signatures(header: str) -> list[bytes]:
 
 
 def _signed(secret: str, event_id: str, sent_at: datetime, body: str, signatures: list[bytes]) -> bool:
-    expected = b64decode(Signer(secret).sign(event_id, sent_at, body).partition(",")[2])
+    try:
+        signer = Signer(secret)
+    except (ValueError, EmptyWebhookSecretError) as error:
+        raise WrongSetting(
+            "the webhook secret is not the base64 text (whsec_…) that Standard Webhooks promises"
+        ) from error
+    expected = b64decode(signer.sign(event_id, sent_at, body).partition(",")[2])
     fits = [hmac.compare_digest(expected, signature) for signature in signatures]
     return any(fits)

@@ -8,7 +8,7 @@ from entrepot.engine import store
 from entrepot.engine.lease import Lease
 from entrepot.engine.room import FAILING_AFTER, Hooks, Work, describe
 from entrepot.kernel.ctx import Conn, Ctx, Row
-from entrepot.kernel.errors import Overtaken
+from entrepot.kernel.errors import NotNow, Overtaken
 
 log = logging.getLogger(__name__)
 
@@ -103,9 +103,11 @@ def _run_row(ctx: Ctx, lease: Lease, hooks: Hooks, row: Row, run: Run) -> None:
         run(ctx, lease, row["account"])
     except Overtaken:
         raise
-    except (
-        Exception
-    ) as error:  # one broken sweep must not stop the others of its account; it is counted and becomes a case
+    except NotNow as error:  # the outside is not ready: said in one line, counted, tried again
+        log.warning("%s of %s: %s", row["name"], row["account"], describe(error))
+        _failed(ctx, lease, hooks, row, describe(error))
+    # one broken sweep must not stop the others of its account; it is counted and becomes a case
+    except Exception as error:  # noqa: BLE001
         log.exception("%s of %s failed", row["name"], row["account"])
         _failed(ctx, lease, hooks, row, describe(error))
     else:

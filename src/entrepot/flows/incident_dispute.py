@@ -84,6 +84,7 @@ class GatewayNews:
                     account=basket["account"],
                     object="basket",
                     object_id=basket["id"],
+                    name=basket["commercial_id"],
                     root=f"basket:{basket['commercial_id']}",
                     cause=f"authorisation {event.authorisation_id} lapsed with {open_minor} {event.currency} neither charged nor released",
                     money_minor=open_minor,

@@ -78,7 +78,7 @@ class OrderAcceptance:
             return Parked(
                 applied.mode,
                 applied.cause,
-                {"order": seen.order_id},
+                seen.order_id,
                 "leg",
                 seen.order_id,
                 seen.total_minor,
@@ -129,6 +129,7 @@ class OrderAcceptance:
             account=leg.account,
             object="leg",
             object_id=leg.id,
+            name=leg.order_id,
             root=basket.root,
             mode=mode,
             owner=self.parts.plan.failure(mode).owner,
@@ -165,11 +166,11 @@ class OrderAcceptance:
             account=leg.account,
             object="leg",
             object_id=leg.id,
+            name=leg.order_id,
             root=applied.basket.root,
             cause=cause,
             money_minor=leg.ordered_minor,
             currency=leg.currency,
-            values={"order": leg.order_id},
         )
 
     def decide_debits(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
@@ -197,7 +198,7 @@ class OrderAcceptance:
             return Parked(
                 "basket-money-mismatch",
                 cause,
-                {"order": leg.order_id},
+                leg.order_id,
                 "leg",
                 leg.id,
                 asked.amount_minor,
@@ -205,9 +206,7 @@ class OrderAcceptance:
             )
         if not basket.authorisation_id:
             cause = f"order {leg.order_id} wants {asked.amount_minor} {asked.currency}, but its basket was never authorised with us"
-            return Parked(
-                "gap-found", cause, {"order": leg.order_id}, "leg", leg.id, asked.amount_minor, asked.currency
-            )
+            return Parked("gap-found", cause, leg.order_id, "leg", leg.id, asked.amount_minor, asked.currency)
         service.ask_debit(book, basket, leg, at=ctx.clock.now(), because=message.id)
         self.charge_what_is_due(then, basket)
         if leg.debited_minor and leg.debited_at:
@@ -362,6 +361,7 @@ class Charged(Reaction):
                 account=effect.account,
                 object="basket",
                 object_id=basket.id,
+                name=basket.commercial_id,
                 root=basket.root,
                 cause=f"{refusal.code}: {refusal.words}",
                 money_minor=int(effect.payload["amount_minor"]),

@@ -86,4 +86,6 @@ class PayoutConfirmed(Reaction):
     payouts: Payouts
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
-        service.confirmed(conn, ctx, effect.account, str(effect.payload["cycle_id"]), at=ctx.clock.now())
+        then = Consequences()
+        then.cases += service.confirmed(conn, ctx, effect.account, str(effect.payload["cycle_id"]), at=ctx.clock.now())
+        then.flush(ctx, conn, self.payouts.parts.plan)

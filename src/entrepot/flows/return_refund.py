@@ -106,9 +106,7 @@ class ReturnRefund:
             return Ignored(f"refund {asked.refund_id} is {row['state']}")
         problem = _too_much(leg, row, asked)
         if problem:
-            return Parked(
-                "refund-above-leg", problem, {"order": leg.order_id}, "leg", leg.id, asked.amount_minor, asked.currency
-            )
+            return Parked("refund-above-leg", problem, leg.order_id, "leg", leg.id, asked.amount_minor, asked.currency)
         capture_id = _capture_of(conn, basket, leg)
         if capture_id is None:
             return NotYet(f"order {leg.order_id} was not charged by us yet")
@@ -152,6 +150,7 @@ class ReturnRefund:
                 account=leg.account,
                 object="refund",
                 object_id=row["id"],
+                name=row["external_id"],
                 root=basket.root,
                 mode=mode,
                 owner=self.parts.plan.failure(mode).owner,
@@ -322,6 +321,7 @@ class Refunded(Reaction):
                 account=effect.account,
                 object="effect",
                 object_id=effect.id,
+                name=effect.key,
                 root=effect.root,
                 cause=f"the gateway refused refund {refund_id}: {refusal.code}: {refusal.words}",
                 money_minor=row["amount_minor"],

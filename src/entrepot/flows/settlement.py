@@ -18,6 +18,7 @@ from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.money.payout import service as payouts
 from entrepot.money.settlement import service
 from entrepot.money.settlement.model import Author, CycleSeen, StatementLineSeen
+from entrepot.money.settlement.policy import Policy
 
 FLOW = "settlement"
 RECONCILE = "reconcile"
@@ -43,18 +44,24 @@ class Settlement:
         account = messages[0].account
         reports = [r for r in read if isinstance(r, StatementSeen)]
         service.record_cycles(conn, ctx, account, [r.cycle for r in reports])
-        service.record_lines(conn, ctx, account, Author.GATEWAY, [line for r in reports for line in r.lines])
+        kept = service.record_lines(conn, ctx, account, Author.GATEWAY, [line for r in reports for line in r.lines])
+        open_cases(conn, ctx, self.parts.plan, kept.cases)
         return [seen if isinstance(seen, Parked) else Decided() for seen in read]
 
     def decide_lines(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
         read = [self.parts.read(m) for m in messages]
         account = messages[0].account
         lines = [line for line in read if isinstance(line, StatementLineSeen)]
-        service.record_lines(conn, ctx, account, Author.MARKETPLACE, lines)
+        kept = service.record_lines(conn, ctx, account, Author.MARKETPLACE, lines)
+        open_cases(conn, ctx, self.parts.plan, kept.cases)
         return [seen if isinstance(seen, Parked) else Decided() for seen in read]
 
     def periodic(self) -> list[Periodic]:
         return [Periodic(account, RECONCILE, FLOW, RECONCILE_EVERY_S) for account in sorted(self.parts.connectors)]
+
+    @property
+    def _policy(self) -> Policy:
+        return Policy(case_from_minor=max(1, self.parts.plan.flow(FLOW).case_above_minor))
 
     def runs(self) -> Mapping[str, Run]:
         return {RECONCILE: self.reconcile}
@@ -67,7 +74,7 @@ class Settlement:
         for statement_id in waiting:
             with ctx.db.transaction() as conn:
                 lease.hold(conn)
-                done = service.advance(conn, ctx, statement_id)
+                done = service.advance(conn, ctx, statement_id, self._policy)
                 open_cases(conn, ctx, self.parts.plan, done.cases)
                 for mode, object_, object_id, because in done.gone:
                     close_for(conn, ctx, mode, object_, object_id, because)

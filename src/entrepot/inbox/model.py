@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from entrepot.kernel.ctx import Row
 
@@ -74,7 +73,7 @@ class Parked:
 
     mode: str
     cause: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""  # what people call the object
     object: str = "message"
     object_id: str = ""
     money_minor: int = 0

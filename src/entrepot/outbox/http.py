@@ -227,7 +227,7 @@ def _headers(request: HttpRequest, url: httpx2.URL) -> list[tuple[bytes | str, b
     headers |= {name.lower(): value for name, value in request.headers.items()}
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         headers["content-length"] = str(len(request.body))
-    return list(headers.items())
+    return [(name, value.encode()) for name, value in headers.items()]
 
 
 def _answered(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

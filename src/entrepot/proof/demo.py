@@ -6,6 +6,7 @@ starts on a Monday morning and runs faster than the machine's.
 
 import json
 import os
+import signal
 import socket
 import sys
 import urllib.request
@@ -19,10 +20,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from entrepot.blueprint.load import load
-from entrepot.cli.running import children, server_check
 from entrepot.engine.supervisor import Child, Supervisor
 from entrepot.kernel.clock import DEMO_SPEED_MAX, SystemClock
 from entrepot.kernel.errors import NotNow, WrongSetting
+from entrepot.launch import children, server_check
 from entrepot.process import Settings, database_now, settings, upgrade
 from entrepot.proof.figures import broken, figures
 from entrepot.proof.world import SYSTEMS, environment
@@ -120,12 +121,17 @@ def prepare(wish: Wish) -> Demo:
     chosen = chosen.model_copy(update={"cluster": CLUSTER})
     url = _fresh_database(server.url)
     upgrade(url, load(chosen.blueprint).environment)
-    with psycopg.connect(url) as conn:
-        conn.execute(
-            "UPDATE clock SET business_base = %s, machine_base = %s, rate = %s", (MONDAY, database_now(url), wish.speed)
-        )
+    set_pace(url, MONDAY, 1.0)
     folder = (chosen.home or postgres.state_home()) / "demo-mail"
     return Demo(wish, chosen, url, _free_ports((*SYSTEMS, "alerts")), folder)
+
+
+def set_pace(url: str, business: datetime, rate: float) -> None:
+    """From now on business time runs from `business` at this rate; every process follows within about a second."""
+    with psycopg.connect(url) as conn:
+        conn.execute(
+            "UPDATE clock SET business_base = %s, machine_base = %s, rate = %s", (business, database_now(url), rate)
+        )
 
 
 def _require_free(chosen: Settings) -> None:
@@ -165,16 +171,44 @@ def run(wish: Wish, say: Any = print) -> dict[str, Any] | None:
     clock = SystemClock()
     out = sys.stderr
     supervisor = Supervisor(demo.processes(), clock, out=out, checks=server_check(demo.chosen, demo.url))
-    say(f"console: {demo.console}")
-    say(f"alerts arrive as mails in {demo.folder / 'mail'} and at http://127.0.0.1:{demo.ports['alerts']}/")
-    if not wish.once:
-        supervisor.run()
-        return None
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: supervisor.ask_to_stop())
     supervisor.start()
     try:
-        return _once(demo, supervisor, clock)
+        _wait_until_ready(demo, supervisor, clock)
+        set_pace(demo.url, MONDAY, wish.speed)  # nobody's business time runs before everybody is there
+        say(f"console: {demo.console}")
+        say(f"alerts: mails in {demo.folder / 'mail'}, webhooks shown at http://127.0.0.1:{demo.ports['alerts']}/")
+        if wish.once:
+            return _once(demo, supervisor, clock)
+        while not supervisor.stopping:
+            supervisor.tick()
+        return None
     finally:
         supervisor.stop()
+
+
+def _wait_until_ready(demo: Demo, supervisor: Supervisor, clock: SystemClock) -> None:
+    """Errors: NotNow when web or sandbox do not answer in time; the processes' own words stand above it."""
+    began = clock.machine()
+    while not supervisor.stopping:
+        supervisor.tick()
+        try:
+            demo.control("GET", "/health")
+            with urllib.request.urlopen(f"{demo.console}readyz", timeout=CALL_S) as answer:  # noqa: S310 - our own port
+                if answer.status == 200:
+                    return
+        except (OSError, NotNow) as error:
+            if (clock.machine() - began).total_seconds() > READY_WITHIN_S:
+                raise NotNow(f"the demo did not start within {READY_WITHIN_S:.0f} s: {error}") from error
+
+
+def _all_bought(demo: Demo, now: datetime) -> bool:
+    """Every planned basket was offered to the hub; or twice the time for it is over."""
+    span_s, passed_s = demo.wish.span_minutes * 60, (now - MONDAY).total_seconds()
+    if passed_s < span_s:
+        return False
+    return len(demo.control("GET", "/books")["storefront"]["baskets"]) >= demo.wish.orders or passed_s > 2 * span_s
 
 
 def _once(demo: Demo, supervisor: Supervisor, clock: SystemClock) -> dict[str, Any]:
@@ -191,7 +225,7 @@ def _once(demo: Demo, supervisor: Supervisor, clock: SystemClock) -> dict[str, A
             problem = f"not over after {until_s:.0f} s"
         try:
             now = demo.business_now()
-            if finished is None and (now - MONDAY).total_seconds() > demo.wish.span_minutes * 60:
+            if finished is None and _all_bought(demo, now):
                 demo.control("POST", "/finish", {"close_books": True})
                 finished = now
             if finished is not None and rested_at is None and demo.control("GET", "/books")["control"]["done"]:

@@ -1,6 +1,11 @@
-"""Set-based writes: one statement for any number of rows, by `unnest` of one array per column (100 × a statement per row, measured)."""
+"""Set-based writes: one statement for any number of rows, by `unnest` of one array per column (100 × a statement per row, measured).
 
-from collections.abc import Mapping, Sequence
+Arrays travel as texts joined here: psycopg's own dumper looks at every element (5 × as slow, measured). Bytes travel in binary.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from psycopg import sql
@@ -8,6 +13,9 @@ from psycopg.types.json import Jsonb
 
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.kernel.errors import OurBug
+
+STATEMENTS_MAX = 512
+_BINARY = "%b"  # psycopg's placeholder for a parameter sent in binary
 
 _TYPES: dict[
     str, dict[str, str]
@@ -25,40 +33,14 @@ def column_types(conn: Conn, table: str) -> dict[str, str]:
     return _TYPES[table]
 
 
-def _column(rows: Sequence[Mapping[str, Any]], name: str, type_: str) -> list[Any]:
-    values = [row[name] for row in rows]
-    if type_ == "jsonb":
-        return [None if value is None else value if isinstance(value, Jsonb) else Jsonb(value) for value in values]
-    return values
-
-
-def _unnest(
-    conn: Conn, table: str, rows: Sequence[Mapping[str, Any]]
-) -> tuple[list[str], sql.Composed, list[list[Any]]]:
-    names = list(rows[0])
-    if any(len(row) != len(names) for row in rows):
-        raise OurBug(f"rows for {table} differ in their columns", table=table)
-    types = column_types(conn, table)
-    arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(types[name])) for name in names)
-    return names, sql.SQL("unnest({})").format(arrays), [_column(rows, name, types[name]) for name in names]
-
-
 def insert_rows(
     conn: Conn, table: str, rows: Sequence[Mapping[str, Any]], on_conflict: str = "", returning: str = ""
 ) -> list[Row]:
     """INSERT any number of rows of equal shape, in their order. `on_conflict` and `returning` are literal SQL of ours."""
     if not rows:
         return []
-    names, source, arrays = _unnest(conn, table, rows)
-    columns = sql.SQL(", ").join(map(sql.Identifier, names))
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM {} {} {}").format(
-        sql.Identifier(table),
-        columns,
-        source,
-        sql.SQL(on_conflict),
-        sql.SQL(f"RETURNING {returning}" if returning else ""),
-    )
-    cursor = conn.execute(statement, arrays)
+    names, types = _shape(conn, table, rows)
+    cursor = conn.execute(_insert(table, names, types, on_conflict, returning), _arrays(rows, names, types))
     return cursor.fetchall() if returning else []
 
 
@@ -66,10 +48,94 @@ def update_rows(conn: Conn, table: str, rows: Sequence[Mapping[str, Any]], key: 
     """UPDATE rows of equal shape by `key`; returns how many were found."""
     if not rows:
         return 0
-    names, source, arrays = _unnest(conn, table, rows)
-    columns = sql.SQL(", ").join(map(sql.Identifier, names))
-    changes = sql.SQL(", ").join(sql.SQL("{0} = v.{0}").format(sql.Identifier(n)) for n in names if n != key)
-    statement = sql.SQL("UPDATE {} AS t SET {} FROM {} AS v ({}) WHERE t.{} = v.{}").format(
-        sql.Identifier(table), changes, source, columns, sql.Identifier(key), sql.Identifier(key)
-    )
-    return conn.execute(statement, arrays).rowcount
+    names, types = _shape(conn, table, rows)
+    return conn.execute(_update(table, names, types, key), _arrays(rows, names, types)).rowcount
+
+
+def _shape(conn: Conn, table: str, rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Column names, and their types in the database."""
+    names = tuple(rows[0])
+    if any(len(row) != len(names) for row in rows):
+        raise OurBug(f"rows for {table} differ in their columns", table=table)
+    known = column_types(conn, table)
+    return names, tuple(known[name] for name in names)
+
+
+@lru_cache(STATEMENTS_MAX)
+def _insert(table: str, names: Sequence[str], types: Sequence[str], on_conflict: str, returning: str) -> str:
+    ending = f"{on_conflict} RETURNING {returning}" if returning else on_conflict
+    return f"INSERT INTO {_id(table)} ({_ids(names)}) SELECT * FROM {_unnest(types)} {ending}"
+
+
+@lru_cache(STATEMENTS_MAX)
+def _update(table: str, names: Sequence[str], types: Sequence[str], key: str) -> str:
+    changes = ", ".join(f"{_id(name)} = v.{_id(name)}" for name in names if name != key)
+    source = f"{_unnest(types)} AS v ({_ids(names)})"
+    return f"UPDATE {_id(table)} AS t SET {changes} FROM {source} WHERE t.{_id(key)} = v.{_id(key)}"
+
+
+def _unnest(types: Sequence[str]) -> str:
+    arrays = ((_BINARY if type_ == "bytea" else "%s") + f"::{type_}[]" for type_ in types)
+    return f"unnest({', '.join(arrays)})"
+
+
+def _id(name: str) -> str:
+    return sql.Identifier(name).as_string()
+
+
+def _ids(names: Sequence[str]) -> str:
+    return ", ".join(map(_id, names))
+
+
+def _arrays(rows: Sequence[Mapping[str, Any]], names: Sequence[str], types: Sequence[str]) -> list[Any]:
+    return [
+        _ENCODERS.get(type_, _others)([row[name] for row in rows]) for name, type_ in zip(names, types, strict=True)
+    ]
+
+
+# ── one column as the text of a PostgreSQL array ─────────────────────────────────────────────────────────────
+
+
+def _texts(values: Sequence[str | None]) -> str:
+    if None not in values:
+        joined = '","'.join(values)  # type: ignore[arg-type]  # no None among them
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
+            return '{"' + joined + '"}'
+    return "{" + ",".join("NULL" if value is None else _quoted(value) for value in values) + "}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _numbers(values: Sequence[Any]) -> str:
+    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+
+
+def _others(values: Sequence[Any]) -> str:
+    """Instants, dates: PostgreSQL reads them as Python writes them."""
+    return _texts([None if value is None else str(value) for value in values])
+
+
+def _documents(values: Sequence[Any]) -> str:
+    return _texts([None if value is None else _document(value) for value in values])
+
+
+def _document(value: Any) -> str:
+    return json.dumps(value.obj if isinstance(value, Jsonb) else value)
+
+
+def _as_they_are(values: Sequence[Any]) -> Any:
+    return values
+
+
+_ENCODERS: Mapping[str, Callable[[Sequence[Any]], Any]] = {
+    "text": _texts,
+    "jsonb": _documents,
+    "bytea": _as_they_are,
+    "smallint": _numbers,
+    "integer": _numbers,
+    "bigint": _numbers,
+    "double precision": _numbers,
+}

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.blueprint.model import Plan
-from entrepot.cases import service as cases
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.engine import flows
+from entrepot.flows import case_desk as cases
 from entrepot.kernel.ctx import Ctx
 from entrepot.web.ports import Verb
 

@@ -198,7 +198,6 @@ CASE_EVENT: Mapping[str, tuple[str, Tone]] = {
     "suppress": ("Suppressed", _N),
     "escalate": ("Escalated", _B),
     "escalated": ("Escalated", _B),
-    "alerted": ("Alert sent", _I),
     "resolved": ("Resolved", _G),
     "closed": ("Closed: the cause is gone", _G),
     "cause-gone": ("Closed: the cause is gone", _G),
@@ -210,6 +209,20 @@ CHANNEL: Mapping[str, str] = {
     "file": "file",
     "api": "API call",
     "person": "person",
+}
+# What happened, where the plain name would speak the engine's language; a move is told by the state it led to.
+EVENT: Mapping[str, str] = {
+    "basket bought": "bought",
+    "leg seen": "arrived from the marketplace",
+    "leg charged": "charged",
+    "line refunded": "refunded",
+    "hold released": "authorisation released",
+}
+MODE_WORDS: Mapping[str, str] = {
+    "leg": "seller order",
+    "ack": "acknowledgement",
+    "kyc": "identity check",
+    "fx": "exchange rate",
 }
 LINE_TYPE: Mapping[str, str] = {"unrecognised": "Not recognised"}
 
@@ -223,6 +236,12 @@ def state(table: Mapping[str, tuple[str, Tone]], value: str, theirs: str = "") -
 def plain(name: str) -> str:
     """`commission-rate-differs` → `Commission rate differs`."""
     text = name.replace("-", " ").replace("_", " ").replace(".", ": ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def mode_word(mode: str) -> str:
+    """`leg-refused` → `Seller order refused`."""
+    text = " ".join(MODE_WORDS.get(part, part) for part in mode.split("-"))
     return text[:1].upper() + text[1:]
 
 

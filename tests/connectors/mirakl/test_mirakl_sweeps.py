@@ -64,6 +64,12 @@ def test_every_list_is_read_and_every_record_understood(market: Market) -> None:
             assert ":" in record.root
 
 
+def test_an_order_names_its_seller(market: Market) -> None:
+    market.buy((201, 1))
+    seen = market.seen(market.sweep("orders").records[0])
+    assert (seen.seller_id, seen.seller_name) == ("2002", "Quay Cameras")
+
+
 def test_an_order_and_what_hangs_on_it_are_decided_in_order_with_its_basket(market: Market) -> None:
     full_market(market)
     for name in ("orders", "debits", "refunds", "returns", "shipments"):

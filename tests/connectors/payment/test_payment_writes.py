@@ -64,6 +64,19 @@ def test_our_key_travels_with_every_attempt(market: Market) -> None:
     assert [request.headers["idempotency-key"] for request in market.http.sent] == ["capture:C-100"] * 2
 
 
+@pytest.mark.parametrize("key", ["capture:Café–1", "capture:C\n1", " capture:C-1", "capture:C-100"])
+def test_any_key_travels_and_is_found_again(market: Market, key: str) -> None:
+    payload = money(authorisation_id=market.authorise())
+    market.trouble("capture", "timeout-after", system="gateway")
+    assert isinstance(market.send("gateway.capture", payload, key)[0], Unknown)
+    sent = market.http.sent[-1].headers["idempotency-key"]
+    assert sent.isascii()
+    assert sent.isprintable()
+    assert isinstance(market.look("gateway.capture", payload, key)[0], Done)
+    assert isinstance(market.send("gateway.capture", payload, key)[0], Done)
+    assert len(market.gateway_system.accounts.captures) == 1
+
+
 def test_our_key_with_another_content_is_refused_and_the_first_charge_stands(market: Market) -> None:
     told = capture(market)
     market.send(told.operation, told.payload, told.key)

@@ -44,9 +44,14 @@ class _Made(msgspec.Struct):
 Money = OfAuthorisation | OfCapture
 
 
+def wire_key(key: str) -> str:
+    """Our key as a header can carry it: what is not plain printable ASCII is percent-encoded, always the same way."""
+    return key if key.isascii() and key.isprintable() and key == key.strip() else quote(key)
+
+
 def _call(path: str, payload: Money, key: str) -> Call:
     body = {"amount_minor": payload.amount_minor, "currency": payload.currency, "reference": payload.reference}
-    return Call("POST", path, (), {"content-type": "application/json", "idempotency-key": key}, encoded(body))
+    return Call("POST", path, (), {"content-type": "application/json", "idempotency-key": wire_key(key)}, encoded(body))
 
 
 def _same(payload: Money, made: _Made) -> bool:
@@ -67,7 +72,7 @@ def _answered(name: str) -> Callable[[Any, HttpResponse], Outcome]:
 
 def _looked(operation: str, name: str) -> Look[Any]:
     def where(_payload: Money, key: str) -> Call:
-        return Call("GET", "/v1/operations", (("idempotency_key", key),))
+        return Call("GET", "/v1/operations", (("idempotency_key", wire_key(key)),))
 
     def found(payload: Money, response: HttpResponse) -> ReadBack:
         made = [typed(raw, _Made) for raw in elements(response.body, "data")]

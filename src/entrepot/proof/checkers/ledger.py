@@ -107,7 +107,7 @@ def _gateway_holds(conn: Conn, books: Books) -> Counter[str]:
         row["external_id"]
         for row in rows(
             conn, "SELECT external_id FROM statement WHERE author = 'gateway' AND state IN ('explained', 'closed')"
-        )  # fmt: skip
+        )
     }
     holds: Counter[str] = Counter()
     for day in books["gateway"]["settlements"]:

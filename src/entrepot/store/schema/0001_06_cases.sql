@@ -60,6 +60,7 @@ CREATE TABLE obligation (
     account         text NOT NULL,
     object          text NOT NULL,
     object_id       text NOT NULL,
+    name            text NOT NULL DEFAULT '',  -- what people call the object: the marketplace's order id
     root            text NOT NULL,
     owner           text NOT NULL CHECK (owner <> ''),
     mode            text NOT NULL,             -- failure mode of the case it opens when it warns or is missed

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -113,14 +114,14 @@ def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
     return CaseDetail(
         row=_case(found),
         flow=words.flow_word(found["flow"]),
-        runbook=words.plain(found["mode"]),
+        runbook=words.mode_word(found["mode"]),
         steps=failure.recovery if failure else (),
         verbs=() if over else tuple(Verb(verb) for verb in (failure.may if failure else ("escalate",))),
         corrects=(failure.corrects or "") if failure else "",
         requests=failure.requests if failure else (),
         escalates_at=found["next_at"],
         escalates_to=_next_team(plan, found) if found["next_at"] else "",
-        timeline=_timeline(conn, case_id),
+        timeline=_timeline(conn, found),
         document=shown,
         diff_title="What changed since the version before",
         diff=versions,
@@ -187,9 +188,9 @@ def _case(found: Row) -> CaseRow:
     return CaseRow(
         id=found["id"],
         number=found["number"],
-        title=_title(found, kind),
-        effect=found["effect_text"],
-        cause=found["cause_text"],
+        title=_title(found),
+        effect=named(found, found["effect_text"]),
+        cause=named(found, found["cause_text"]),
         owner=found["owner"],
         state=words.state(words.CASE, found["state"]),
         kind=found["kind"],
@@ -204,25 +205,35 @@ def _case(found: Row) -> CaseRow:
     )
 
 
-def _title(found: Row, kind: str) -> str:
-    """The case's own title, without the engine's object and id at its end: the page shows both in people's words."""
-    return str(found["title"]).removesuffix(f": {found['object']} {found['object_id']}") or kind
+def _title(found: Row) -> str:
+    """The case's own title; one made from mode and object alone is told by the mode, the page names the object."""
+    own = str(found["title"])
+    return words.mode_word(found["mode"]) if own.endswith((found["object_id"], found["label"])) else named(found, own)
 
 
-def _timeline(conn: Conn, case_id: str) -> tuple[TimelineEntry, ...]:
-    """What was done and said, oldest first: the case's own events, and the alerts that went out."""
+def named(found: Row, text: str) -> str:
+    """A sentence with people's name for the object where the engine wrote its own id."""
+    _, colon, part = found["object_id"].partition(":")
+    what = (
+        f"{found['label']} ({words.CAUSE.get(part, words.plain(part)).lower()})" if colon and part else found["label"]
+    )
+    return text.replace(found["object_id"], what)
+
+
+def _timeline(conn: Conn, found: Row) -> tuple[TimelineEntry, ...]:
+    """What was done and said, oldest first: the case's own events, and the alerts that went out, each said once."""
     rows = conn.execute(
         """
-        (SELECT at, 0 AS rank, seq, what, by, reason, '' AS state FROM case_event
-          WHERE case_id = %(id)s ORDER BY seq DESC LIMIT %(limit)s)
+        (SELECT at, 0 AS rank, seq, what, by, reason, '' AS state, 1 AS channels FROM case_event
+          WHERE case_id = %(id)s AND what <> 'alerted' ORDER BY seq DESC LIMIT %(limit)s)
         UNION ALL
-        (SELECT coalesce(sent_at, planned_at), 1, seq, 'alert', team, coalesce(last_error, subject), state
-           FROM alert WHERE case_id = %(id)s ORDER BY seq DESC LIMIT %(limit)s)
+        (SELECT min(coalesce(sent_at, planned_at)), 1, min(seq), subject, team, coalesce(max(last_error), ''), state, count(*)
+           FROM alert WHERE case_id = %(id)s GROUP BY subject, team, state ORDER BY 3 DESC LIMIT %(limit)s)
         ORDER BY 1, 2, 3
         """,
-        {"id": case_id, "limit": TIMELINE_MAX},
+        {"id": found["id"], "limit": TIMELINE_MAX},
     ).fetchall()
-    return tuple(_entry(found) for found in rows)
+    return tuple(_entry(found, row) for row in rows)
 
 
 ALERT: dict[str, tuple[str, Tone]] = {
@@ -230,14 +241,19 @@ ALERT: dict[str, tuple[str, Tone]] = {
     "sent": ("Alert sent", Tone.INFO),
     "failed": ("Alert could not be delivered", Tone.BAD),
 }
+_LEAD = re.compile(r"^\[[^]]*\] (?P<lead>.+?):? case \d")  # `[sandbox] 80 % of the time used: case 2 …`
 
 
-def _entry(found: Row) -> TimelineEntry:
-    if found["what"] == "alert":
-        word, tone = ALERT.get(found["state"], (found["state"], Tone.WARN))
-        return TimelineEntry(found["at"], word, f"to {words.plain(found['by']).lower()}", tone, found["reason"])
-    word, tone = words.CASE_EVENT.get(found["what"], (words.plain(found["what"]), Tone.INFO))
-    return TimelineEntry(found["at"], word, found["by"], tone, found["reason"])
+def _entry(case: Row, row: Row) -> TimelineEntry:
+    if not row["state"]:
+        word, tone = words.CASE_EVENT.get(row["what"], (words.plain(row["what"]), Tone.INFO))
+        return TimelineEntry(row["at"], word, row["by"], tone, named(case, row["reason"]))
+    word, tone = ALERT.get(row["state"], (row["state"], Tone.WARN))
+    lead = _LEAD.match(row["what"])
+    channels = f" on {row['channels']} channels" if row["channels"] > 1 else ""
+    said = ": ".join(part for part in (word, lead["lead"] if lead else "") if part)
+    detail = row["reason"] if row["state"] != "sent" else ""
+    return TimelineEntry(row["at"], said, f"to {words.plain(row['by']).lower()}{channels}", tone, detail)
 
 
 Evidence = tuple[Document | None, tuple[DiffLine, ...], tuple[AttemptRow, ...], str]

@@ -76,7 +76,7 @@ def basket_of(conn: Conn, root: str) -> Link | None:
     return Link(found["value"], f"/orders/{quote(found['object_id'])}", "Basket") if found else None
 
 
-# What people call the object of a case or an obligation; the table's own id where they have no name for it.
+# What people call the object of a case, an obligation or an event; its own id where they have no name for it.
 LABEL = """
     coalesce(CASE {t}.object
         WHEN 'leg' THEN (SELECT x.order_id FROM leg x WHERE x.id = {t}.object_id)
@@ -84,40 +84,45 @@ LABEL = """
         WHEN 'line' THEN (SELECT x.order_line_id FROM line x WHERE x.id = {t}.object_id)
         WHEN 'refund' THEN (SELECT x.external_id FROM refund x WHERE x.id = {t}.object_id)
         WHEN 'return' THEN (SELECT x.external_id FROM return_file x WHERE x.id = {t}.object_id)
-        WHEN 'statement' THEN (SELECT x.external_id FROM statement x WHERE x.id = {t}.object_id)
+        WHEN 'statement' THEN (SELECT CASE x.voucher WHEN '' THEN x.external_id ELSE 'voucher ' || x.voucher END
+                                 FROM statement x WHERE x.id = split_part({t}.object_id, ':', 1))
         WHEN 'payout' THEN (SELECT x.voucher FROM payout x WHERE x.id = {t}.object_id)
         WHEN 'effect' THEN (SELECT x.key FROM effect x WHERE x.id = {t}.object_id)
         WHEN 'message' THEN (SELECT x.external_id FROM message x WHERE x.id = {t}.object_id)
     END, {t}.object_id) AS label
 """
 
-# The page of each object, from its id. Shape: a query with one parameter that returns `href` and `text`.
+# The page of each object, from its id; a seller order may be named by the marketplace's id before we know it, and one
+# cause of a statement is named behind a colon.  Shape: a query with one parameter `id` that returns `href` and `text`.
 _PAGE_OF: Mapping[str, str] = {
-    "basket": "SELECT '/orders/' || id AS href, commercial_id AS text FROM basket WHERE id = %s",
-    "leg": "SELECT '/orders/' || basket_id || '#leg-' || order_id AS href, order_id AS text FROM leg WHERE id = %s",
+    "basket": "SELECT '/orders/' || id AS href, commercial_id AS text FROM basket WHERE id = %(id)s",
+    "leg": """SELECT '/orders/' || basket_id || '#leg-' || order_id AS href, order_id AS text FROM leg
+                WHERE id = coalesce((SELECT i.object_id FROM identifier i WHERE i.value = %(id)s AND i.object = 'leg'
+                                      ORDER BY i.account LIMIT 1), %(id)s)""",
     "line": """SELECT '/orders/' || l.basket_id || '#leg-' || l.order_id AS href, n.order_line_id AS text
-                 FROM line n JOIN leg l ON l.id = n.leg_id WHERE n.id = %s""",
+                 FROM line n JOIN leg l ON l.id = n.leg_id WHERE n.id = %(id)s""",
     "refund": """SELECT '/orders/' || l.basket_id || '#leg-' || l.order_id AS href, r.external_id AS text
-                   FROM refund r JOIN leg l ON l.id = r.leg_id WHERE r.id = %s""",
+                   FROM refund r JOIN leg l ON l.id = r.leg_id WHERE r.id = %(id)s""",
     "return": """SELECT '/orders/' || l.basket_id || '#leg-' || l.order_id AS href, r.external_id AS text
-                   FROM return_file r JOIN leg l ON l.id = r.leg_id WHERE r.id = %s""",
+                   FROM return_file r JOIN leg l ON l.id = r.leg_id WHERE r.id = %(id)s""",
     "shipment": """SELECT '/orders/' || l.basket_id || '#leg-' || l.order_id AS href, s.external_id AS text
-                     FROM shipment s JOIN leg l ON l.id = s.leg_id WHERE s.id = %s""",
-    "statement": "SELECT '/settlement/' || id AS href, external_id AS text FROM statement WHERE id = %s",
+                     FROM shipment s JOIN leg l ON l.id = s.leg_id WHERE s.id = %(id)s""",
+    "statement": """SELECT '/settlement/' || id AS href, external_id AS text FROM statement
+                      WHERE id = split_part(%(id)s, ':', 1)""",
     "statement_line": """SELECT '/settlement/' || statement_id AS href, external_id AS text
-                           FROM statement_line WHERE id = %s AND statement_id IS NOT NULL""",
+                           FROM statement_line WHERE id = %(id)s AND statement_id IS NOT NULL""",
     "payout": """SELECT '/settlement/' || s.id AS href, p.voucher AS text FROM payout p
                    JOIN statement s ON s.account = p.account AND s.external_id = p.cycle_id
-                  WHERE p.id = %s ORDER BY s.version DESC LIMIT 1""",
-    "effect": "SELECT '/actions/' || id AS href, key AS text FROM effect WHERE id = %s",
-    "message": "SELECT '/messages/' || id AS href, external_id AS text FROM message WHERE id = %s",
-    "case": "SELECT '/cases/' || id AS href, number::text AS text FROM case_file WHERE id = %s",
+                  WHERE p.id = %(id)s ORDER BY s.version DESC LIMIT 1""",
+    "effect": "SELECT '/actions/' || id AS href, key AS text FROM effect WHERE id = %(id)s",
+    "message": "SELECT '/messages/' || id AS href, external_id AS text FROM message WHERE id = %(id)s",
+    "case": "SELECT '/cases/' || id AS href, number::text AS text FROM case_file WHERE id = %(id)s",
 }
 
 
 def page_of(conn: Conn, object_: str, object_id: str) -> Link | None:
     """Where one object is shown; None for kinds that have no page."""
     query = _PAGE_OF.get(object_)
-    found: Row | None = conn.execute(query, (object_id,)).fetchone() if query else None
+    found: Row | None = conn.execute(query, {"id": object_id}).fetchone() if query else None
     kind = words.OBJECT.get(object_, words.plain(object_))
     return Link(found["text"], found["href"], kind) if found and found["href"] else None

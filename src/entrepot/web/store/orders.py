@@ -216,19 +216,27 @@ def _timeline(conn: Conn, root: str) -> tuple[TimelineEntry, ...]:
     return tuple(_entry(found) for found in rows)
 
 
+_EVENT_STATES: Mapping[str, Mapping[str, tuple[str, Tone]]] = {
+    "leg": words.LEG,
+    "basket": words.BASKET,
+    "refund": words.REFUND,
+    "return": words.RETURN,
+    "parcel": words.PARCEL,
+}
+
+
 def _entry(found: Row) -> TimelineEntry:
-    kind = words.OBJECT.get(found["object"], words.plain(found["object"]))
-    table = {"leg": words.LEG, "basket": words.BASKET, "refund": words.REFUND, "return": words.RETURN}.get(
-        found["object"], {}
-    )
-    tone = words.state(table, found["to_state"]).tone if found["to_state"] in table else Tone.INFO
-    moved = ""
-    if found["to_state"] and found["to_state"] != found["from_state"]:
-        moved = " → ".join(
-            words.state(table, value).word for value in (found["from_state"], found["to_state"]) if value
-        )
-    because = found["because"] if not found["because"].startswith(("msg_", "eff_")) else ""
-    detail = ", ".join(part for part in (moved, because) if part)
-    return TimelineEntry(
-        found["at"], f"{kind} {found['label']}: {words.plain(found['what']).lower()}", found["by"], tone, detail
-    )
+    """One line of the story.  Shape: `leg moved` and `parcel moved` are told by the state they led to."""
+    about, _, did = found["what"].partition(" ")
+    subject = words.OBJECT.get(found["object"], words.plain(found["object"]))
+    what, tone = words.EVENT.get(found["what"], found["what"]), Tone.INFO
+    if did == "moved" and found["to_state"]:
+        now = words.state(_EVENT_STATES.get(about, {}), found["to_state"])
+        before = words.state(_EVENT_STATES.get(about, {}), found["from_state"]).word if found["from_state"] else ""
+        thing = "" if about == found["object"] else f"{about} "
+        what, tone = f"{thing}{now.word.lower()}", now.tone
+    else:
+        before = ""
+    because = "" if found["because"].startswith(("msg_", "eff_")) else found["because"]
+    detail = ", ".join(part for part in (f"before: {before.lower()}" if before else "", because) if part)
+    return TimelineEntry(found["at"], f"{subject} {found['label']}: {what}", found["by"], tone, detail)

@@ -32,9 +32,10 @@ _COLUMNS = f"""
     s.id, s.account, s.author, s.external_id, s.version, s.seller_id, s.voucher, s.currency, s.period_from, s.period_to,
     s.state, s.their_total_minor, s.lines_total_minor, s.announced_at,
     (SELECT count(*) FROM (SELECT FROM statement_line n WHERE n.statement_id = s.id LIMIT {LINES_COUNTED_MAX}) AS few) AS lines,
-    (SELECT coalesce(sum(v.amount_minor), 0)::bigint FROM variance v WHERE v.statement_id = s.id) AS difference_minor,
+    (SELECT coalesce(sum(v.amount_minor), 0)::bigint FROM variance v WHERE v.statement_id = s.id AND v.id <> 'var_' || s.id
+        AND v.currency = s.currency) AS difference_minor,
     (SELECT coalesce(sum(abs(v.amount_minor)), 0)::bigint FROM variance v
-      WHERE v.statement_id = s.id AND v.explanation = '') AS unexplained_minor,
+      WHERE v.statement_id = s.id AND v.state = 'open' AND v.currency = s.currency) AS undecided_minor,
     (SELECT l.seller_name FROM statement_line n JOIN leg l ON l.account = n.account AND l.order_id = n.order_id
       WHERE n.statement_id = s.id AND n.order_id <> '' AND s.seller_id <> '' LIMIT 1) AS seller_name
 """
@@ -81,7 +82,6 @@ def detail(conn: Conn, statement_id: str, line_filter: str, after: str) -> State
     lines, next_after = _lines(conn, statement_id, line_filter, after)
     return StatementDetail(
         row=_row(found),
-        their_lines_total=money(found, "lines_total_minor"),
         waterfall=_waterfall(conn, found),
         causes=_causes(variances),
         variances=tuple(_variance(row) for row in variances),
@@ -94,7 +94,7 @@ def detail(conn: Conn, statement_id: str, line_filter: str, after: str) -> State
 
 def _row(found: Row) -> StatementRow:
     matched = found["state"] not in BEFORE_MATCHING
-    theirs = money(found, "their_total_minor")
+    theirs = money(found, "their_total_minor" if found["state"] == "announced" else "lines_total_minor")
     difference = money(found, "difference_minor")
     return StatementRow(
         id=found["id"],
@@ -107,10 +107,11 @@ def _row(found: Row) -> StatementRow:
         period_from=found["period_from"],
         period_to=found["period_to"],
         state=words.state(words.STATEMENT, found["state"]),
+        paid=money(found, "their_total_minor"),
         theirs=theirs,
         ours=theirs - difference if matched else None,
         difference=difference if matched else None,
-        unexplained=money(found, "unexplained_minor"),
+        undecided=money(found, "undecided_minor"),
         lines=found["lines"],
     )
 
@@ -119,6 +120,7 @@ def _waterfall(conn: Conn, statement: Row) -> tuple[WaterfallStep, ...]:
     """From sales to payout by family of lines.
 
     Ours of a family is theirs less the differences found in it; what is in our books alone has no line and no family.
+    That a statement does not add up by itself (the variance named after it) says nothing about our books.
     """
     rows = conn.execute(
         """
@@ -128,10 +130,11 @@ def _waterfall(conn: Conn, statement: Row) -> tuple[WaterfallStep, ...]:
               FROM statement_line n WHERE n.statement_id = %(id)s
             UNION ALL
             SELECT coalesce(n.line_type, 'ours-alone'), 0, v.amount_minor, false
-              FROM variance v LEFT JOIN statement_line n ON n.id = v.line_id WHERE v.statement_id = %(id)s
+              FROM variance v LEFT JOIN statement_line n ON n.id = v.line_id
+             WHERE v.statement_id = %(id)s AND v.id <> 'var_' || %(id)s AND v.currency = %(currency)s
           ) AS parts GROUP BY line_type ORDER BY line_type
         """,
-        {"id": statement["id"]},
+        {"id": statement["id"], "currency": statement["currency"]},
     ).fetchall()
     theirs: dict[str, int] = defaultdict(int)
     ours: dict[str, int] = defaultdict(int)

@@ -1,0 +1,87 @@
+"""What every job stands on: a durable PostgreSQL of its own and hubs on fresh databases."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+
+import psycopg
+
+from bench.material import START, surroundings
+from entrepot.app import Hub, build, connect_all
+from entrepot.blueprint.load import load
+from entrepot.engine.procrastinate_engine import install
+from entrepot.kernel.clock import ManualClock
+from entrepot.kernel.ctx import Ctx
+from entrepot.kernel.http import HttpAnswer, HttpRequest, NotReached
+from entrepot.kernel.ids import Ids
+from entrepot.store import migrate, postgres
+from entrepot.store.db import Db
+
+INCARNATION = "bench"
+_numbers = count(1)
+
+
+class NoNetwork:
+    def send(self, request: HttpRequest) -> HttpAnswer:
+        return NotReached(f"no network here: {request.url}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One server; `fresh` makes a migrated database on it."""
+
+    url: str
+    template: str
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        name = f"bench_{next(_numbers)}"
+        with psycopg.connect(self.url, autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        yield self.url.rsplit("/", 1)[0] + f"/{name}"
+        with psycopg.connect(self.url, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            admin.execute("CHECKPOINT")  # the next one pays for its own pages only
+
+    @contextmanager
+    def hub(self) -> Iterator[Hub]:
+        """A hub on a fresh database; its clock stands, nobody listens outside."""
+        with self.fresh() as url:
+            db = Db(url, max_size=4, name="bench")
+            clock = ManualClock(START)
+            plan = load()
+            ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+            ctx = Ctx(db, clock, ids, NoNetwork(), INCARNATION, plan.hash)
+            hub = build(ctx, plan, connect_all(plan))
+            hub.prepare()
+            try:
+                yield hub
+            finally:
+                db.close()
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """fsync as in production: a bench that forgets durability measures nothing."""
+    os.environ.update(surroundings())
+    with postgres.temporary(durable=True) as server:
+        template = "bench_template"
+        url = postgres.create_database(server.url, template)
+        migrate.upgrade(url, incarnation=INCARNATION, environment="sandbox", at=START, install=[install])
+        yield Ground(server.url, template)
+
+
+class Stopwatch:
+    """Seconds of wall time within a `with`."""
+
+    seconds = 0.0
+
+    def __enter__(self) -> "Stopwatch":
+        self._from = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._from

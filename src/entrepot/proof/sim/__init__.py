@@ -1,0 +1,1 @@
+"""Seeded days in one thread: real PostgreSQL, everything else virtual; workers that crash, freeze and lose their connections."""

@@ -1,0 +1,360 @@
+"""One seed: a day of trade under load and mishaps, then healing, closed books, rest, and judgement."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from entrepot.blueprint.model import Plan
+from entrepot.engine import flows as flow_control
+from entrepot.kernel.errors import Busy, EntrepotError, NotNow
+from entrepot.proof import checkers
+from entrepot.proof.checkers import Finding
+from entrepot.proof.checkers.rest import snapshot, unchanged
+from entrepot.proof.figures import Figures, figures
+from entrepot.proof.sim.database import Undertaker
+from entrepot.proof.sim.desk import Desk
+from entrepot.proof.sim.hazard import Chaos, Mishap, Planned, plan_hazards
+from entrepot.proof.sim.scheduler import Process, Scheduler, Signal
+from entrepot.proof.sim.town import WEB, WORKERS, Bulletin, Ground, Life, Town
+from entrepot.proof.world import InProcess
+from entrepot.sandbox.core import Hang, Request, Response
+from entrepot.sandbox.errands import Pace
+from entrepot.sandbox.faults import FaultPlan
+from entrepot.sandbox.scenario import Options, Stage, stage
+
+START = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)  # a Monday morning
+SPAN = timedelta(hours=1)  # in which all baskets are bought
+LOAD = timedelta(hours=3)  # in which things go wrong
+PACE_PERCENT = 10  # of the people's own pace
+ACCEPTANCE_WINDOW = timedelta(hours=2)
+SWEEP_S = {"orders": 600, "debits": 600, "refunds": 900, "shops": 7_200, "returns": 1_200, "shipments": 1_200,
+           "cycles": 1_800, "transactions": 1_800, "offers": 3_600, "settlements": 1_800}  # fmt: skip
+HEAL_MAX = timedelta(days=4)
+REST_MAX = timedelta(days=2)
+REST = timedelta(hours=1)  # everything has run once more after the last work
+STEPS_MAX = 400_000
+FLOWS_PAUSED = ("order-acceptance", "order-creation", "return-refund", "settlement", "shipment")
+
+NEXT_DUE = """
+    SELECT min(at) AS at FROM (
+        SELECT min(due_at) AS at FROM message WHERE state = 'new' AND due_at > %(now)s
+        UNION ALL SELECT min(due_at) FROM effect WHERE state IN ('planned', 'unknown') AND due_at > %(now)s
+        UNION ALL SELECT min(send_until) FROM effect WHERE state = 'sending' AND send_until > %(now)s
+        UNION ALL SELECT min(next_at) FROM obligation WHERE next_at > %(now)s
+        UNION ALL SELECT min(next_at) FROM case_file WHERE resolved_at IS NULL AND next_at > %(now)s
+        UNION ALL SELECT min(due_at) FROM alert WHERE state = 'planned' AND due_at > %(now)s
+        UNION ALL SELECT min(next_at) FROM periodic WHERE next_at > %(now)s
+        UNION ALL SELECT min(lease_until) FROM lane WHERE lease_until > %(now)s
+        UNION ALL SELECT min(not_before) FROM lane WHERE not_before > %(now)s
+        UNION ALL SELECT min(blocked_until) FROM bucket WHERE blocked_until > %(now)s
+    ) AS moments
+"""
+AT_WORK = """
+    SELECT EXISTS (SELECT FROM message WHERE state = 'new')
+        OR EXISTS (SELECT FROM effect WHERE state IN ('planned', 'sending', 'unknown'))
+        OR EXISTS (SELECT FROM alert WHERE state = 'planned')
+        OR EXISTS (SELECT FROM lane WHERE lease_until IS NOT NULL)
+        OR EXISTS (SELECT FROM periodic WHERE ran_at IS NULL OR ran_at < %(since)s OR failures > 0) AS busy
+"""
+
+
+@dataclass
+class DayReport:
+    """What one seed showed."""
+
+    seed: int
+    orders: int
+    trace_hash: str = ""
+    steps: int = 0
+    hours: float = 0.0  # virtual
+    crashes: int = 0
+    freezes: int = 0
+    drops: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+    killed_at: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    last_steps: list[str] = field(default_factory=list)
+    pressed: list[str] = field(default_factory=list)
+    figures: Figures = field(default_factory=dict)
+
+
+class Stuck(EntrepotError):
+    """The day does not end: somebody waits for something that never comes."""
+
+    code = "stuck"
+
+
+def simulated(plan: Plan) -> Plan:
+    """The blueprint with a shorter acceptance window and rarer safety checks: a cheaper day, the same rules."""
+    accounts = {
+        name: account.model_copy(
+            update={
+                "acceptance_window": ACCEPTANCE_WINDOW,
+                "sweeps": {source: timedelta(seconds=every) for source, every in SWEEP_S.items()},
+            }
+        )
+        for name, account in plan.accounts.items()
+    }
+    return plan.model_copy(update={"accounts": accounts})
+
+
+class Day:
+    """The loop of one seed. Only `run` is meant to be called."""
+
+    def __init__(self, url: str, plan: Plan, seed: int, orders: int, incarnation: str) -> None:
+        self.report = DayReport(seed, orders)
+        self._scheduler = Scheduler(START, Random(f"{seed}/turns"))
+        self._undertaker = Undertaker(url)
+        hazards = plan_hazards(seed, Random(f"{seed}/hazards"), LOAD)
+        self._chaos = Chaos(
+            self._scheduler, Random(f"{seed}/chaos"), hazards, lambda process: self._town.crash(process)
+        )
+        self._stage = self._open_stage(seed, orders)
+        bulletin = Bulletin(self._chaos, Random(f"{seed}/bulletin"))
+        self._ground = Ground(self._scheduler, self._chaos, self._undertaker, url, plan, InProcess(self._stage.world),
+                              incarnation, seed, bulletin)  # fmt: skip
+        self._town = Town(self._ground)
+        self._desk = Desk(self._ground, self._town)
+        self._mishaps = [(START + one.after, one) for one in hazards.planned]
+        self._watcher = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+        self._world_turn = Signal("world")
+        self._due: tuple[int, datetime | None] = (-1, None)
+
+    def _open_stage(self, seed: int, orders: int) -> Stage:
+        now = lambda: self._scheduler.at  # noqa: E731 - the clock, in the shape the sandbox takes it
+        options = Options(span=SPAN, pace=Pace().scaled(PACE_PERCENT), acceptance_window=ACCEPTANCE_WINDOW)
+        return stage(now, now, seed, "http://hub.sandbox", orders=orders, faults="random", outbound=self._outbound, options=options)  # fmt: skip
+
+    def _outbound(self, base_url: str, request: Request) -> Response | Hang:
+        return self._town.outbound(base_url, request)
+
+    # -- the story ---------------------------------------------------------------------------------------------------
+
+    def run(self) -> DayReport:
+        try:
+            with _bugs_heard(self._ground.bugs):
+                self._tell()
+        except Stuck as stuck:
+            self._find("stuck", stuck.message)
+        finally:
+            self._close()
+        return self.report
+
+    def _tell(self) -> None:
+        self._town.open()
+        self._scheduler.spawn(Process("world"), "tick", self._world)
+        self._scheduler.spawn(Process("desk"), "operator", self._desk.sit)
+        self._until(lambda: self._scheduler.at >= START + LOAD, START + LOAD)
+        self._heal()
+        done = self._stage.director.done
+        self._until(
+            done, self._scheduler.at + HEAL_MAX, lambda: f"they still wait for {self._stage.director.waiting()}"
+        )
+        self._rest()
+        self._judge()
+        self._second_pass()
+
+    def _heal(self) -> None:
+        self._town.calm()
+        self._calm_world()
+        self._resume_flows()
+        self._stage.director.finish({"close_books": True})
+
+    def _calm_world(self) -> None:
+        """What is planned and has not happened yet never will; what happened stays counted."""
+        world, healed = self._stage.world, FaultPlan()
+        healed.fired, healed.calls = world.faults.fired, world.faults.calls
+        world.faults = healed
+
+    def _rest(self) -> None:
+        """Until nothing is at work and every safety check has run again."""
+        since = self._scheduler.at + REST
+        self._until(lambda: not self._at_work(since), since + REST_MAX, lambda: f"never at rest: {self._left()}")
+
+    def _judge(self) -> None:
+        books = self._stage.world.books()
+        with self._watcher.transaction():
+            self.report.findings += checkers.check(self._watcher, books)
+            self.report.figures = figures(self._watcher, books)
+        self.report.lost = self.report.figures["orders"]["lost"]
+        self.report.duplicated = self.report.figures["orders"]["doubled"] + self.report.figures["effects"]["sent_twice"]
+
+    def _second_pass(self) -> None:
+        before = snapshot(self._watcher)
+        self._watcher.execute("UPDATE periodic SET next_at = %s", (self._scheduler.at,))
+        self._ground.stirred()
+        self._rest_again()
+        self.report.findings += unchanged(before, snapshot(self._watcher))
+
+    def _rest_again(self) -> None:
+        since = self._scheduler.at
+        self._until(
+            lambda: not self._at_work(since), since + REST, lambda: f"the second pass never ended: {self._left()}"
+        )
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    def _until(self, reached: Callable[[], bool], at_most: datetime, why: Callable[[], str] = lambda: "") -> None:
+        """Turn fibers; when none can run, move time to the next moment that matters."""
+        while True:
+            while self._scheduler.turn():
+                if self._scheduler.trace.steps > STEPS_MAX:
+                    raise Stuck(f"more than {STEPS_MAX} steps; {why()}")
+            if self._scheduler.escaped:
+                who, error = self._scheduler.escaped[0]
+                raise Stuck(f"{who} fell over: {type(error).__name__}: {error}") from error
+            if reached():
+                return
+            if self._scheduler.at >= at_most:
+                raise Stuck(why())
+            self._move(at_most)
+
+    def _move(self, at_most: datetime) -> None:
+        moments = [self._scheduler.next_wake(), self._hub_due(), self._stage.world.next_due()]
+        moments += [at for at, _ in self._mishaps[:1]] if self._chaos.on else []
+        self._scheduler.advance(min([at_most, *(at for at in moments if at is not None)]))
+        while self._chaos.on and self._mishaps and self._mishaps[0][0] <= self._scheduler.at:
+            self._befall(self._mishaps.pop(0)[1])
+        if (due := self._stage.world.next_due()) is not None and due <= self._scheduler.at:
+            self._scheduler.fire(self._world_turn)
+        if (due := self._hub_due_kept()) is not None and due <= self._scheduler.at:
+            self._due = (-1, None)
+            self._scheduler.fire(self._ground.stir)
+
+    def _hub_due(self) -> datetime | None:
+        """Asked again only when something was committed or its moment has come."""
+        if self._due[0] != self._ground.commits:
+            row = self._watcher.execute(NEXT_DUE, {"now": self._scheduler.at}).fetchone()
+            self._due = (self._ground.commits, row["at"] if row else None)
+        return self._due[1]
+
+    def _hub_due_kept(self) -> datetime | None:
+        return self._due[1]
+
+    def _world(self) -> None:
+        while True:
+            self._stage.world.tick()
+            self._scheduler.wait(self._world_turn)
+
+    # -- mishaps at a moment of the day --------------------------------------------------------------------------------
+
+    def _befall(self, mishap: Planned) -> None:
+        names = (*WORKERS, WEB)
+        name = names[mishap.pick % len(names)]
+        life = self._town.lives.get(name)
+        match mishap.kind:
+            case Mishap.CRASH if life is not None:
+                self._town.crash(life.process)
+            case Mishap.FREEZE:
+                self._town.freeze(name, mishap.seconds)
+            case Mishap.DROP:
+                self._town.drop(name)
+            case Mishap.PAUSE if life is not None:
+                self._pause_flow(life, FLOWS_PAUSED[mishap.pick % len(FLOWS_PAUSED)], mishap.seconds)
+
+    def _pause_flow(self, life: Life, flow: str, seconds: float) -> None:
+        """An operator pauses a flow, and resumes it when its time is over."""
+
+        def run() -> None:
+            until = self._scheduler.at + timedelta(seconds=seconds)
+            if self._patiently(lambda conn: flow_control.pause(conn, life.ctx, flow, "operator@sim", "maintenance", until)):  # fmt: skip
+                self._chaos.fired["flow-paused"] += 1
+            self._scheduler.sleep(seconds)
+            self._resume_flows()
+            self._ground.stirred()
+
+        self._scheduler.spawn(Process("operator"), "pause", run)
+
+    def _patiently(self, work: Callable[[psycopg.Connection[dict[str, Any]]], object]) -> bool:
+        for _ in range(100):
+            try:
+                with self._watcher.transaction():
+                    work(self._watcher)
+            except (psycopg.errors.LockNotAvailable, Busy):
+                self._scheduler.sleep(0.5)
+            else:
+                return True
+        return False
+
+    def _resume_flows(self) -> None:
+        self._watcher.execute("UPDATE flow SET state = 'running', until_at = NULL WHERE state <> 'running'")
+
+    # -- knowing -----------------------------------------------------------------------------------------------------
+
+    def _at_work(self, since: datetime) -> bool:
+        row = self._watcher.execute(AT_WORK, {"since": since}).fetchone()
+        return bool(row and row["busy"]) or not self._stage.world.quiet()
+
+    def _left(self) -> str:
+        found = checkers.rest.nothing_is_left(self._watcher, {})
+        return "; ".join(f"{one.where} {one.what}" for one in found[:5])
+
+    def _find(self, checker: str, what: str) -> None:
+        self.report.findings.append(Finding(checker, what, f"seed {self.report.seed}"))
+
+    def _close(self) -> None:
+        report, trace = self.report, self._scheduler.trace
+        for bug in self._ground.bugs:
+            self._find("bug", bug)
+        report.trace_hash, report.steps, report.last_steps = trace.hash, trace.steps, list(trace.last)
+        report.hours = round((self._scheduler.at - START).total_seconds() / 3600, 1)
+        report.crashes, report.freezes, report.drops = self._town.crashes, self._town.freezes, self._town.drops
+        fired: Mapping[str, int] = self._stage.world.faults.report()["fired"]
+        for name, count in fired.items():
+            report.faults[name.partition(" ")[0]] += count
+        report.faults.update(self._chaos.fired)
+        report.killed_at.update(self._chaos.killed_at)
+        report.points.update(trace.points)
+        report.pressed = self._desk.pressed
+        self._town.close()
+        with _silence():
+            self._scheduler.bury()
+        self._undertaker.close()
+        self._watcher.close()
+
+
+class _BugHandler(logging.Handler):
+    """What the product logs with an exception that is no ordinary trouble is a bug."""
+
+    def __init__(self, bugs: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._bugs = bugs
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not isinstance(error, NotNow):
+            self._bugs.append(f"{record.getMessage()}: {type(error).__name__}: {error}")
+
+
+@contextmanager
+def _bugs_heard(bugs: list[str]) -> Iterator[None]:
+    """Our own log goes to the judge instead of the terminal."""
+    log, handler = logging.getLogger("entrepot"), _BugHandler(bugs)
+    before = log.propagate
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.propagate = before
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
