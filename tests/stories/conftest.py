@@ -1,26 +1,49 @@
-"""A house for every story: hub and world in one thread, on a real database."""
+"""Houses for stories: hub and world in one thread, each on a database of its own."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
 
+from entrepot.proof.figures import figures
 from entrepot.proof.house import House, open_house
 from entrepot.proof.world import InProcess, environment, options
 from entrepot.store.db import Db
 
 MONDAY = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)
+_numbers = count(1)
 
 
-@pytest.fixture
-def open_day(db: Db, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., House]:
-    for name, value in environment(InProcess.URLS, "/nowhere", "json://localhost").items():
-        monkeypatch.setenv(name, value)
+@pytest.fixture(scope="module")
+def open_day(server: str) -> Iterator[Callable[..., House]]:
+    """Opens a day: `orders`, `faults`, `seed`, `money_faults`, `scripted`, `plan`, and anything open_house takes."""
+    before = dict(os.environ)
+    os.environ.update(environment(InProcess.URLS, "/nowhere", "json://localhost"))
+    opened: list[Db] = []
 
     def build(**chosen: Any) -> House:
-        given: dict[str, Any] = {"start": MONDAY, "seed": 1, "orders": 3, "faults": "none", "incarnation": "test-incarnation"}
-        given["options"] = options(span=timedelta(hours=2), planted_money_faults=chosen.pop("money_faults", False))
-        return open_house(db, database_url, **{**given, **chosen})
+        name = f"story_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE entrepot_template")
+        url = server.rsplit("/", 1)[0] + f"/{name}"
+        opened.append(Db(url, max_size=4, name=name))
+        given: dict[str, Any] = {"start": MONDAY, "seed": 1, "orders": 3, "faults": "none"}
+        day = options(span=timedelta(hours=2), planted_money_faults=chosen.pop("money_faults", False))
+        return open_house(opened[-1], url, **{**given, "options": day, "incarnation": "test-incarnation", **chosen})
 
-    return build
+    yield build
+    for db in opened:
+        db.close()
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {db.url.rsplit('/', 1)[1]} WITH (FORCE)")
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def figures_of(house: House) -> dict[str, dict[str, Any]]:
+    with house.hub.ctx.db.transaction() as conn:
+        return figures(conn, house.stage.world.books())

@@ -30,7 +30,20 @@ def list_document(rows: Sequence[Row], now: datetime, token: str) -> dict[str, A
 
 def case_row(row: Row, now: datetime) -> dict[str, Any]:
     """One case with stable names; times in UTC, money with its currency."""
-    plain = ("number", "id", "mode", "kind", "state", "owner", "level", "flow", "account", "object", "object_id", "root")
+    plain = (
+        "number",
+        "id",
+        "mode",
+        "kind",
+        "state",
+        "owner",
+        "level",
+        "flow",
+        "account",
+        "object",
+        "object_id",
+        "root",
+    )
     ended = row["resolved_at"] is not None
     return {
         **{name: row[name] for name in plain},
@@ -85,9 +98,13 @@ def case_document(detail: "CaseDetail", plan: "Plan", now: datetime) -> dict[str
     return {
         "business_now": now,
         "case": {**case_row(case, now), "details": case["details"], "reopens": case["reopens"]},
-        "runbook": failure.model_dump(include={"recovery", "may", "actions", "corrects", "requests"}) if failure else None,
+        "runbook": failure.model_dump(include={"recovery", "may", "actions", "corrects", "requests"})
+        if failure
+        else None,
         "story": [_picked(e, "at", "what", "by", "reason", "detail") for e in detail.events],
-        "alerts": [_picked(a, "team", "state", "subject", "planned_at", "sent_at", "last_error") for a in detail.alerts],
+        "alerts": [
+            _picked(a, "team", "state", "subject", "planned_at", "sent_at", "last_error") for a in detail.alerts
+        ],
         "message": _message(detail.message),
         "outgoing_action": _action(detail.effect, detail.attempts),
         "obligation": _picked(
@@ -135,10 +152,14 @@ def _action(row: Row | None, attempts: Iterable[Row]) -> dict[str, Any] | None:
 
 def show_page(page: Paper, detail: "CaseDetail", plan: "Plan", now: datetime, name: str, console_url: str) -> None:
     case = detail.case
-    page.line(Cell(f"Case {case['number']}", Style.STRONG), state_cell(words.state(words.CASE, case["state"])), case["mode"])
+    page.line(
+        Cell(f"Case {case['number']}", Style.STRONG), state_cell(words.state(words.CASE, case["state"])), case["mode"]
+    )
     page.line(Cell(_meaning(case), Style.STRONG))
     page.line("Why:", case["cause_text"])
-    page.line("Owner:", Cell(case["owner"], Style.STRONG), f"(escalated {case['level']} times)" if case["level"] else "")
+    page.line(
+        "Owner:", Cell(case["owner"], Style.STRONG), f"(escalated {case['level']} times)" if case["level"] else ""
+    )
     if case["resolved_at"] is None:
         page.line("Due:", local(case["due_at"]), time_left(case["due_at"], now))
     else:
@@ -190,12 +211,16 @@ def _evidence(page: Paper, detail: "CaseDetail") -> None:
         page.line("Key:", effect["key"], state_cell(words.state(words.ACTION, effect["state"])), indent=1)
         for attempt in detail.attempts:
             word = words.state(words.ATTEMPT, attempt["outcome"])
-            page.line(local(attempt["started_at"]), attempt["kind"], state_cell(word), _answer(attempt["detail"]), indent=1)
+            page.line(
+                local(attempt["started_at"]), attempt["kind"], state_cell(word), _answer(attempt["detail"]), indent=1
+            )
         _document(page, effect["payload"])
     if (message := detail.message) is not None:
         page.heading(f"Message {message['kind']} {message['external_id']}")
         word = state_cell(words.state(words.MESSAGE, message["state"]))
-        page.line("By", message["envelope_channel"], message["envelope_route"], local(message["received_at"]), word, indent=1)
+        page.line(
+            "By", message["envelope_channel"], message["envelope_route"], local(message["received_at"]), word, indent=1
+        )
         _document(page, content(bytes(message["body"])))
 
 
@@ -221,7 +246,9 @@ def decision_page(page: Paper, said: Mapping[str, Any], *, dry_run: bool) -> Non
     """What a verb did to one case, or would do, or why it did nothing."""
     done = said["done"] or said.get("allowed", False)
     lead = "would: " if dry_run and done else "" if done else "refused: "
-    page.line(Cell(f"Case {said['case']}", Style.STRONG), Cell(f"{lead}{said['words']}", Style.PLAIN if done else Style.BAD))
+    page.line(
+        Cell(f"Case {said['case']}", Style.STRONG), Cell(f"{lead}{said['words']}", Style.PLAIN if done else Style.BAD)
+    )
     for sent in said.get("sends", ()):
         page.line("sends", sent, indent=1)
     if said.get("before") is not None:

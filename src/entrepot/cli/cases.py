@@ -120,9 +120,7 @@ def _name(conn: Conn, case: Row) -> str:
     return f"{link.kind} {link.text}"
 
 
-def retry(
-    case: str, /, *more: str, reason: str = "", by: str = "", dry_run: bool = False, json: bool = False
-) -> int:
+def retry(case: str, /, *more: str, reason: str = "", by: str = "", dry_run: bool = False, json: bool = False) -> int:
     """The same once more: a message is read again, an outgoing action sent again, an unclear one read back.
 
     Parameters
@@ -175,9 +173,10 @@ def repair(
     """
     from entrepot.cases.patch import parse_patch
 
-    if bool(patch) == (patch_file is not None):
-        raise WrongSetting("a repair needs the fields to change: either --patch JSON or --patch-file FILE")
-    content = parse_patch(patch if patch_file is None else _file(patch_file))
+    if patch and patch_file is not None:
+        raise WrongSetting("give the fields to change once: --patch JSON or --patch-file FILE")
+    text = patch if patch_file is None else _file(patch_file)
+    content = parse_patch(text) if text else {}
     return _decide("repair", (case,), reason, by, dry_run=dry_run, json=json, payload=content)
 
 
@@ -273,8 +272,8 @@ def _one(
     house: Opened, verb: str, asked: str, by: str, reason: str, payload: Mapping[str, Any] | None, *, dry_run: bool
 ) -> tuple[int, dict[str, Any]]:
     """The verb on one case: its exit code, and what to say of it."""
-    from entrepot.cases import service
     from entrepot.cases.model import VerbRefused
+    from entrepot.flows import case_desk
 
     ctx, plan = house.ctx, house.plan
     with house.db.transaction() as conn:
@@ -286,14 +285,20 @@ def _one(
         words = f"{plan.file} has no failure mode {case['mode']}: run this with the blueprint the case was opened under"
         return FAILED, {**about, "done": False, "words": words}
     if dry_run:
-        seen = service.preview(ctx, plan, case["id"], verb, payload)
+        seen = case_desk.preview(ctx, plan, case["id"], verb, payload)
         code = DONE if seen.allowed else _refusal_code(house, case, verb)
         changes = {"before": seen.before, "after": seen.after} if seen.before is not None else {}
-        return code, {**about, "done": False, "allowed": seen.allowed, "words": seen.words, "sends": seen.sends} | changes
+        return code, {
+            **about,
+            "done": False,
+            "allowed": seen.allowed,
+            "words": seen.words,
+            "sends": seen.sends,
+        } | changes
     if verb == "repair":
-        verdict = service.repair(ctx, plan, case["id"], by, reason, payload or {})
+        verdict = case_desk.repair(ctx, plan, case["id"], by, reason, payload or {})
     else:
-        act = {"retry": service.retry, "suppress": service.suppress, "escalate": service.escalate}[verb]
+        act = {"retry": case_desk.retry, "suppress": case_desk.suppress, "escalate": case_desk.escalate}[verb]
         verdict = act(ctx, plan, case["id"], by, reason)
     if isinstance(verdict, VerbRefused):
         return _refusal_code(house, case, verb), {**about, "done": False, "words": verdict.why}

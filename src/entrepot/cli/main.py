@@ -1,21 +1,28 @@
 """`entrepot NOUN VERB`. Each command's module is imported only when it runs, so that `--help` answers at once."""
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from io import TextIOWrapper
 
-from cyclopts import App
-from cyclopts.exceptions import CycloptsError
+from cyclopts import App, Parameter
+from cyclopts.exceptions import CycloptsError, UnknownCommandError
 
 from entrepot import __version__
 
-EXIT_FAILURE, EXIT_USAGE, EXIT_FINDINGS, EXIT_UNREACHABLE = 1, 2, 3, 4
+EXIT_FAILURE, EXIT_USAGE, EXIT_FINDINGS, EXIT_UNREACHABLE, EXIT_REFUSED = 1, 2, 3, 4, 5
+EXIT_INTERRUPTED = 130
+EXIT_NO_READER = 141
 
 app = App(
     name="entrepot",
     help="The hub between marketplaces and a company's back office.",
     version=__version__,
     result_action="return_value",
-    help_format="plaintext",
+    help_format="plaintext",  # no markdown parser in the way of an answer
+    default_parameter=Parameter(negative=()),  # no --no-json beside --json
 )
 case = App(name="case", help="Failures that need a person: list, show, and the four verbs.")
 database = App(name="db", help="The database: upgrade, status.")
@@ -30,6 +37,7 @@ app.command("entrepot.cli.simulate:sim", help="Run seeded days with crashes and 
 app.command("entrepot.cli.simulate:prove", help="Run what takes longer than a test run.")
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
 app.command("entrepot.cli.asking:doctor", help="Say what this installation has, and what is wrong with it.")
+app.command("entrepot.cli.docs:docs", help="Write the reference pages of this version into a folder.", show=False)
 case.command("entrepot.cli.cases:list_", name="list", help="Open cases, the most urgent first.")
 case.command("entrepot.cli.cases:show", help="One case: effect, cause, runbook, story.")
 case.command("entrepot.cli.cases:retry", help="The same once more.")
@@ -42,24 +50,78 @@ database.command("entrepot.cli.running:db_status", name="status", help="Which sc
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. A wrong option or setting is one line and exit code 2."""
-    from entrepot.kernel.errors import EntrepotError, NotNow, OurBug, OwnerDecides
+    from entrepot.kernel.errors import EntrepotError, OurBug
 
     try:
-        result = app(arguments, exit_on_error=False, print_error=False)
+        result = app(arguments, exit_on_error=False, print_error=False, verbose=False)
     except CycloptsError as error:
-        print(f"entrepot: {' '.join(str(error).split())} (see entrepot --help)", file=sys.stderr)
-        return EXIT_USAGE
+        return _said(_usage(error), EXIT_USAGE)
     except OurBug:
         raise
     except EntrepotError as error:
-        print(f"entrepot: {error.message}", file=sys.stderr)
-        if isinstance(error, OwnerDecides):
-            return EXIT_USAGE
-        return EXIT_UNREACHABLE if isinstance(error, NotNow) else EXIT_FAILURE
+        return _said(error.message, _code(error))
+    except _driver_errors() as error:
+        return _database_said(error)
     except KeyboardInterrupt:
-        return 130
+        return EXIT_INTERRUPTED
     return result if isinstance(result, int) else 0
 
 
+def _code(error: Exception) -> int:
+    """By who acts next: a person with a setting, time, or somebody who reads the message."""
+    from entrepot.kernel.errors import Busy, NotNow, OwnerDecides
+
+    if isinstance(error, OwnerDecides):
+        return EXIT_USAGE
+    return EXIT_UNREACHABLE if isinstance(error, NotNow) and not isinstance(error, Busy) else EXIT_FAILURE
+
+
+def _usage(error: CycloptsError) -> str:
+    """What is wrong with the words of the command line, and where the right ones stand."""
+    chain = " ".join(["entrepot", *(error.command_chain or ())])
+    if not isinstance(error, UnknownCommandError):
+        return f"{error} See {chain} --help"
+    word, known = (error.unused_tokens or [""])[0], sorted(name for name in error.app or app if name.isalpha())
+    near = get_close_matches(word, known, n=1)
+    instead = f"did you mean {near[0]}?" if near else f"there is {', '.join(known)}."
+    return f"{chain}: unknown command “{word}”; {instead} See {chain} --help"
+
+
+def _driver_errors() -> tuple[type[Exception], ...]:
+    """What PostgreSQL's driver raises where nobody has put it into words of ours; nothing while it is not loaded."""
+    psycopg = sys.modules.get("psycopg")
+    return (psycopg.Error,) if psycopg else ()
+
+
+def _database_said(error: Exception) -> int:
+    from psycopg import OperationalError, ProgrammingError
+
+    if isinstance(error, OperationalError):
+        return _said(f"the database does not answer: {error}", EXIT_UNREACHABLE)
+    if (
+        isinstance(error, ProgrammingError) and error.sqlstate is None
+    ):  # no server ever saw it: the address is no address
+        return _said(
+            "ENTREPOT_DATABASE_URL cannot be read: write postgresql://user:password@host:port/database", EXIT_USAGE
+        )
+    raise error
+
+
+def _said(text: str, code: int) -> int:
+    """One line on stderr, however many the error had."""
+    print(f"entrepot: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
 def main() -> None:
-    sys.exit(run())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter still shows the rest
+    try:
+        code = run()
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has read enough
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_NO_READER
+    sys.exit(code)

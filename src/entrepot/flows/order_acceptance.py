@@ -30,6 +30,7 @@ from entrepot.trade.order.states import LOST, TO_BE_SHIPPED, UNDECIDED, LegState
 from entrepot.trade.order.store import commercial_ids_of, flush, load
 
 FLOW = "order-acceptance"
+OUTGROWN = ("unknown-word", "incompatible-status")  # cases that end when newer news of the same order is understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class OrderAcceptance:
         if isinstance(applied, str):
             return Ignored(applied)
         leg = applied.leg
+        then.gone += [(mode, "leg", leg.order_id, "a later message about this order was understood") for mode in OUTGROWN]
         if applied.found:
             then.cases.append(
                 self._case(

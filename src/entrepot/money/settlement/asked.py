@@ -96,6 +96,7 @@ def case(statement: Row, mode: str, object_id: str, words: str, variances: Seque
         account=statement["account"],
         object="statement",
         object_id=object_id,
+        name=statement["external_id"],
         root=root_of(statement),
         values={"words": words, "statement": statement["external_id"], "seller": statement["seller_id"]},
         money_minor=sum(abs(row["amount_minor"]) for row in variances),

@@ -8,4 +8,5 @@ CREATE TABLE identifier (
     PRIMARY KEY (account, scheme, value)
 );
 CREATE INDEX identifier_value ON identifier (value);
+CREATE INDEX identifier_value_bytes ON identifier (value COLLATE "C");   -- find by beginning
 CREATE INDEX identifier_object ON identifier (object, object_id);

@@ -81,6 +81,7 @@ CREATE TABLE obligation (
 );
 CREATE INDEX obligation_next ON obligation (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX obligation_due ON obligation (due_at, id) WHERE ended_at IS NULL;
+CREATE INDEX obligation_ended ON obligation (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX obligation_object ON obligation (object, object_id);
 
 CREATE TABLE alert (

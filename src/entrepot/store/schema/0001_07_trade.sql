@@ -145,3 +145,4 @@ CREATE TABLE refund_confirmation (             -- a refund is over when each wit
     source          text NOT NULL DEFAULT '',
     PRIMARY KEY (refund_id, witness)
 );
+CREATE INDEX refund_confirmation_missing ON refund_confirmation (refund_id) WHERE confirmed_at IS NULL;

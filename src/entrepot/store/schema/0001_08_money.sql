@@ -86,6 +86,8 @@ CREATE TABLE statement (
     UNIQUE (account, kind, external_id, version)
 );
 
+CREATE INDEX statement_announced ON statement (announced_at DESC, id DESC);
+
 CREATE TABLE statement_line (
     id              text PRIMARY KEY,
     statement_id    text REFERENCES statement (id),  -- null: seen, not yet in a cycle

@@ -81,18 +81,18 @@ def flush(conn: Conn, ctx: Ctx, book: Book) -> None:
     baskets = list(book.baskets.values())
     legs = [leg for _, leg in book.legs()]
     lines = [line for leg in legs for line in leg.lines.values()]
-    insert_rows(conn, "basket", [_row(b, _BASKET) for b in baskets if b.id in book.new_baskets])
-    insert_rows(conn, "leg", [_row(leg, _LEG) for leg in legs if leg.id in book.new_legs])
-    insert_rows(conn, "line", [_row(line, _LINE) for line in lines if line.id in book.new_lines])
-    update_rows(
-        conn, "basket", [_row(b, _BASKET_UPDATE) for b in baskets if b.id in book.changed_baskets - book.new_baskets]
-    )
-    update_rows(conn, "leg", [_row(leg, _LEG_UPDATE) for leg in legs if leg.id in book.changed_legs - book.new_legs])
-    update_rows(
-        conn, "line", [_row(line, _LINE_UPDATE) for line in lines if line.id in book.changed_lines - book.new_lines]
-    )
-    insert_events(conn, ctx, book.events)
-    join(conn, book.identifiers)
+    with conn.pipeline():  # nothing below reads what another writes: the server works while we prepare the next
+        insert_rows(conn, "basket", [_row(b, _BASKET) for b in baskets if b.id in book.new_baskets])
+        insert_rows(conn, "leg", [_row(leg, _LEG) for leg in legs if leg.id in book.new_legs])
+        insert_rows(conn, "line", [_row(line, _LINE) for line in lines if line.id in book.new_lines])
+        changed = book.changed_baskets - book.new_baskets
+        update_rows(conn, "basket", [_row(b, _BASKET_UPDATE) for b in baskets if b.id in changed])
+        changed = book.changed_legs - book.new_legs
+        update_rows(conn, "leg", [_row(leg, _LEG_UPDATE) for leg in legs if leg.id in changed])
+        changed = book.changed_lines - book.new_lines
+        update_rows(conn, "line", [_row(line, _LINE_UPDATE) for line in lines if line.id in changed])
+        insert_events(conn, ctx, book.events)
+        join(conn, book.identifiers)
 
 
 def insert_events(conn: Conn, ctx: Ctx, events: Sequence[Happened]) -> None:
