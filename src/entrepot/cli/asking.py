@@ -45,11 +45,12 @@ def doctor(*, json: bool = False) -> int:
     json
         One JSON document on stdout.
     """
-    from entrepot.cli.doctor import examine, report_document, report_page
+    from entrepot.cli.doctor import examine
+    from entrepot.cli.health.report import document, page
 
     report = examine()
     if json:
-        say_json(report_document(report))
+        say_json(document(report))
     else:
-        report_page(paper(), report)
+        page(paper(), report)
     return report.exit_code

@@ -210,10 +210,8 @@ def _evidence(page: Paper, detail: "CaseDetail") -> None:
         page.heading(f"Outgoing action {effect['operation']}")
         page.line("Key:", effect["key"], state_cell(words.state(words.ACTION, effect["state"])), indent=1)
         for attempt in detail.attempts:
-            word = words.state(words.ATTEMPT, attempt["outcome"])
-            page.line(
-                local(attempt["started_at"]), attempt["kind"], state_cell(word), _answer(attempt["detail"]), indent=1
-            )
+            came = state_cell(words.state(words.ATTEMPT, attempt["outcome"]))
+            page.line(local(attempt["started_at"]), attempt["kind"], came, _answer(attempt["detail"]), indent=1)
         _document(page, effect["payload"])
     if (message := detail.message) is not None:
         page.heading(f"Message {message['kind']} {message['external_id']}")

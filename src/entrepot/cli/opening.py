@@ -29,14 +29,15 @@ CONNECT_TIMEOUT_S = 5
 
 
 class OneConnection:
-    """The `Database` of one command: no pool, no threads."""
+    """The `Database` of one command: no pool, no threads. `only_look`: with the owner's eyes, and unable to write."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, only_look: bool = False) -> None:
         try:
             self._conn: Conn = psycopg.connect(
                 url, row_factory=dict_row, connect_timeout=CONNECT_TIMEOUT_S, application_name="entrepot-cli"
             )
-            prepare(self._conn)
+            prepare(self._conn, app_role=not only_look)
+            self._conn.read_only = only_look
         except AWAY as error:
             raise DatabaseAway(f"the database does not answer: {' '.join(str(error).split())}") from error
 

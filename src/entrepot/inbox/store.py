@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from entrepot.inbox.model import Arrival, Message, Recorded
+from entrepot.inbox.model import Arrival, Message, Received, Recorded
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.store.bulk import insert_rows
 
@@ -27,49 +27,35 @@ def digest_of(body: bytes) -> str:
 
 
 def insert_arrivals(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
-    """Keep envelopes, their messages and their cursors; the same content again is one row, counted."""
-    now, machine = ctx.clock.now(), ctx.clock.machine()
+    """Keep envelopes, their messages and their cursors; the same content again is one row, counted. One entry per message."""
+    return list(_insert(conn, ctx, arrivals).values())
+
+
+def insert_each(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[list[Recorded]]:
+    """As `insert_arrivals`, for arrivals of callers who each want to hear of their own."""
+    kept = _insert(conn, ctx, arrivals)
+    return [[kept[_key(arrival, record)] for record in arrival.received] for arrival in arrivals]
+
+
+Key = tuple[str, str, str, str]  # account, kind, external id, digest
+
+
+def _key(arrival: Arrival, record: Received) -> Key:
+    return arrival.account, record.kind, record.external_id, digest_of(record.body)
+
+
+def _insert(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> dict[Key, Recorded]:
     envelopes: list[Row] = []
-    messages: dict[tuple[str, str, str, str], Row] = {}
+    messages: dict[Key, Row] = {}
     for arrival in arrivals:
-        envelope_id = ctx.ids.new("env")
-        envelopes.append(
-            {
-                "id": envelope_id,
-                "account": arrival.account,
-                "channel": arrival.channel,
-                "route": arrival.route,
-                "headers": {k: v for k, v in arrival.headers.items() if k.lower() not in NEVER_KEPT},
-                "body": arrival.body,
-                "digest": digest_of(arrival.body),
-                "received_at": now,
-                "machine_at": machine,
-                "plan_hash": ctx.plan_hash,
-            }
-        )
+        envelope = _envelope(ctx, arrival)
+        envelopes.append(envelope)
         for record in arrival.received:
-            digest = digest_of(record.body)
-            key = (arrival.account, record.kind, record.external_id, digest)
+            key = _key(arrival, record)
             if key in messages:  # twice in one batch: a page may overlap itself
                 messages[key]["seen"] += 1
-                continue
-            messages[key] = {
-                "id": ctx.ids.new("msg"),
-                "envelope_id": envelope_id,
-                "position": record.position,
-                "account": arrival.account,
-                "kind": record.kind,
-                "external_id": record.external_id,
-                "revision": record.revision,
-                "digest": digest,
-                "root": record.root,
-                "flow": record.flow,
-                "body": record.body,
-                "due_at": now,
-                "received_at": now,
-                "plan_hash": ctx.plan_hash,
-                "seen": 1,
-            }
+            else:
+                messages[key] = _message(ctx, envelope, record, key)
     insert_rows(conn, "envelope", envelopes)
     recorded = insert_rows(
         conn,
@@ -77,12 +63,53 @@ def insert_arrivals(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[R
         # sorted: two writers of the same records meet in one order and cannot deadlock
         [messages[key] for key in sorted(messages)],
         on_conflict="ON CONFLICT (account, kind, external_id, digest) DO UPDATE SET seen = message.seen + excluded.seen",
-        returning="id, kind, external_id, (xmax = 0) AS is_new",
+        returning="account, kind, external_id, digest, id, (xmax = 0) AS is_new",
     )
     for arrival in arrivals:
         if arrival.cursor:
-            set_cursor(conn, arrival.account, arrival.cursor[0], arrival.cursor[1], now)
-    return [Recorded(row["id"], row["kind"], row["external_id"], row["is_new"]) for row in recorded]
+            set_cursor(conn, arrival.account, arrival.cursor[0], arrival.cursor[1], ctx.clock.now())
+    return {
+        (row["account"], row["kind"], row["external_id"], row["digest"]): Recorded(
+            row["id"], row["kind"], row["external_id"], row["is_new"]
+        )
+        for row in recorded
+    }
+
+
+def _envelope(ctx: Ctx, arrival: Arrival) -> Row:
+    return {
+        "id": ctx.ids.new("env"),
+        "account": arrival.account,
+        "channel": arrival.channel,
+        "route": arrival.route,
+        "headers": {k: v for k, v in arrival.headers.items() if k.lower() not in NEVER_KEPT},
+        "body": arrival.body,
+        "digest": digest_of(arrival.body),
+        "received_at": ctx.clock.now(),
+        "machine_at": ctx.clock.machine(),
+        "plan_hash": ctx.plan_hash,
+    }
+
+
+def _message(ctx: Ctx, envelope: Row, record: Received, key: Key) -> Row:
+    account, kind, external_id, digest = key
+    return {
+        "id": ctx.ids.new("msg"),
+        "envelope_id": envelope["id"],
+        "position": record.position,
+        "account": account,
+        "kind": kind,
+        "external_id": external_id,
+        "revision": record.revision,
+        "digest": digest,
+        "root": record.root,
+        "flow": record.flow,
+        "body": record.body,
+        "due_at": envelope["received_at"],
+        "received_at": envelope["received_at"],
+        "plan_hash": ctx.plan_hash,
+        "seen": 1,
+    }
 
 
 def set_cursor(conn: Conn, account: str, name: str, value: str, at: datetime) -> None:
@@ -110,11 +137,15 @@ _COLUMNS = "id, seq, account, kind, external_id, revision, root, flow, body, rec
 
 def take_due(conn: Conn, account: str, now: datetime, limit: int) -> list[Message]:
     """The oldest due messages of an account. The lane's lease keeps others away: no row locks."""
-    rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM message WHERE account = %(account)s AND state = 'new' AND due_at <= %(now)s "
-        "AND flow NOT IN (SELECT name FROM flow WHERE state = 'paused') ORDER BY due_at, seq LIMIT %(limit)s",
-        {"account": account, "now": now, "limit": limit},
-    ).fetchall()
+    rows = (
+        conn.cursor(binary=True)
+        .execute(  # binary: their bodies come as they are
+            f"SELECT {_COLUMNS} FROM message WHERE account = %(account)s AND state = 'new' AND due_at <= %(now)s "
+            "AND flow NOT IN (SELECT name FROM flow WHERE state = 'paused') ORDER BY due_at, seq LIMIT %(limit)s",
+            {"account": account, "now": now, "limit": limit},
+        )
+        .fetchall()
+    )
     return [Message.of(row) for row in rows]
 
 

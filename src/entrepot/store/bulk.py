@@ -88,9 +88,12 @@ def _ids(names: Sequence[str]) -> str:
 
 
 def _arrays(rows: Sequence[Mapping[str, Any]], names: Sequence[str], types: Sequence[str]) -> list[Any]:
-    return [
-        _ENCODERS.get(type_, _others)([row[name] for row in rows]) for name, type_ in zip(names, types, strict=True)
-    ]
+    return [_array([row[name] for row in rows], type_) for name, type_ in zip(names, types, strict=True)]
+
+
+def _array(values: Sequence[Any], type_: str) -> Any:
+    encode: Callable[[Sequence[Any]], Any] = _ENCODERS.get(type_, _others)
+    return encode(values)
 
 
 # ── one column as the text of a PostgreSQL array ─────────────────────────────────────────────────────────────

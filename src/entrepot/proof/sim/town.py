@@ -36,6 +36,7 @@ IDLE_ENDED_AFTER_S = 8.0  # virtual: a frozen process in a transaction
 LEADER_ENDED_AFTER_S = 3.0  # virtual: a frozen leader
 AWAY_PAUSE_S = 0.5
 PRUNE_EVERY_LOOKS = 400
+CANDIDATE_EVERY_S = 300.0  # a free seat is announced; this is for what nobody announces
 RESTART_S = (0.5, 20.0)
 CALLER_WAITS_S = 10.0
 NOTICE_FAILS_PERCENT = 5
@@ -197,22 +198,26 @@ class Life:
     # -- leading -----------------------------------------------------------------------------------------------------
 
     def _stand(self) -> None:
-        """Stand for election; lead until the connection is lost; stand again."""
+        """Stand for election; lead until the connection is lost; stand again when the seat is free."""
         scheduler = self.ground.scheduler
         while True:
+            led = False
             try:
                 conn = self.leader_conn = self.db.connect()
                 row = conn.execute("SELECT pg_try_advisory_lock(%s) AS had", (LEADER_LOCK,)).fetchone()
                 conn.commit()
-                if row and row["had"]:
+                led = bool(row and row["had"])
+                if led:
                     self._lead(conn)
             except (*CUT_OFF, NotNow):
                 pass  # stands again below
             if self.leader_conn is not None:
                 self.db.forget(self.leader_conn)
                 self.leader_conn = None
+            if led:
                 scheduler.fire(self.ground.seat)
-            scheduler.wait(self.ground.seat, timeout_s=60.0)
+            else:
+                scheduler.wait(self.ground.seat, timeout_s=CANDIDATE_EVERY_S)
             scheduler.sleep(self.ctx.ids.random.uniform(0.1, 1.0))
 
     def _lead(self, conn: Conn) -> None:

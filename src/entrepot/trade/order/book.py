@@ -158,6 +158,18 @@ class Book:
         self.new_lines.update(line.id for line in leg.lines.values())
         self.identifiers.append((leg.account, "mirakl_order_id", leg.order_id, "leg", leg.id))
 
-    def tell(self, basket: Basket, leg: Leg | None, what: str, *, from_state: str = "", to_state: str = "", by: str = "hub", because: str = "", **detail: Any) -> None:  # fmt: skip
+    def tell(
+        self,
+        basket: Basket,
+        leg: Leg | None,
+        what: str,
+        *,
+        from_state: str = "",
+        to_state: str = "",
+        by: str = "hub",
+        because: str = "",
+        **detail: Any,
+    ) -> None:
+        """Leave an event of the leg, or of the basket when no leg is named."""
         object_, object_id = ("leg", leg.id) if leg else ("basket", basket.id)
         self.events.append(Happened(object_, object_id, basket.root, what, from_state, to_state, by, because, detail))
