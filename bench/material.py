@@ -94,7 +94,9 @@ def _template(world: Stage, rng: Random, name: str, customer: dict[str, Any]) ->
     for order_id in ids:
         refused = rng.randrange(100) < REFUSED_PERCENT
         if accepted or refused:
-            wanted = {"order_lines": [{"id": one, "accepted": not refused} for one in world.portal.order(order_id).lines]}
+            wanted = {
+                "order_lines": [{"id": one, "accepted": not refused} for one in world.portal.order(order_id).lines]
+            }
             _call(world, "PUT", f"/api/orders/{order_id}/accept", wanted)
     shown = _call(world, "GET", "/api/orders", query=(("commercial_ids", name), ("max", "100")))["orders"]
     rendered = tuple(json.dumps(order, separators=(",", ":")).encode() for order in shown)

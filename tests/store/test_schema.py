@@ -17,7 +17,12 @@ def test_an_upgrade_run_twice_changes_nothing(database_url: str, clock: ManualCl
 
 
 def test_the_application_role_cannot_edit_the_books_or_the_schema(db: Db) -> None:
-    for statement in ("UPDATE journal SET memo = 'x'", "DELETE FROM posting", "CREATE TABLE mine (a int)", "DROP TABLE leg"):
+    for statement in (
+        "UPDATE journal SET memo = 'x'",
+        "DELETE FROM posting",
+        "CREATE TABLE mine (a int)",
+        "DROP TABLE leg",
+    ):
         with pytest.raises(psycopg.Error), db.transaction() as conn:
             conn.execute(statement)
 
@@ -38,10 +43,20 @@ def test_an_update_of_many_rows_touches_only_those_named(ctx: Ctx) -> None:
     now = ctx.clock.now()
     with ctx.db.transaction() as conn:
         rows = [
-            {"name": f"f{n}", "state": "running", "changed_by": "t", "reason": "", "changed_at": now, "owner": "on-call"}
+            {
+                "name": f"f{n}",
+                "state": "running",
+                "changed_by": "t",
+                "reason": "",
+                "changed_at": now,
+                "owner": "on-call",
+            }
             for n in range(3)
         ]
         insert_rows(conn, "flow", rows)
-        assert update_rows(conn, "flow", [{"name": "f1", "owner": "finance"}, {"name": "none", "owner": "x"}], key="name") == 1
+        assert (
+            update_rows(conn, "flow", [{"name": "f1", "owner": "finance"}, {"name": "none", "owner": "x"}], key="name")
+            == 1
+        )
         found = conn.execute("SELECT name, owner FROM flow ORDER BY name").fetchall()
     assert [row["owner"] for row in found] == ["on-call", "finance", "on-call"]

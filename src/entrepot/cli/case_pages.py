@@ -1,12 +1,11 @@
 """Cases as a terminal shows them, and as JSON: the business effect first, the cause second, the payload third."""
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from entrepot.cli.output import Cell, Column, Paper, Style, local, money_words, state_cell, time_left
+from entrepot.cli.output import Cell, Column, Paper, Style, laid_out, local, money_words, state_cell, time_left
 from entrepot.kernel.ctx import Row
 from entrepot.kernel.money import Money
 from entrepot.web import words
@@ -129,17 +128,17 @@ def _message(row: Row | None) -> dict[str, Any] | None:
         **_picked(row, *names),
         "channel": row["envelope_channel"],
         "route": row["envelope_route"],
-        "body": content(body) if row["body_bytes"] == len(body) else body,
+        "body": content(body),
         "body_bytes": row["body_bytes"],
     }
 
 
 def content(body: bytes) -> Any:
-    """A body as JSON keeps it, or as text when it is none."""
+    """A body as JSON keeps it, or as text when it is none (or was cut)."""
     from entrepot.cases.patch import decode
 
     found = decode(body)
-    return body if found is None else found
+    return body.decode("utf-8", errors="replace") if found is None else found
 
 
 def _action(row: Row | None, attempts: Iterable[Row]) -> dict[str, Any] | None:
@@ -227,17 +226,11 @@ def _answer(detail: Mapping[str, Any]) -> str:
 
 
 def _document(page: Paper, value: Any) -> None:
-    lines = laid_out(value)
+    lines = laid_out(value).splitlines()
     for line in lines[:BODY_LINES_MAX]:
         page.line(line, indent=1)
     if len(lines) > BODY_LINES_MAX:
         page.line(Cell(f"… {len(lines) - BODY_LINES_MAX} more lines: --json has them all", Style.QUIET), indent=1)
-
-
-def laid_out(value: Any) -> list[str]:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace").splitlines()
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str).splitlines()
 
 
 def decision_page(page: Paper, said: Mapping[str, Any], *, dry_run: bool) -> None:
@@ -250,6 +243,7 @@ def decision_page(page: Paper, said: Mapping[str, Any], *, dry_run: bool) -> Non
     for sent in said.get("sends", ()):
         page.line("sends", sent, indent=1)
     if said.get("before") is not None:
-        for line in list(difflib.unified_diff(laid_out(said["before"]), laid_out(said["after"]), lineterm="", n=2))[2:]:
+        before, after = laid_out(said["before"]).splitlines(), laid_out(said["after"]).splitlines()
+        for line in list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]:
             style = Style.GOOD if line.startswith("+") else Style.BAD if line.startswith("-") else Style.QUIET
             page.line(Cell(line, style), indent=1)

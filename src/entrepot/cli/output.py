@@ -1,19 +1,28 @@
 """What a command says: one JSON document, or text for people. With colour and boxes on a terminal, plain elsewhere."""
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+import msgspec
+
 from entrepot.kernel.money import Money
-from entrepot.web.format import NBSP, iso, left
+from entrepot.web.format import NBSP, left
 from entrepot.web.views import State, Tone
 
 GAP = "  "
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Money):
+        return {"amount": value.text, "currency": value.currency}
+    raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=_value)
 
 
 class Style(StrEnum):
@@ -126,25 +135,20 @@ def safe(text: str) -> str:
 
 
 def say_json(document: Any) -> None:
-    """One document on stdout."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=_value))
+    """One document on stdout: RFC 3339 times in UTC, money with its currency, numbers exact to the digit."""
+    print(laid_out(document))
+
+
+def laid_out(value: Any) -> str:
+    """A value as JSON for reading; a body that is no JSON stays as it came."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return msgspec.json.format(_ENCODER.encode(value), indent=2).decode()
 
 
 def note(text: str) -> None:
     """Beside the answer, for people."""
     print(f"entrepot: {safe(text)}", file=sys.stderr)
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(value, Money):
-        return {"amount": value.text, "currency": value.currency}
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).decode("utf-8", errors="replace")
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def local(at: datetime | None) -> str:

@@ -107,7 +107,7 @@ def _run_row(ctx: Ctx, lease: Lease, hooks: Hooks, row: Row, run: Run) -> None:
         log.warning("%s of %s: %s", row["name"], row["account"], describe(error))
         _failed(ctx, lease, hooks, row, describe(error))
     # one broken sweep must not stop the others of its account; it is counted and becomes a case
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         log.exception("%s of %s failed", row["name"], row["account"])
         _failed(ctx, lease, hooks, row, describe(error))
     else:

@@ -88,7 +88,9 @@ class OrderAcceptance:
         if isinstance(applied, str):
             return Ignored(applied)
         leg = applied.leg
-        then.gone += [(mode, "leg", leg.order_id, "a later message about this order was understood") for mode in OUTGROWN]
+        then.gone += [
+            (mode, "leg", leg.order_id, "a later message about this order was understood") for mode in OUTGROWN
+        ]
         if applied.found:
             then.cases.append(
                 self._case(
@@ -108,9 +110,10 @@ class OrderAcceptance:
             then.promises.append(
                 self._promise("acknowledge", "ack-at-risk", applied.basket, leg, leg.created_at, leg.acceptance_due_at)
             )
-        if applied.decided_now and leg.decided_at:
-            if leg.state is not LegState.EXPIRED:  # a window that ran out is missed, and the watch says so
-                then.kept.append(("acknowledge", "leg", leg.id, leg.decided_at))
+        if (
+            applied.decided_now and leg.decided_at and leg.state is not LegState.EXPIRED
+        ):  # a window that ran out is missed, and the watch says so
+            then.kept.append(("acknowledge", "leg", leg.id, leg.decided_at))
         if leg.state in LOST:
             then.void.append(("ship", "leg", leg.id, f"order {leg.order_id} is {leg.state}"))
         elif leg.ship_due_at and leg.state in TO_BE_SHIPPED and applied.was is not leg.state:

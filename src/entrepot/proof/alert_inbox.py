@@ -1,6 +1,7 @@
 """`python -m entrepot.proof.alert_inbox --port N`: where the demo's alert webhook ends. Shows what arrived, newest first."""
 
 import argparse
+import contextlib
 import json
 import sys
 from collections import deque
@@ -49,11 +50,11 @@ class Inbox(BaseHTTPRequestHandler):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    with ThreadingHTTPServer(("127.0.0.1", parser.parse_args().port), Inbox) as server:
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            pass
+    with (
+        ThreadingHTTPServer(("127.0.0.1", parser.parse_args().port), Inbox) as server,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        server.serve_forever()
     return 0
 
 

@@ -88,7 +88,7 @@ class Demo:
         """Ask the sandbox's control port. Errors: NotNow while it does not answer."""
         url = f"http://127.0.0.1:{self.ports['control']}{path}"
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)  # noqa: S310
+        request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=CALL_S) as answer:  # noqa: S310 - our own loopback port
                 return json.load(answer)
