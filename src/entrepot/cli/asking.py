@@ -31,7 +31,9 @@ def find(identifier: str, /, *, json: bool = False) -> int:
     elif answer.found:
         find_pages.page(paper(), answer, now, console_url)
     else:
-        note(f"nothing is called {asked}, and nothing begins with it")
+        short = len(asked) < find_store.BEGINNING_MIN_CHARS
+        near = "give three characters to find what begins with them" if short else "nothing begins with it"
+        note(f"nothing is called {asked}; {near}")
     return DONE if answer.found else FAILED
 
 

@@ -5,9 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from entrepot.cli.output import Cell, Column, Paper, Style, laid_out, local, money_words, state_cell, time_left
+from entrepot.cli.output import (
+    Cell,
+    Column,
+    Paper,
+    Style,
+    laid_out,
+    local,
+    money_document,
+    money_words,
+    state_cell,
+    time_left,
+)
 from entrepot.kernel.ctx import Row
-from entrepot.kernel.money import Money
 from entrepot.web import words
 
 if TYPE_CHECKING:
@@ -48,7 +58,7 @@ def case_row(row: Row, now: datetime) -> dict[str, Any]:
         **{name: row[name] for name in plain},
         "effect": row["effect_text"],
         "cause": row["cause_text"],
-        "money": Money(row["money_minor"], row["currency"]) if row["money_minor"] else None,
+        "money": money_document(row["money_minor"], row["currency"]) if row["money_minor"] else None,
         "count": row["count"],
         "opened_at": row["opened_at"],
         "due_at": row["due_at"],
@@ -151,16 +161,14 @@ def _action(row: Row | None, attempts: Iterable[Row]) -> dict[str, Any] | None:
 
 def show_page(page: Paper, detail: "CaseDetail", plan: "Plan", now: datetime, name: str, console_url: str) -> None:
     case = detail.case
-    page.line(
-        Cell(f"Case {case['number']}", Style.STRONG), state_cell(words.state(words.CASE, case["state"])), case["mode"]
-    )
+    state = state_cell(words.state(words.CASE, case["state"]))
+    page.line(Cell(f"Case {case['number']}", Style.STRONG), "·", state, f"· {case['mode']} ({case['kind']})")
     page.line(Cell(_meaning(case), Style.STRONG))
     page.line("Why:", case["cause_text"])
-    page.line(
-        "Owner:", Cell(case["owner"], Style.STRONG), f"(escalated {case['level']} times)" if case["level"] else ""
-    )
+    times = "once" if case["level"] == 1 else f"{case['level']} times"
+    page.line("Owner:", Cell(case["owner"], Style.STRONG), f"(escalated {times})" if case["level"] else "")
     if case["resolved_at"] is None:
-        page.line("Due:", local(case["due_at"]), time_left(case["due_at"], now))
+        page.line("Due:", f"{local(case['due_at'])},", time_left(case["due_at"], now))
     else:
         page.line("Ended:", local(case["resolved_at"]), f"by {case['resolved_by']}: {_what(case['resolved_verb'])}")
     if case["money_minor"]:
@@ -236,10 +244,9 @@ def _document(page: Paper, value: Any) -> None:
 def decision_page(page: Paper, said: Mapping[str, Any], *, dry_run: bool) -> None:
     """What a verb did to one case, or would do, or why it did nothing."""
     done = said["done"] or said.get("allowed", False)
-    lead = "would: " if dry_run and done else "" if done else "refused: "
-    page.line(
-        Cell(f"Case {said['case']}", Style.STRONG), Cell(f"{lead}{said['words']}", Style.PLAIN if done else Style.BAD)
-    )
+    lead = "not done yet: " if dry_run and done else "" if done else "refused: "
+    words_ = Cell(f"{lead}{said['words']}", Style.PLAIN if done else Style.BAD)
+    page.line(Cell(f"Case {said['case']}:", Style.STRONG), words_)
     for sent in said.get("sends", ()):
         page.line("sends", sent, indent=1)
     if said.get("before") is not None:

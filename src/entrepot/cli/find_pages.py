@@ -6,7 +6,7 @@ from typing import Any
 
 from entrepot.cli.case_pages import case_row
 from entrepot.cli.find_store import Answer, BasketStory
-from entrepot.cli.output import Cell, Column, Paper, Said, Style, local, state_cell, time_left
+from entrepot.cli.output import Cell, Column, Paper, Said, Style, local, money_document, state_cell, time_left
 from entrepot.kernel.ctx import Row
 from entrepot.kernel.money import Money
 from entrepot.web import words
@@ -59,8 +59,8 @@ def document(answer: Answer, now: datetime, console_url: str) -> dict[str, Any]:
         ],
         "baskets": [_basket_document(story, now) for story in answer.baskets],
         "baskets_more": answer.baskets_more,
-        "statements": [_statement_document(row) for row in answer.statements],
-        "payouts": [_with_money(row, "amount") for row in answer.payouts],
+        "statements": [_with_money(row) for row in answer.statements],
+        "payouts": [_with_money(row) for row in answer.payouts],
         "cases": [case_row(row, now) for row in answer.cases],
     }
 
@@ -70,18 +70,19 @@ def _page(row: Row, console_url: str) -> str:
     return f"{console_url}{path}{row['object_id']}" if path and console_url else ""
 
 
-def _with_money(row: Row, *names: str, currency: str = "") -> dict[str, Any]:
+def _with_money(row: Row, currency: str = "") -> dict[str, Any]:
     """A row whose `…_minor` columns are money."""
     code = currency or row["currency"]
     plain = {name: value for name, value in row.items() if not name.endswith("_minor") and name != "currency"}
-    return plain | {name: Money(row[f"{name}_minor"], code) for name in names}
+    money = {name.removesuffix("_minor"): money_document(n, code) for name, n in row.items() if name.endswith("_minor")}
+    return plain | money
 
 
 def _basket_document(story: BasketStory, now: datetime) -> dict[str, Any]:
     events = ("at", "object", "object_id", "what", "from_state", "to_state", "by", "because")
     promised = ("id", "kind", "object", "object_id", "owner", "state", "starts_at", "due_at", "warned_at", "ended_at")
     return {
-        **_with_money(story.basket, *BASKET_MONEY),
+        **_with_money(story.basket),
         "legs": [_leg_document(leg) for leg in story.legs],
         "obligations": [{name: row[name] for name in promised} for row in story.obligations],
         "cases": [case_row(row, now) for row in story.cases],
@@ -94,17 +95,8 @@ def _basket_document(story: BasketStory, now: datetime) -> dict[str, Any]:
 
 def _leg_document(leg: Row) -> dict[str, Any]:
     code = leg["currency"]
-    parts = {
-        "lines": [
-            _with_money(n, "price", "shipping", "tax", "commission", "refunded", currency=code) for n in leg["lines"]
-        ],
-        "refunds": [_with_money(n, "amount", "shipping", "commission") for n in leg["refunds"]],
-    }
-    return _with_money(leg, *LEG_MONEY) | parts
-
-
-def _statement_document(row: Row) -> dict[str, Any]:
-    return _with_money(row, "their_total", "lines_total")
+    lines, refunds = [_with_money(n, code) for n in leg["lines"]], [_with_money(n) for n in leg["refunds"]]
+    return _with_money(leg) | {"lines": lines, "refunds": refunds}
 
 
 # --- text ----------------------------------------------------------------------------------------------------------

@@ -15,14 +15,7 @@ from entrepot.web.views import State, Tone
 
 GAP = "  "
 
-
-def _value(value: Any) -> Any:
-    if isinstance(value, Money):
-        return {"amount": value.text, "currency": value.currency}
-    raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
-
-
-_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=_value)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class Style(StrEnum):
@@ -140,10 +133,14 @@ def say_json(document: Any) -> None:
 
 
 def laid_out(value: Any) -> str:
-    """A value as JSON for reading; a body that is no JSON stays as it came."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
+    """A value as JSON for reading; a text stays as it is."""
+    if isinstance(value, str):
+        return value
     return msgspec.json.format(_ENCODER.encode(value), indent=2).decode()
+
+
+def money_document(minor: int, currency: str) -> dict[str, str]:
+    return {"amount": Money(minor, currency).text, "currency": currency}
 
 
 def note(text: str) -> None:

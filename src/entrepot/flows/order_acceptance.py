@@ -16,6 +16,7 @@ from entrepot.flows.parts import Parts
 from entrepot.flows.return_refund import see_refunds
 from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.money import Money
 from entrepot.kernel.outcome import Refused
 from entrepot.money.commission.rules import compute
 from entrepot.money.ledger import journals
@@ -199,7 +200,8 @@ class OrderAcceptance:
         if leg.state in LOST:
             return Ignored(f"order {leg.order_id} is {leg.state}")
         if (leg.accepted_minor, leg.currency) != (asked.amount_minor, asked.currency):
-            cause = f"the marketplace asks {asked.amount_minor} {asked.currency} for order {leg.order_id}; the accepted lines are worth {leg.accepted_minor} {leg.currency}"
+            theirs, ours = Money(asked.amount_minor, asked.currency), Money(leg.accepted_minor, leg.currency)
+            cause = f"the marketplace asks {theirs} for order {leg.order_id}; the accepted lines are worth {ours}"
             return Parked(
                 "basket-money-mismatch",
                 cause,

@@ -64,7 +64,7 @@ def look(conn: Conn) -> tuple[Seen, list[Finding]]:
 
 def server(row: Row, environment: str) -> Finding:
     size = f"{row['bytes'] / 1024**2:.0f} MB"
-    words = f"PostgreSQL {row['version'].split()[0]} runs, database {row['database']} ({size}), fsync {row['fsync']}"
+    words = f"PostgreSQL {row['version'].split()[0]} runs, database {row['database']} ({size})"
     names = ("version", "fsync", "full_page_writes", "synchronous_commit", "data_checksums", "bytes")
     facts = {name: row[name] for name in names}
     if row["in_recovery"]:
@@ -74,7 +74,7 @@ def server(row: Row, environment: str) -> Finding:
         wrong = fail if environment == "production" else warn
         said = f"{words}; {', '.join(off)} off: a crash of the machine loses what was confirmed"
         return wrong("postgres", said, "switch it on and start the server again", **facts)
-    return ok("postgres", words, **facts)
+    return ok("postgres", f"{words}, fsync on", **facts)
 
 
 def _schema(conn: Conn) -> Finding:
@@ -115,7 +115,9 @@ def connections(row: Row, threads: int, workers: int) -> Finding:
         budget = connection_budget([threads] * workers)
     except WrongSetting as error:
         return fail("connections", error.message, "lower ENTREPOT_WORKERS or the threads of each")
-    words = f"the processes may hold {budget.total}, the server has {row['connections_max']}, {row['connections']} are in use"
+    words = (
+        f"the processes may hold {budget.total}, the server has {row['connections_max']}, {row['connections']} in use"
+    )
     facts = {"budget": budget.total, "max": row["connections_max"], "used": row["connections"]}
     if budget.total >= row["connections_max"]:
         return fail("connections", words, "raise max_connections of the server, or run fewer workers", **facts)
@@ -142,7 +144,8 @@ def clocks(seen: Seen) -> list[Finding]:
     if seen.pace is not None:
         at = seen.pace.business(seen.row["at"])
         facts = {"rate": seen.rate, "business_now": at}
-        words = f"business time is {at:%Y-%m-%d %H:%M} UTC and runs {seen.rate:g} times as fast as ours"
+        speed = "as fast as ours" if seen.rate == 1 else f"{seen.rate:g} times as fast as ours"
+        words = f"business time is {at:%Y-%m-%d %H:%M} UTC and runs {speed}"
         real = seen.rate == 1 and abs(at - seen.row["at"]) < timedelta(seconds=1)
         if seen.environment == "production" and not real:
             step = "set table clock to rate 1 with equal bases, while nothing runs"

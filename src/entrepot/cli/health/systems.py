@@ -63,7 +63,7 @@ def alerts(plan: Plan) -> Finding:
     if not silent:
         return ok("alerts", f"the channels of {len(plan.teams)} teams are set")
     reached = [t.name for t in plan.teams.values() if any(c not in silent for c in t.notify)]
-    words = "; ".join(f"{channel} is not set ({', '.join(teams)})" for channel, teams in silent.items())
+    words = "; ".join(f"{channel} is not set ({len(teams)} teams)" for channel, teams in silent.items())
     step = "set them for this command too: the processes need them the same way"
     return warn("alerts", words, step) if len(reached) == len(plan.teams) else fail("alerts", words, step)
 
@@ -87,5 +87,9 @@ def console(url: str) -> Finding:
             "console", f"{url} answers {error.code}", "read the web process's log; it may not reach its database"
         )
     except (OSError, ValueError) as error:
-        return warn("console", f"{url} does not answer ({error})", "start it: `entrepot up`, or `entrepot serve`")
+        return warn(
+            "console",
+            f"{url} does not answer ({getattr(error, 'reason', error)})",
+            "start it: `entrepot up`, or `entrepot serve`",
+        )
     return ok("console", f"{url} answers", url=url, status=status)

@@ -23,7 +23,7 @@ from entrepot.proof.sim.database import Undertaker
 from entrepot.proof.sim.desk import Desk
 from entrepot.proof.sim.hazard import Chaos, Mishap, Planned, plan_hazards
 from entrepot.proof.sim.scheduler import Process, Scheduler, Signal
-from entrepot.proof.sim.town import WEB, WORKERS, Bulletin, Ground, Life, Town
+from entrepot.proof.sim.town import WEB, WORKERS, Bulletin, Ground, Life, Town, described
 from entrepot.proof.world import InProcess
 from entrepot.sandbox.core import Hang, Request, Response
 from entrepot.sandbox.errands import Pace
@@ -213,7 +213,7 @@ class Day:
                     raise Stuck(f"more than {STEPS_MAX} steps; {why()}")
             if self._scheduler.escaped:
                 who, error = self._scheduler.escaped[0]
-                raise Stuck(f"{who} fell over: {type(error).__name__}: {error}") from error
+                raise Stuck(f"{who} fell over: {described(error)}") from error
             if reached():
                 return
             if self._scheduler.at >= at_most:
@@ -305,8 +305,8 @@ class Day:
 
     def _close(self) -> None:
         report, trace = self.report, self._scheduler.trace
-        for bug in self._ground.bugs:
-            self._find("bug", bug)
+        for bug, times in self._ground.bugs.items():
+            self._find("bug", f"{bug} ({times} ×)")
         report.trace_hash, report.steps, report.last_steps = trace.hash, trace.steps, list(trace.last)
         report.hours = round((self._scheduler.at - START).total_seconds() / 3600, 1)
         report.crashes, report.freezes, report.drops = self._town.crashes, self._town.freezes, self._town.drops
@@ -327,18 +327,18 @@ class Day:
 class _BugHandler(logging.Handler):
     """What the product logs with an exception that is no ordinary trouble is a bug."""
 
-    def __init__(self, bugs: list[str]) -> None:
+    def __init__(self, bugs: Counter[str]) -> None:
         super().__init__(logging.ERROR)
         self._bugs = bugs
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and not isinstance(error, NotNow):
-            self._bugs.append(f"{record.getMessage()}: {type(error).__name__}: {error}")
+            self._bugs[f"{record.getMessage()}: {described(error)}"] += 1
 
 
 @contextmanager
-def _bugs_heard(bugs: list[str]) -> Iterator[None]:
+def _bugs_heard(bugs: Counter[str]) -> Iterator[None]:
     """Our own log goes to the judge instead of the terminal."""
     log, handler = logging.getLogger("entrepot"), _BugHandler(bugs)
     before = log.propagate

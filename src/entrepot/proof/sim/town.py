@@ -1,5 +1,7 @@
 """The simulated installation: two workers, a web process and the people at their desk, each with its own connections and its own hub."""
 
+import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -128,7 +130,7 @@ class Ground:
     work: Signal = field(default_factory=lambda: Signal("work"))
     stir: Signal = field(default_factory=lambda: Signal("stir"))
     seat: Signal = field(default_factory=lambda: Signal("seat"))
-    bugs: list[str] = field(default_factory=list)
+    bugs: Counter[str] = field(default_factory=Counter)
     commits: int = 0
 
     def stirred(self) -> None:
@@ -191,7 +193,7 @@ class Life:
     def _drain(self, job: Job) -> None:
         end = run_drain(self.room, job)
         if end.end is End.FAILED:
-            self.ground.bugs.append(f"drain {job.account}/{job.purpose}: {end.error}")
+            self.ground.bugs[f"drain {job.account}/{job.purpose}: {end.error}"] += 1
         self.ground.engine.end(job)
         self.ground.stirred()
 
@@ -254,7 +256,7 @@ class Life:
         except TimeoutError:
             return Hang(applied=True)
         except Exception as error:  # noqa: BLE001 - a web server answers 500 and goes on
-            self.ground.bugs.append(f"{request.method} {request.path}: {type(error).__name__}: {error}")
+            self.ground.bugs[f"{request.method} {request.path}: {described(error)}"] += 1
             return Response(500)
 
 
@@ -358,3 +360,10 @@ class Town:
     def close(self) -> None:
         for life in self.lives.values():
             life.db.die()
+
+
+def described(error: BaseException) -> str:
+    """What it says, and the innermost line of ours that it came from."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "entrepot" in frame.filename]
+    where = f" ({frames[-1].filename.rpartition('entrepot/')[2]}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
