@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -154,7 +154,9 @@ class Threads:
         if len(jobs) == 1:
             jobs[0]()
             return
-        for done in [self._pool.submit(job) for job in jobs]:
+        running = [self._pool.submit(job) for job in jobs]
+        wait(running)  # a drain never ends while one of its senders is at work
+        for done in running:
             done.result()
 
 

@@ -171,6 +171,18 @@ def test_twice_not_there_with_their_key_is_sent_again_under_the_same_key(bench: 
     assert (bench.state("a"), [e.key for e in bench.partner.sent]) == ("done", ["a", "a"])
 
 
+def test_a_bug_in_what_follows_parks_that_effect_alone(bench: Bench) -> None:
+    def broken(ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
+        if effect.key == "a":
+            raise KeyError("capture_id")
+
+    bench.watcher.done = broken  # type: ignore[method-assign]
+    bench.promise("a")
+    bench.promise("b", root="basket:2")
+    bench.drain()
+    assert (bench.state("a"), bench.state("b"), bench.troubles) == ("parked", "done", [("a", "effect-stuck")])
+
+
 def test_one_negative_look_is_not_enough(bench: Bench) -> None:
     bench.partner.answers = [Unknown("timeout")]
     bench.partner.looks = [NotThere(), Done({"id": "late"})]  # a slow server applied it after our first look

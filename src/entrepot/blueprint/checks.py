@@ -26,6 +26,7 @@ REQUIRED_FAILURES = (
     "malformed-message",
     "poison-message",
     "effect-refused",
+    "effect-stuck",
     "unknown-outcome",
     "retry-window-over",
     "ship-late",

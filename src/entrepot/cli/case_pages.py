@@ -75,10 +75,10 @@ def list_page(page: Paper, rows: Sequence[Row], now: datetime, environment: str,
         return
     columns = [
         Column("Case", right=True),
-        Column("Due"),
-        Column("Owner"),
+        Column("Due", keeps=True),
+        Column("Owner", keeps=True),
         Column("At risk", right=True),
-        Column("What it means", wraps=True),
+        Column("What it means"),
     ]
     page.table(columns, ([str(r["number"]), _due(r, now), r["owner"], _at_risk(r), _meaning(r)] for r in rows))
     overdue = sum(1 for row in rows if row["resolved_at"] is None and row["due_at"] <= now)

@@ -205,7 +205,7 @@ def _promises(paper: Paper, rows: Sequence[Row], now: datetime) -> None:
     if not rows:
         return
     paper.heading("Promises")
-    columns = [Column("Due"), Column("What"), Column("State"), Column("Left"), Column("Owner")]
+    columns = [Column("Due", keeps=True), Column("What"), Column("State", keeps=True), Column("Left"), Column("Owner")]
     paper.table(columns, [_promise(row, now) for row in rows])
 
 
@@ -256,11 +256,11 @@ def _actions(paper: Paper, rows: Sequence[Row]) -> None:
         return
     paper.heading("Outgoing actions")
     columns = [
-        Column("Planned"),
+        Column("Planned", keeps=True),
         Column("What"),
-        Column("State"),
+        Column("State", keeps=True),
         Column("Tries", right=True),
-        Column("Key", wraps=True),
+        Column("Key"),
     ]
     paper.table(
         columns,
@@ -276,11 +276,11 @@ def _messages(paper: Paper, rows: Sequence[Row]) -> None:
         return
     paper.heading("Messages")
     columns = [
-        Column("Arrived"),
+        Column("Arrived", keeps=True),
         Column("What"),
-        Column("State"),
+        Column("State", keeps=True),
         Column("Seen", right=True),
-        Column("Note", wraps=True),
+        Column("Note"),
     ]
     paper.table(columns, (_arrived(row) for row in rows))
 

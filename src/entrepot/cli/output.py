@@ -45,7 +45,7 @@ Said = str | Cell
 class Column:
     title: str
     right: bool = False
-    wraps: bool = False  # on a terminal; elsewhere a row is a line
+    keeps: bool = False  # in one line, however narrow the terminal is
 
 
 class Paper(Protocol):
@@ -101,7 +101,7 @@ class Terminal:
 
         cells = [cell(one) for one in said if cell(one).text]
         text = Text(" ").join(Text(one.text, style=str(one.style)) for one in cells)
-        self._console.print(Padding(text, (0, 0, 0, len(GAP) * indent)))
+        self._console.print(Padding(text, (0, 0, 0, len(GAP) * indent), expand=False))
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Said]]) -> None:
         from rich.box import SIMPLE_HEAD
@@ -110,9 +110,8 @@ class Terminal:
 
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(
-                column.title, justify="right" if column.right else "left", no_wrap=not column.wraps, overflow="fold"
-            )
+            side, keeps = ("right", True) if column.right else ("left", column.keeps)
+            table.add_column(column.title, justify=side, no_wrap=keeps, overflow="fold")  # type: ignore[arg-type]
         for row in rows:
             table.add_row(*(Text(cell(one).text, style=str(cell(one).style)) for one in row))
         self._console.print(table)

@@ -8,7 +8,7 @@ from typing import Protocol
 from entrepot.inbox import store
 from entrepot.inbox.model import MALFORMED, Arrival, Decided, Ignored, Message, NotYet, Parked, Recorded, Verdict
 from entrepot.kernel.ctx import Conn, Ctx
-from entrepot.kernel.errors import NotNow
+from entrepot.kernel.errors import EntrepotError, NotNow
 from entrepot.store.locks import lock_roots
 
 BATCH = 500
@@ -123,7 +123,8 @@ class Inbox:
             lease.hold(conn)
             if store.still_new(conn, [message.id]):
                 cause = f"{type(error).__name__}: {error}"[:500]
-                self._settle(ctx, conn, [(message, Parked("poison-message", cause))])
+                mode = error.mode if isinstance(error, EntrepotError) and error.mode else "poison-message"
+                self._settle(ctx, conn, [(message, Parked(mode, cause))])
 
 
 def _unread(message: Message) -> Parked:

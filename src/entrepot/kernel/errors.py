@@ -7,6 +7,7 @@ class EntrepotError(Exception):
     """Root of all our errors: a stable `code`, ids as fields, a message a support person could read aloud."""
 
     code = "error"
+    mode = ""  # the failure mode it becomes when it stops a record; empty: whatever the place has for the unexpected
 
     def __init__(self, message: str, **fields: Any) -> None:
         super().__init__(message)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from entrepot.kernel.ctx import Conn, Ctx
-from entrepot.kernel.errors import Busy, OurBug
+from entrepot.kernel.errors import Busy, EntrepotError, NotNow, OurBug
 from entrepot.kernel.outcome import Done, Later, NotThere, Outcome, ReadBack, Refused, Unknown
 from entrepot.outbox import store
 from entrepot.outbox.port import Detail, Effect, Operation, OutgoingEffect, Reaction
@@ -167,7 +167,10 @@ class Outbox:
         ctx.point("send.settled")
 
     def _commit(self, ctx: Ctx, lease: SendLease, effect: Effect, write: Callable[[Conn], None]) -> None:
-        """Write an outcome with the root locked. When it cannot be had in time the row stays `sending` and is read back later."""
+        """Write an outcome with the root locked. When it cannot be had in time the row stays `sending` and is read back later.
+
+        A bug in what follows from an outcome parks this effect alone: the deed is done or not done, but it must stop no other.
+        """
         for attempt in range(BUSY_TRIES):
             try:
                 with ctx.db.transaction() as conn:
@@ -177,6 +180,18 @@ class Outbox:
                 return
             except Busy:
                 ctx.clock.sleep(0.02 * (attempt + 1))
+            except NotNow:
+                raise
+            except Exception as error:  # noqa: BLE001 - see above
+                self._stuck(ctx, lease, effect, error)
+                return
+
+    def _stuck(self, ctx: Ctx, lease: SendLease, effect: Effect, error: Exception) -> None:
+        cause = f"its answer came, but could not be worked in: {type(error).__name__}: {error}"[:500]
+        mode = error.mode if isinstance(error, EntrepotError) and error.mode else "effect-stuck"
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            self._park(ctx, conn, lease, effect, mode, cause, was="unknown" if effect.state == "unknown" else "sending")
 
     def _outcome(
         self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, outcome: Outcome, detail: Detail

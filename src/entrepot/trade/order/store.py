@@ -41,6 +41,13 @@ def commercial_ids_of(conn: Conn, account: str, order_ids: Sequence[str]) -> dic
     return {row["order_id"]: row["commercial_id"] for row in rows}
 
 
+class BrokenInvariant(OurBug):
+    """The money of a basket would not add up any more: nothing of the decision is kept."""
+
+    code = "broken-invariant"
+    mode = "basket-money-mismatch"
+
+
 def load(conn: Conn, account: str, commercial_ids: Iterable[str]) -> Book:
     """Baskets with all their legs and lines; unknown ids are simply not there."""
     book = Book()
@@ -77,7 +84,7 @@ def flush(conn: Conn, ctx: Ctx, book: Book) -> None:
         if basket.id in book.changed_baskets or basket.id in book.new_baskets:
             broken = broken_invariants(basket)
             if broken:
-                raise OurBug(f"basket {basket.commercial_id}: {'; '.join(broken)}", basket=basket.commercial_id)
+                raise BrokenInvariant(f"basket {basket.commercial_id}: {'; '.join(broken)}", basket=basket.commercial_id)
     baskets = list(book.baskets.values())
     legs = [leg for _, leg in book.legs()]
     lines = [line for leg in legs for line in leg.lines.values()]
