@@ -11,7 +11,7 @@ from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
 from entrepot.cases.model import CaseAsked, Notifier
 from entrepot.connectors import registry
-from entrepot.connectors.port import Access, Connector, Secret
+from entrepot.connectors.port import Access, Connector, ProblemCode, Secret
 from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
@@ -35,6 +35,8 @@ from entrepot.outbox.service import Outbox, Retry, Width, one_after_another
 from entrepot.outbox.store import send_due_sql
 
 HUB = "hub"  # the account of lanes that belong to no outside system
+DRAIN_FAILING, SYSTEM_DOWN = "drain-failing", "system-down"
+SILENT = (ProblemCode.NOT_REACHED, ProblemCode.NO_ANSWER, ProblemCode.SYSTEM_DOWN)
 INBOUND_ONLY = frozenset({"storefront"})
 
 
@@ -231,13 +233,15 @@ def _lane_name(row: Row) -> str:
 
 
 def _failing(plan: Plan, ctx: Ctx, conn: Conn, row: Row) -> None:
+    """A sweep that cannot reach its system speaks of the system; anything else of our own lane."""
+    down = any(f": {code}: " in (row["last_error"] or "") for code in SILENT)
     cases.open_cases(
         conn,
         ctx,
         plan,
         [
             CaseAsked(
-                mode="drain-failing",
+                mode=SYSTEM_DOWN if down else DRAIN_FAILING,
                 account=row["account"],
                 object="lane",
                 object_id=_lane_name(row),
@@ -249,7 +253,8 @@ def _failing(plan: Plan, ctx: Ctx, conn: Conn, row: Row) -> None:
 
 
 def _recovered(ctx: Ctx, conn: Conn, row: Row) -> None:
-    cases.close_for(conn, ctx, "drain-failing", "lane", _lane_name(row), "it works again")
+    gone = [(mode, "lane", _lane_name(row), "it works again") for mode in (DRAIN_FAILING, SYSTEM_DOWN)]
+    cases.close_each(conn, ctx, gone)
 
 
 def _overdue(plan: Plan, ctx: Ctx, conn: Conn, row: Row) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from entrepot.blueprint.model import ANY_FLOW, OWNER, Flow, Plan
+from entrepot.blueprint.model import ANY_FLOW, OWNER, Capture, Flow, Plan
 from entrepot.blueprint.read import Path
 from entrepot.blueprint.references import is_reference
 from entrepot.blueprint.units import duration_text
@@ -44,6 +44,9 @@ REQUIRED_FAILURES = (
     "flow-paused-too-long",
     "alert-undelivered",
 )
+
+
+CAPTURES_RUN = frozenset({Capture.PER_LEG, Capture.WHEN_ALL_DECIDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,9 @@ def _accounts(plan: Plan) -> Iterator[Flaw]:
             yield Flaw(here, "an account at a marketplace names its model: operator or syndication")
         if "capture" not in account.model_fields_set:
             yield Flaw(here, "an account at a marketplace names its capture policy, such as when-all-decided")
+        elif account.capture not in CAPTURES_RUN:
+            runs = " or ".join(sorted(CAPTURES_RUN))
+            yield Flaw((*here, "capture"), f"{account.capture} is not run by this version yet; write {runs}")
         if account.model == "operator" and account.commission is None:
             yield Flaw(here, "an operator's account needs its agreed commission, or no statement can be checked")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from entrepot.cases.queries import LIMIT_MAX, CaseFilter, find_case, list_cases
-from entrepot.cli.case_pages import case_document, decision_page, list_document, list_page, show_page
+from entrepot.cli.case_pages import decision_page, list_document, list_page
 from entrepot.cli.opening import Opened, clean, login_name, opened
 from entrepot.cli.output import note, paper, say_json
 from entrepot.kernel.ctx import Conn, Row
@@ -93,6 +93,7 @@ def show(case: str, /, *, json: bool = False) -> int:
         One JSON document on stdout.
     """
     from entrepot.cases.queries import case_detail
+    from entrepot.cli.case_show import case_document, show_page
 
     with opened() as house:
         with house.db.transaction() as conn:

@@ -37,7 +37,6 @@ app.command("entrepot.cli.simulate:sim", help="Run seeded days with crashes and 
 app.command("entrepot.cli.simulate:prove", help="Run what takes longer than a test run.")
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
 app.command("entrepot.cli.asking:doctor", help="Say what this installation has, and what is wrong with it.")
-app.command("entrepot.cli.docs:docs", help="Write the reference pages of this version into a folder.", show=False)
 case.command("entrepot.cli.cases:list_", name="list", help="Open cases, the most urgent first.")
 case.command("entrepot.cli.cases:show", help="One case: effect, cause, runbook, story.")
 case.command("entrepot.cli.cases:retry", help="The same once more.")

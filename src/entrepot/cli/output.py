@@ -3,15 +3,16 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from entrepot.kernel.money import Money
-from entrepot.web.format import NBSP, left
-from entrepot.web.views import State, Tone
+
+if TYPE_CHECKING:
+    from entrepot.web.views import State  # it brings the blueprint's model along, which a list does not need
 
 GAP = "  "
 
@@ -29,7 +30,7 @@ class Style(StrEnum):
     BAD = "bold red"
 
 
-STYLE_OF = {Tone.GOOD: Style.GOOD, Tone.WARN: Style.WARN, Tone.BAD: Style.BAD, Tone.IDLE: Style.QUIET}
+STYLE_OF = {"good": Style.GOOD, "warn": Style.WARN, "bad": Style.BAD, "idle": Style.QUIET}  # by tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +157,20 @@ def local(at: datetime | None) -> str:
 
 
 def time_left(due: datetime, now: datetime) -> Cell:
-    return Cell(left(due, now).replace(NBSP, " "), Style.BAD if due <= now else Style.PLAIN)
+    return Cell(f"{span(now - due)} overdue", Style.BAD) if due <= now else Cell(f"{span(due - now)} left")
+
+
+def span(delta: timedelta) -> str:
+    """A length of time, two units at most: `1 h 12 min`, `3 d 4 h`."""
+    minutes, seconds = divmod(max(0, int(delta.total_seconds())), 60)
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    return " ".join([f"{n} {unit}" for n, unit in parts if n][:2]) or f"{seconds} s"
 
 
 def money_words(minor: int, currency: str) -> str:
     return str(Money(minor, currency)) if minor else ""
 
 
-def state_cell(state: State) -> Cell:
+def state_cell(state: "State") -> Cell:
     words = f"{state.word} ({state.theirs})" if state.theirs else state.word
     return Cell(words, STYLE_OF.get(state.tone, Style.PLAIN))

@@ -87,7 +87,7 @@ class Leader:
 
 
 class LeaderThread:
-    """Stands for election, then looks until stopped. Every worker and web process has one; one of them leads."""
+    """Stands for election, then looks until stopped. Every worker process has one; one of them leads."""
 
     def __init__(self, leader: Leader, on_crash: Callable[[BaseException], None] | None = None) -> None:
         self.leader = leader

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.cases.model import CaseAsked, Promise
+from entrepot.cases.obligations import meet
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.parts import Parts
 from entrepot.flows.return_refund import see_refunds
@@ -116,7 +117,8 @@ class OrderAcceptance:
         ):  # a window that ran out is missed, and the watch says so
             then.kept.append(("acknowledge", "leg", leg.id, leg.decided_at))
         if leg.state in LOST:
-            then.void.append(("ship", "leg", leg.id, f"order {leg.order_id} is {leg.state}"))
+            because = f"order {leg.order_id} is {leg.state}"
+            then.void += [("ship", "leg", leg.id, because), ("confirm-payment", "leg", leg.id, because)]
         elif leg.ship_due_at and leg.state in TO_BE_SHIPPED and applied.was is not leg.state:
             then.promises.append(
                 self._promise(
@@ -131,7 +133,7 @@ class OrderAcceptance:
     ) -> Promise:
         return Promise(
             kind=kind,
-            flow="shipment" if kind == "ship" else FLOW,
+            flow=self.parts.plan.failure(mode).flow,
             account=leg.account,
             object="leg",
             object_id=leg.id,
@@ -214,7 +216,10 @@ class OrderAcceptance:
         if not basket.authorisation_id:
             cause = f"order {leg.order_id} wants {asked.amount_minor} {asked.currency}, but its basket was never authorised with us"
             return Parked("gap-found", cause, leg.order_id, "leg", leg.id, asked.amount_minor, asked.currency)
-        service.ask_debit(book, basket, leg, at=ctx.clock.now(), because=message.id)
+        now = ctx.clock.now()
+        service.ask_debit(book, basket, leg, at=now, because=message.id)
+        window = self.parts.account(leg.account).payment_window
+        then.promises.append(self._promise("confirm-payment", "payment-late", basket, leg, now, now + window))
         self.charge_what_is_due(then, basket)
         if leg.debited_minor and leg.debited_at:
             then.intents.append(self.confirm_debit(basket, leg, "OK", f"capture:{leg.order_id}", leg.debited_at))
@@ -411,8 +416,10 @@ class DebitConfirmed(Reaction):
         book = load(conn, effect.account, commercial_ids_of(conn, effect.account, [order_id]).values())
         found = book.leg(order_id)
         if found and effect.payload["status"] == "OK":
-            service.confirm_payment(book, *found, at=ctx.clock.now(), because=effect.id)
+            now = ctx.clock.now()
+            service.confirm_payment(book, *found, at=now, because=effect.id)
             flush(conn, ctx, book)
+            meet(conn, ctx, "confirm-payment", "leg", [found[1].id], now)
 
 
 def _basket_of(conn: Conn, effect: Effect) -> tuple[Book, Basket]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from entrepot.cases.model import CaseAsked, Promise
+from entrepot.cases.obligations import meet
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.parts import Parts
 from entrepot.inbox.model import Arrival, Decided, Message, Parked, Received, Verdict
@@ -29,6 +30,7 @@ from entrepot.trade.order.store import flush, load
 FLOW = "order-creation"
 QUANTITY_MAX = 10_000
 LINES_MAX = 500
+PLACING_MARGIN = timedelta(hours=1)  # after the last attempt, for a person
 AUTHORISATION_MARGIN = timedelta(hours=24)  # money must be taken this long before the hold lapses
 
 
@@ -140,9 +142,29 @@ class OrderCreation:
                 message_id=message.id,
             )
         )
+        then.promises.append(self._placed_in_time(ctx, account, taken.id, taken.root, asked))
         if asked.authorisation_expires_at:
             then.promises.append(self._capture_in_time(account, taken.id, taken.root, asked))
         return Decided()
+
+    def _placed_in_time(self, ctx: Ctx, account: str, basket_id: str, root: str, asked: BasketAsked) -> Promise:
+        """A paid basket is at the marketplace soon after the last useful attempt, or somebody hears of it before."""
+        mode, now = "basket-not-placed", ctx.clock.now()
+        return Promise(
+            kind="place-orders",
+            flow=FLOW,
+            account=account,
+            object="basket",
+            object_id=basket_id,
+            name=asked.commercial_id,
+            root=root,
+            mode=mode,
+            owner=self.parts.plan.failure(mode).owner,
+            starts_at=now,
+            due_at=now + timedelta(seconds=self.parts.window_s(FLOW)) + PLACING_MARGIN,
+            money_minor=asked.total_minor,
+            currency=asked.currency,
+        )
 
     def _capture_in_time(self, account: str, basket_id: str, root: str, asked: BasketAsked) -> Promise:
         """The life of the authorisation is an obligation."""
@@ -176,6 +198,8 @@ class OrdersCreated(Reaction):
         book = load(conn, effect.account, [commercial_id])
         basket = book.baskets.get(commercial_id)
         order_ids = receipt.get("order_ids", [])
+        if basket is not None:
+            meet(conn, ctx, "place-orders", "basket", [basket.id], ctx.clock.now())
         if basket is not None and order_ids:
             basket.legs_expected = len(order_ids)
             book.touch(basket)
@@ -188,6 +212,7 @@ class OrdersCreated(Reaction):
         book = load(conn, effect.account, [commercial_id])
         basket = book.baskets[commercial_id]
         then = Consequences()
+        then.void.append(("place-orders", "basket", basket.id, "the marketplace refused the basket"))
         if basket.authorisation_id and basket.held_minor:
             then.intents.append(
                 Intent(

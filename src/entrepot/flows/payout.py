@@ -87,5 +87,7 @@ class PayoutConfirmed(Reaction):
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
         then = Consequences()
-        then.cases += service.confirmed(conn, ctx, effect.account, str(effect.payload["cycle_id"]), at=ctx.clock.now())
+        cycle_id, now = str(effect.payload["cycle_id"]), ctx.clock.now()
+        then.cases += service.confirmed(conn, ctx, effect.account, cycle_id, at=now)
+        then.kept.append(("confirm-payout", "payout", cycle_id, now))
         then.flush(ctx, conn, self.payouts.parts.plan)

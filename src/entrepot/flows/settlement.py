@@ -7,8 +7,10 @@ owner, and it closes when nothing is left to decide. The gateway's reports go fi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from entrepot.cases.service import close_for, open_cases
+from entrepot.cases.model import Promise
+from entrepot.cases.service import close_for, meet, open_cases, promise
 from entrepot.connectors.payment.settlements import StatementSeen
 from entrepot.engine.lease import Lease
 from entrepot.engine.periodic import Periodic, Run
@@ -21,6 +23,8 @@ from entrepot.money.settlement.model import Author, CycleSeen, StatementLineSeen
 from entrepot.money.settlement.policy import Policy
 
 FLOW = "settlement"
+UNCONFIRMED = "payout-unconfirmed"
+PAID_WITHIN = timedelta(days=5)  # of a cycle's close
 RECONCILE = "reconcile"
 RECONCILE_EVERY_S = 900.0  # business
 
@@ -36,7 +40,34 @@ class Settlement:
         cycles = [c for c in read if isinstance(c, CycleSeen)]
         service.record_cycles(conn, ctx, account, cycles)
         open_cases(conn, ctx, self.parts.plan, payouts.compute(conn, ctx, account, cycles))
+        self._watch_payouts(ctx, conn, account, cycles)
         return [seen if isinstance(seen, Parked) else Decided() for seen in read]
+
+    def _watch_payouts(self, ctx: Ctx, conn: Conn, account: str, cycles: Sequence[CycleSeen]) -> None:
+        """What a cycle owes a seller is paid and confirmed in time, even when the news that it was paid gets lost."""
+        owner = self.parts.plan.failure(UNCONFIRMED).owner
+        owed = [c for c in cycles if c.author is Author.MARKETPLACE and c.their_total_minor > 0 and c.voucher]
+        promised = [
+            Promise(
+                kind="confirm-payout",
+                flow="payout",
+                account=account,
+                object="payout",
+                object_id=c.external_id,
+                name=c.voucher,
+                root=f"seller:{account}:{c.seller_id}",
+                mode=UNCONFIRMED,
+                owner=owner,
+                starts_at=c.announced_at,
+                due_at=c.announced_at + PAID_WITHIN,
+                money_minor=c.their_total_minor,
+                currency=c.currency,
+            )
+            for c in owed
+        ]
+        promise(conn, ctx, self.parts.plan, promised)
+        paid = [c.external_id for c in owed if c.payout_state == "paid"]
+        meet(conn, ctx, "confirm-payout", "payout", paid, ctx.clock.now())
 
     def decide_reports(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
         """Reports of the gateway that come whole: a statement with its lines."""

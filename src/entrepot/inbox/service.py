@@ -142,3 +142,12 @@ def record(ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
         ctx.point("record.before-commit")
     ctx.point("record.committed")
     return recorded
+
+
+def record_each(ctx: Ctx, arrivals: Sequence[Arrival]) -> list[list[Recorded]]:
+    """As `record`, saying of each arrival which messages are its own."""
+    with ctx.db.transaction() as conn:
+        recorded = store.insert_each(conn, ctx, arrivals)
+        ctx.point("record.before-commit")
+    ctx.point("record.committed")
+    return recorded

@@ -28,43 +28,42 @@ def digest_of(body: bytes) -> str:
 
 def insert_arrivals(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
     """Keep envelopes, their messages and their cursors; the same content again is one row, counted. One entry per message."""
-    return list(_insert(conn, ctx, arrivals).values())
+    return list(_insert(conn, ctx, arrivals, _keys(arrivals)).values())
 
 
 def insert_each(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[list[Recorded]]:
     """As `insert_arrivals`, for arrivals of callers who each want to hear of their own."""
-    kept = _insert(conn, ctx, arrivals)
-    return [[kept[_key(arrival, record)] for record in arrival.received] for arrival in arrivals]
+    keys = _keys(arrivals)
+    kept = _insert(conn, ctx, arrivals, keys)
+    return [[kept[key] for key in its] for its in keys]
 
 
 Key = tuple[str, str, str, str]  # account, kind, external id, digest
 
 
-def _key(arrival: Arrival, record: Received) -> Key:
-    return arrival.account, record.kind, record.external_id, digest_of(record.body)
+def _keys(arrivals: Sequence[Arrival]) -> list[list[Key]]:
+    return [[(a.account, r.kind, r.external_id, digest_of(r.body)) for r in a.received] for a in arrivals]
 
 
-def _insert(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> dict[Key, Recorded]:
-    envelopes: list[Row] = []
+def _insert(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival], keys: Sequence[Sequence[Key]]) -> dict[Key, Recorded]:
+    envelopes = [_envelope(ctx, arrival) for arrival in arrivals]
     messages: dict[Key, Row] = {}
-    for arrival in arrivals:
-        envelope = _envelope(ctx, arrival)
-        envelopes.append(envelope)
-        for record in arrival.received:
-            key = _key(arrival, record)
+    for arrival, envelope, its in zip(arrivals, envelopes, keys, strict=True):
+        for record, key in zip(arrival.received, its, strict=True):
             if key in messages:  # twice in one batch: a page may overlap itself
                 messages[key]["seen"] += 1
             else:
                 messages[key] = _message(ctx, envelope, record, key)
-    insert_rows(conn, "envelope", envelopes)
-    recorded = insert_rows(
-        conn,
-        "message",
-        # sorted: two writers of the same records meet in one order and cannot deadlock
-        [messages[key] for key in sorted(messages)],
-        on_conflict="ON CONFLICT (account, kind, external_id, digest) DO UPDATE SET seen = message.seen + excluded.seen",
-        returning="account, kind, external_id, digest, id, (xmax = 0) AS is_new",
-    )
+    with conn.pipeline():  # one round trip
+        insert_rows(conn, "envelope", envelopes)
+        recorded = insert_rows(
+            conn,
+            "message",
+            # sorted: two writers of the same records meet in one order and cannot deadlock
+            [messages[key] for key in sorted(messages)],
+            on_conflict="ON CONFLICT (account, kind, external_id, digest) DO UPDATE SET seen = message.seen + excluded.seen",
+            returning="account, kind, external_id, digest, id, (xmax = 0) AS is_new",
+        )
     for arrival in arrivals:
         if arrival.cursor:
             set_cursor(conn, arrival.account, arrival.cursor[0], arrival.cursor[1], ctx.clock.now())
@@ -179,13 +178,3 @@ def postpone(conn: Conn, message_id: str, until: datetime) -> None:
 
 def message_row(conn: Conn, message_id: str) -> Row | None:
     return conn.execute("SELECT * FROM message WHERE id = %s", (message_id,)).fetchone()
-
-
-def same_revision_other_content(conn: Conn, message: Message) -> str | None:
-    """Another message of the same record and the same revision, with other content: somebody changed what must not change."""
-    row = conn.execute(
-        "SELECT o.id FROM message o WHERE o.account = %s AND o.kind = %s AND o.external_id = %s AND o.revision = %s AND o.revision <> '' "
-        "AND o.id <> %s AND o.seq < %s AND o.state <> 'replaced' ORDER BY o.seq LIMIT 1",
-        (message.account, message.kind, message.external_id, message.revision, message.id, message.seq),
-    ).fetchone()
-    return str(row["id"]) if row else None

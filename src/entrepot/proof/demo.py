@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from entrepot import installations
 from entrepot.blueprint.load import load
 from entrepot.engine.supervisor import Child, Supervisor
 from entrepot.kernel.clock import DEMO_SPEED_MAX, SystemClock
@@ -73,6 +74,18 @@ class Demo:
         mail.mkdir(parents=True, exist_ok=True)
         alerts = f"json://127.0.0.1:{self.ports['alerts']}/alerts"
         return {**os.environ, **environment(urls, str(mail), alerts), "ENTREPOT_DATABASE_URL": self.url}
+
+    @property
+    def noted(self) -> dict[str, str]:
+        """What the terminal's commands need to speak for this demo."""
+        ours = (
+            "ENTREPOT_MIRAKL_",
+            "ENTREPOT_GATEWAY_",
+            "ENTREPOT_STOREFRONT_",
+            "ENTREPOT_ALERT_",
+            "ENTREPOT_BLUEPRINT",
+        )
+        return {name: value for name, value in self.env.items() if name.startswith(ours)}
 
     def processes(self) -> list[Child]:
         wish, env = self.wish, self.env
@@ -174,6 +187,7 @@ def run(wish: Wish, say: Any = print) -> dict[str, Any] | None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.ask_to_stop())
     supervisor.start()
+    installations.remember(demo.chosen.home, demo.url, demo.noted, demo.console)
     try:
         _wait_until_ready(demo, supervisor, clock)
         set_pace(demo.url, MONDAY, wish.speed)  # nobody's business time runs before everybody is there
@@ -186,6 +200,7 @@ def run(wish: Wish, say: Any = print) -> dict[str, Any] | None:
         return None
     finally:
         supervisor.stop()
+        installations.forget(demo.chosen.home)
 
 
 def _wait_until_ready(demo: Demo, supervisor: Supervisor, clock: SystemClock) -> None:

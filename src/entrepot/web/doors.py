@@ -1,28 +1,34 @@
 """The doors machines knock at: webhooks in, the storefront's two calls, and whether we live. No cookies, no pages.
 
 Every door records the raw bytes before it reads them, and answers 2xx only after the commit; when the database is away it answers 503, so that
-the caller comes again. Bodies are streamed under a cap.
+the caller comes again. Bodies are streamed under a cap. Webhooks that come at the same time share a commit.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from asyncio import wrap_future
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from hmac import compare_digest
 from typing import Any, Protocol
 
 import msgspec
 from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from entrepot.connectors.port import Forged, Webhook
 from entrepot.flows.checkout_check import CheckoutBody
-from entrepot.inbox.model import MALFORMED, Arrival, Parked, Received
-from entrepot.inbox.service import record
+from entrepot.inbox.group_commit import GroupCommit
+from entrepot.inbox.model import MALFORMED, Arrival, Parked, Received, Recorded
+from entrepot.inbox.service import record, record_each
 from entrepot.inbox.store import digest_of
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
 
 BODY_MAX = 2 * 1024 * 1024  # bytes of one webhook or call; more is refused with 413
 STOREFRONT_FLOW = "order-creation"
+BACKLOG_LOOK = timedelta(seconds=1)  # machine: how long an answer about an account's backlog holds
 
 
 class Storefront(Protocol):
@@ -78,6 +84,8 @@ def answer(status: int, body: Mapping[str, Any]) -> Response:
 def create_doors(doors: Doors) -> FastAPI:
     app = FastAPI(title="Entrepot API", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     body = Depends(raw_body)
+    together = GroupCommit(partial(record_each, doors.ctx))
+    backlog = Backlog(doors.backlog_full, doors.ctx.clock.machine)
 
     @app.exception_handler(TooLarge)
     def too_large(request: Request, error: TooLarge) -> Response:
@@ -89,10 +97,17 @@ def create_doors(doors: Doors) -> FastAPI:
         refused.headers["Retry-After"] = "5"
         return refused
 
-    @app.post("/hooks/{system}")
-    def hook(system: str, request: Request, content: bytes = body) -> Response:
+    async def hook(request: Request) -> Response:
         """A webhook of one of our systems: verify, keep, answer."""
-        return receive_webhook(doors, system, request.headers, content)
+        arrival = open_webhook(doors, request.path_params["system"], request.headers, await raw_body(request))
+        if isinstance(arrival, Response):
+            return arrival
+        full = backlog.remembered(arrival.account)
+        if full is None:
+            full = await run_in_threadpool(backlog.ask, arrival.account)
+        return backlog_full() if full else webhook_kept(await wrap_future(together.submit(arrival)))
+
+    app.add_route("/hooks/{system}", hook, ["POST"])  # no part of the API that others call: spared its machinery
 
     @app.post("/api/v1/checkout/check")
     def check(request: Request, content: bytes = body) -> Response:
@@ -119,6 +134,17 @@ def create_doors(doors: Doors) -> FastAPI:
 
 
 def receive_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Response:
+    """What the door does with one webhook, in one thread and without waiting for others."""
+    arrival = open_webhook(doors, system, headers, content)
+    if isinstance(arrival, Response):
+        return arrival
+    if doors.backlog_full(arrival.account):
+        return backlog_full()
+    return webhook_kept(record(doors.ctx, [arrival]))
+
+
+def open_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Arrival | Response:
+    """Who sent it, and which records it carries; or why it is turned away."""
     known = doors.webhooks.get(system)
     if known is None:
         return problem(404, "unknown-system", f"no system “{system}” sends webhooks here")
@@ -126,11 +152,38 @@ def receive_webhook(doors: Doors, system: str, headers: Mapping[str, str], conte
     verified = webhook.verify(doors.ctx.clock.machine(), headers, content)
     if isinstance(verified, Forged):
         return problem(401, "signature-refused", "the signature does not fit this body, this secret and this time")
-    if doors.backlog_full(account):
-        return problem(503, "backlog-full", "too much is waiting already; send it again later")
-    received = webhook.split(content)
-    kept = record(doors.ctx, [Arrival(account, "webhook", f"/hooks/{system}", content, received, dict(headers))])
+    return Arrival(account, "webhook", f"/hooks/{system}", content, webhook.split(content), dict(headers))
+
+
+def webhook_kept(kept: Sequence[Recorded]) -> Response:
     return answer(200, {"messages": [one.message_id for one in kept]})
+
+
+def backlog_full() -> Response:
+    return problem(503, "backlog-full", "too much is waiting already; send it again later")
+
+
+class Backlog:
+    """Whether too much of an account is waiting: asked about once a second, however many webhooks come."""
+
+    def __init__(self, full: Callable[[str], bool], machine: Callable[[], datetime]) -> None:
+        self._full = full
+        self._machine = machine
+        self._known: dict[str, tuple[datetime, bool]] = {}
+
+    def remembered(self, account: str) -> bool | None:
+        """None: nobody knows any more, ask."""
+        at, full = self._known.get(account, (None, False))
+        return None if at is None or self._machine() - at > BACKLOG_LOOK else full
+
+    def ask(self, account: str) -> bool:
+        """Asks the database. Whoever comes meanwhile goes by the last answer."""
+        before = self._known.get(account)
+        if before is not None:
+            self._known[account] = (self._machine(), before[1])
+        full = self._full(account)
+        self._known[account] = (self._machine(), full)
+        return full
 
 
 def receive_checkout(doors: Doors, headers: Mapping[str, str], content: bytes) -> Response:

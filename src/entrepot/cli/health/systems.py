@@ -44,7 +44,10 @@ def _account(plan: Plan, account: str, context: Callable[[HttpSender], Ctx]) -> 
         step = "set it for this command too: the processes need it the same way"
         return fail("account", f"{account}: {error.message}", step, account=account)
     sender = OutboundHttp([access.base_url], loopback=plan.environment == "sandbox")
-    problem = connector.check(context(sender))
+    try:
+        problem = connector.check(context(sender))
+    finally:
+        sender.close()
     if problem is None:
         return ok("account", f"{account}: {access.base_url} lets us in", account=account, url=access.base_url)
     words = f"{account}: {access.base_url}: {problem.words}"

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from entrepot.cases import queries
 from entrepot.cli.health.report import Finding, fail, ok, warn
+from entrepot.cli.output import span
 from entrepot.engine.room import FAILING_AFTER, QUEUES
 from entrepot.kernel.ctx import Conn, Row
-from entrepot.web.format import NBSP, span
 
 # machine time: work that is due and free to be done is taken up within a second
 WAIT_WARN = timedelta(seconds=60)
@@ -54,16 +54,12 @@ def queues(found: Backlog, now: datetime, rate: float) -> Finding:
     facts = {q: {"waiting": row["n"], "oldest_s": ages[q].total_seconds()} for q, row in found.rows.items()}
     if not ages:
         return ok("queues", "nothing waits", **{q: {"waiting": 0, "oldest_s": 0.0} for q in QUEUES})
-    words = ", ".join(f"{q}: {row['n']}, the oldest for {_span(ages[q])}" for q, row in found.rows.items())
+    words = ", ".join(f"{q}: {row['n']}, the oldest for {span(ages[q])}" for q, row in found.rows.items())
     worst = max(ages.values())
     step = "see whether the workers live and what the failing queues below say"
     if worst > WAIT_FAIL:
         return fail("queues", words, step, **facts)
     return warn("queues", words, step, **facts) if worst > WAIT_WARN else ok("queues", words, **facts)
-
-
-def _span(delta: timedelta) -> str:
-    return span(delta).replace(NBSP, " ")
 
 
 def failing(conn: Conn) -> Finding:

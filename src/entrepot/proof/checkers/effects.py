@@ -100,7 +100,10 @@ def gateway_money_agrees(conn: Conn, books: Books) -> list[Finding]:
             "open_minor": held - theirs["expired_minor"],
         }
         found += differs("gateway-money", basket["commercial_id"], {name: theirs[name] for name in ours}, ours)
-    return found
+    return found + [
+        Finding("gateway-money", f"{minor} is still held from the buyer", reference)
+        for reference, minor in witness.unsettled_money(books).items()
+    ]
 
 
 def refunds_confirmed(conn: Conn, books: Books) -> list[Finding]:

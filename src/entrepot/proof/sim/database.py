@@ -68,7 +68,7 @@ class FiberDb:
             self._put_back(conn)
 
     def _commit(self, conn: Conn) -> None:
-        fate = self._hazard.at_commit()
+        fate = self._hazard.at_commit(conn)
         if fate is CommitFate.LOST_BEFORE:
             self._undertaker.end([conn])
         conn.commit()

@@ -41,6 +41,7 @@ HEAL_MAX = timedelta(days=4)
 REST_MAX = timedelta(days=2)
 REST = timedelta(hours=1)  # everything has run once more after the last work
 STEPS_MAX = 400_000
+SOON = timedelta(seconds=1)  # what the hub itself has due may be seen so late, as by a leader that is busy
 FLOWS_PAUSED = ("order-acceptance", "order-creation", "return-refund", "settlement", "shipment")
 
 NEXT_DUE = """
@@ -129,6 +130,7 @@ class Day:
         self._mishaps = [(START + one.after, one) for one in hazards.planned]
         self._watcher = psycopg.connect(url, autocommit=True, row_factory=dict_row)
         self._world_turn = Signal("world")
+        self._world_rests = False
         self._due: tuple[int, datetime | None] = (-1, None)
 
     def _open_stage(self, seed: int, orders: int) -> Stage:
@@ -187,8 +189,22 @@ class Day:
         with self._watcher.transaction():
             self.report.findings += checkers.check(self._watcher, books)
             self.report.figures = figures(self._watcher, books)
+        self.report.findings += self._unheard()
+        self.report.findings += [
+            Finding("fence", "a drain that was overtaken committed", where) for where in self._ground.overtaken
+        ]
         self.report.lost = self.report.figures["orders"]["lost"]
         self.report.duplicated = self.report.figures["orders"]["doubled"] + self.report.figures["effects"]["sent_twice"]
+
+    def _unheard(self) -> list[Finding]:
+        """Alerts that count as sent and arrived nowhere."""
+        heard = {notice.key for _, notice in self._ground.bulletin.notices}
+        sent = self._watcher.execute("SELECT key FROM alert WHERE state = 'sent' ORDER BY seq").fetchall()
+        return [
+            Finding("alerts", "counts as sent, and nobody received it", row["key"])
+            for row in sent
+            if row["key"] not in heard
+        ]
 
     def _second_pass(self) -> None:
         before = snapshot(self._watcher)
@@ -221,14 +237,17 @@ class Day:
             self._move(at_most)
 
     def _move(self, at_most: datetime) -> None:
-        moments = [self._scheduler.next_wake(), self._hub_due(), self._stage.world.next_due()]
+        moments = [self._scheduler.next_wake(), self._world_due()]
         moments += [at for at, _ in self._mishaps[:1]] if self._chaos.on else []
-        self._scheduler.advance(min([at_most, *(at for at in moments if at is not None)]))
+        to = min([at_most, *(at for at in moments if at is not None)])
+        if to - self._scheduler.at > SOON:
+            to = min(to, self._hub_due() or to)
+        self._scheduler.advance(to)
         while self._chaos.on and self._mishaps and self._mishaps[0][0] <= self._scheduler.at:
             self._befall(self._mishaps.pop(0)[1])
-        if (due := self._stage.world.next_due()) is not None and due <= self._scheduler.at:
+        if (due := self._world_due()) is not None and due <= self._scheduler.at:
             self._scheduler.fire(self._world_turn)
-        if (due := self._hub_due_kept()) is not None and due <= self._scheduler.at:
+        if (due := self._due[1]) is not None and due <= self._scheduler.at:
             self._due = (-1, None)
             self._scheduler.fire(self._ground.stir)
 
@@ -239,12 +258,15 @@ class Day:
             self._due = (self._ground.commits, row["at"] if row else None)
         return self._due[1]
 
-    def _hub_due_kept(self) -> datetime | None:
-        return self._due[1]
+    def _world_due(self) -> datetime | None:
+        """Not while the world waits for an answer of the hub: it calls one after the other."""
+        return self._stage.world.next_due() if self._world_rests else None
 
     def _world(self) -> None:
         while True:
+            self._world_rests = False
             self._stage.world.tick()
+            self._world_rests = True
             self._scheduler.wait(self._world_turn)
 
     # -- mishaps at a moment of the day --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 import entrepot
-from entrepot.kernel.ctx import Points
+from entrepot.kernel.ctx import Conn, Points
 from entrepot.proof.sim.scheduler import Process, Scheduler
 
 # The simulator's own points: around every commit and every call.
@@ -163,7 +163,10 @@ class Hazard:
     process: Process
     stirred: Callable[[], None]  # something was committed: the leader may find work
 
-    def at_commit(self) -> CommitFate:
+    overtaken: Callable[[Conn], None]  # looks whether this transaction may still be committed
+
+    def at_commit(self, conn: Conn) -> CommitFate:
+        self.overtaken(conn)
         self.chaos.pass_point(self.process, BEFORE_COMMIT)
         return self.chaos.commit_fate()
 

@@ -43,6 +43,7 @@ class Fiber:
     waits_for: Signal | None = None
     signalled: bool = False
     over: bool = False
+    task: object = None  # what it is busy with; its children inherit it
 
 
 @dataclass
@@ -123,7 +124,9 @@ class Scheduler:
                 self.escaped.append((fiber.name, error))
             fiber.over, fiber.ready = True, False
 
-        fiber = Fiber(f"{process.name}/{name}", process, greenlet(run, self._main))
+        parent = self._current
+        task = parent.task if parent is not None and parent.process is process else None
+        fiber = Fiber(f"{process.name}/{name}", process, greenlet(run, self._main), task=task)
         self._fibers.append(fiber)
         return fiber
 

@@ -5,9 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from random import Random
 from typing import ParamSpec, TypeVar
+
+from psycopg.pq import TransactionStatus
 
 from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.model import Plan
@@ -15,7 +18,7 @@ from entrepot.cases.model import Notice
 from entrepot.engine.drain import End, run_drain
 from entrepot.engine.inline_engine import InlineEngine
 from entrepot.engine.leader import CUT_OFF, LEADER_LOCK, Leader
-from entrepot.engine.port import Job
+from entrepot.engine.port import Job, JobState
 from entrepot.engine.room import Room
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import Busy, NotNow
@@ -38,12 +41,16 @@ IDLE_ENDED_AFTER_S = 8.0  # virtual: a frozen process in a transaction
 LEADER_ENDED_AFTER_S = 3.0  # virtual: a frozen leader
 AWAY_PAUSE_S = 0.5
 PRUNE_EVERY_LOOKS = 400
-CANDIDATE_EVERY_S = 300.0  # a free seat is announced; this is for what nobody announces
+CANDIDATE_EVERY_S = 3_600.0  # a free seat is announced; this is for what nobody announces
 RESTART_S = (0.5, 20.0)
 CALLER_WAITS_S = 10.0
 NOTICE_FAILS_PERCENT = 5
+EPOCH = (
+    "SELECT epoch, pg_current_xact_id_if_assigned() IS NOT NULL AS wrote FROM lane WHERE account = %s AND purpose = %s"
+)
 THREADS: Sequence[tuple[str, ...]] = (("urgent",), ("urgent", "normal"), ("normal", "bulk"))
 WORKERS = ("worker-1", "worker-2")
+MAKES_WORK = frozenset({"decide", "sweep"})  # what other drains commit is seen at their end
 WEB = "web"
 
 P = ParamSpec("P")
@@ -113,6 +120,21 @@ class Bulletin:
         return None
 
 
+class Carrier(InlineEngine):
+    """The inline engine, which can be asked cheaply whether asking for a job makes sense."""
+
+    def anything(self, queues: Sequence[str]) -> bool:
+        return any(held.job.state is JobState.WAITING and held.job.queue in queues for held in self._held)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A drain under way."""
+
+    job: Job
+    began: datetime
+
+
 @dataclass
 class Ground:
     """What all processes stand on."""
@@ -126,16 +148,38 @@ class Ground:
     incarnation: str
     seed: int
     bulletin: Bulletin
-    engine: InlineEngine = field(default_factory=InlineEngine)
+    engine: Carrier = field(default_factory=Carrier)
     work: Signal = field(default_factory=lambda: Signal("work"))
     stir: Signal = field(default_factory=lambda: Signal("stir"))
     seat: Signal = field(default_factory=lambda: Signal("seat"))
     bugs: Counter[str] = field(default_factory=Counter)
+    overtaken: list[str] = field(default_factory=list)
     commits: int = 0
+
+    def committed(self) -> None:
+        """The leader may find work when somebody other than a drain that only moves on has committed something."""
+        self.commits += 1
+        fiber = self.scheduler.current
+        task = fiber.task if fiber is not None else None
+        if not isinstance(task, Task) or task.job.purpose in MAKES_WORK:
+            self.scheduler.fire(self.stir)
 
     def stirred(self) -> None:
         self.commits += 1
         self.scheduler.fire(self.stir)
+
+    def watch_fence(self, conn: Conn) -> None:
+        """The outside observer of the fence: a drain about to commit something must still be its lane's drain."""
+        fiber = self.scheduler.current
+        task = fiber.task if fiber is not None else None
+        if not isinstance(task, Task) or (self.scheduler.at - task.began).total_seconds() < LEASE_S:
+            return  # before its first lease has run out, nobody can have taken it over
+        if conn.info.transaction_status is TransactionStatus.INTRANS:
+            row = conn.execute(EPOCH, (task.job.account, task.job.purpose)).fetchone()
+            if row is not None and row["wrote"] and row["epoch"] != task.job.epoch:
+                self.overtaken.append(
+                    f"{task.job.account}/{task.job.purpose} at epoch {task.job.epoch}, the lane is at {row['epoch']}"
+                )
 
 
 class Life:
@@ -145,7 +189,7 @@ class Life:
         self.ground = ground
         self.process = Process(name)
         scheduler = ground.scheduler
-        hazard = Hazard(ground.chaos, self.process, ground.stirred)
+        hazard = Hazard(ground.chaos, self.process, ground.committed, ground.watch_fence)
         self.db = FiberDb(ground.url, ground.undertaker, hazard)
         rng = Random(f"{ground.seed}/{name}/{number}")
         clock = FiberClock(scheduler)
@@ -179,6 +223,9 @@ class Life:
 
     def _work(self, queues: tuple[str, ...]) -> None:
         while True:
+            if not self.ground.engine.anything(queues):
+                self.ground.scheduler.wait(self.ground.work)
+                continue
             try:
                 with self.db.transaction() as conn:
                     job = self.ground.engine.take(conn, *queues)
@@ -191,7 +238,11 @@ class Life:
                 self._drain(job)
 
     def _drain(self, job: Job) -> None:
+        fiber = self.ground.scheduler.current
+        assert fiber is not None
+        fiber.task = Task(job, self.ground.scheduler.at)
         end = run_drain(self.room, job)
+        fiber.task = None
         if end.end is End.FAILED:
             self.ground.bugs[f"drain {job.account}/{job.purpose}: {end.error}"] += 1
         self.ground.engine.end(job)

@@ -84,7 +84,9 @@ def flush(conn: Conn, ctx: Ctx, book: Book) -> None:
         if basket.id in book.changed_baskets or basket.id in book.new_baskets:
             broken = broken_invariants(basket)
             if broken:
-                raise BrokenInvariant(f"basket {basket.commercial_id}: {'; '.join(broken)}", basket=basket.commercial_id)
+                raise BrokenInvariant(
+                    f"basket {basket.commercial_id}: {'; '.join(broken)}", basket=basket.commercial_id
+                )
     baskets = list(book.baskets.values())
     legs = [leg for _, leg in book.legs()]
     lines = [line for leg in legs for line in leg.lines.values()]

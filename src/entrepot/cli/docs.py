@@ -1,0 +1,318 @@
+"""The reference pages, written from what they describe: `python -m entrepot.cli.docs docs`.
+
+A test writes them anew and compares: what is public and not in them, or in them and gone, fails.
+"""
+
+import argparse
+import ast
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from inspect import getsource
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+from cyclopts import App
+
+from entrepot.blueprint.load import load
+from entrepot.blueprint.model import FailureMode, Plan
+from entrepot.cli.main import app
+from entrepot.flows.checkout_check import CheckoutBody
+from entrepot.flows.order_creation import BasketBody
+from entrepot.kernel.clock import SystemClock
+from entrepot.kernel.ctx import Ctx
+from entrepot.process import Settings
+from entrepot.web import doors
+
+FLAGS = ("--help", "-h", "--version")
+
+EXIT_CODES = {
+    0: "done",
+    1: "it did not work; the line on stderr says why",
+    2: "a wrong option, setting, file or version; one line says which",
+    3: "something was found that is wrong (`doctor`, checks)",
+    4: "the database, or the installation, cannot be reached now",
+    5: "refused: the blueprint does not allow this verb here",
+}
+
+SETTINGS = {
+    "database_url": "Address of a PostgreSQL (15 or newer) somebody else runs. Empty: our own server is started.",
+    "home": "Folder of our own server and of everything else that is kept. Root: the system's state folder; others: the user's.",
+    "cluster": "Name of our own server in that folder.",
+    "blueprint": "The blueprint file. None: the one that ships.",
+    "host": "Where the console and the webhook doors listen; this machine only, for there is no login yet.",
+    "port": "The port of the console and the webhook doors.",
+    "workers": "How many worker processes are started.",
+    "urgent_threads": "Threads of each worker for what cannot wait: deciding, charging, acknowledging.",
+    "normal_threads": "Threads of each worker for everything else that is small.",
+    "bulk_threads": "Threads of each worker for files.",
+    "lease_s": "Seconds after which the queue of a worker that was killed or frozen is taken over.",
+    "send_width": "How many outgoing actions of one account are sent side by side.",
+    "log_level": "How much is logged: DEBUG, INFO, WARNING, ERROR.",
+}
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def commands(parent: App, chain: Sequence[str] = ("entrepot",)) -> Iterator[tuple[tuple[str, ...], App]]:
+    """Every command with its words, groups before what is in them."""
+    for name in sorted(name for name in parent if name not in FLAGS):
+        child, words = parent[name], (*chain, name)
+        yield words, child
+        yield from commands(child, words)
+
+
+def cli_page() -> str:
+    lines = ["# Commands", "", app.help, "", *_common(), ""]
+    for words, command in commands(app):
+        lines += [f"{'#' * len(words)} {' '.join(words)}", "", command.help, ""]
+        if command.default_command is not None:
+            lines += [*_usage(command), ""]
+    lines += [
+        "## Exit codes",
+        "",
+        *table(("code", "meaning"), ((str(c), words) for c, words in EXIT_CODES.items())),
+        "",
+    ]
+    lines += [
+        "## Settings",
+        "",
+        "Environment variables. What the references of a blueprint name (`env:NAME`) comes on top.",
+        "",
+    ]
+    lines += table(("variable", "default", "meaning"), _settings())
+    return _page(lines)
+
+
+def _common() -> list[str]:
+    return [
+        "Commands that read or decide talk to `ENTREPOT_DATABASE_URL`; else to the demo that runs on this machine; else to"
+        " our own server when it runs. They start none: with nothing to talk to they end with exit code 4.",
+        "",
+        "`--json` prints one document on stdout: times in UTC, money as an amount with its currency. What is said beside"
+        " the answer goes to stderr. Decisions need `--reason`; `--dry-run` shows what one would do.",
+    ]
+
+
+def _usage(command: App) -> list[str]:
+    rows = []
+    for argument in command.assemble_argument_collection(default_parameter=app.default_parameter, parse_docstring=True):
+        default = argument.field_info.default
+        shown = (
+            "required"
+            if argument.required
+            else ""
+            if default in (None, "", False) or _empty(default)
+            else f"`{default}`"
+        )
+        rows.append((f"`{argument.name}`{_values(argument)}", shown, argument.parameter.help or ""))
+    return table(("option", "default", "meaning"), rows) if rows else ["No options."]
+
+
+def _empty(default: object) -> bool:
+    return getattr(default, "__name__", "") == "_empty"
+
+
+def _values(argument: Any) -> str:
+    """The words an option takes, when they are few."""
+    words = [word for word in argument.get_choices() or () if word]
+    return f" {' / '.join(words)}" if words else ""
+
+
+def _settings() -> Iterator[tuple[str, str, str]]:
+    for name, described in Settings.model_fields.items():
+        default = "" if described.default in (None, "") else f"`{described.default}`"
+        yield f"`ENTREPOT_{name.upper()}`", default, SETTINGS[name]
+
+
+# --- failure modes -------------------------------------------------------------------------------------------------
+
+
+def failure_page() -> str:
+    """Every failure mode of the blueprint that ships; it is also the runbook."""
+    plan = load()
+    lines = ["# Failure modes", "", *_failure_intro(), ""]
+    modes = sorted(plan.failures.values(), key=lambda mode: (mode.flow == "any", mode.flow, mode.name))
+    rows = ((f"[{m.name}](#{m.name})", m.flow, m.kind, m.owner, _hours(m.within)) for m in modes)
+    lines += table(("mode", "flow", "kind", "owner", "decided within"), rows)
+    for mode in modes:
+        lines += ["", f"## {mode.name}", "", *_failure(plan, mode)]
+    return _page(lines)
+
+
+def _failure_intro() -> list[str]:
+    return [
+        "What may go wrong, whose it is, and what to do: the failure modes of the blueprint that ships. A failure opens a"
+        " case of its mode; the same failure again is counted on it. Times are working time of the owner. Names in braces"
+        " are filled in when a case is opened.",
+        "",
+        "A business case is a refusal or a disagreement; a system case is a fault of a machine. They never share a list.",
+    ]
+
+
+def _failure(plan: Plan, mode: FailureMode) -> list[str]:
+    owner = plan.team(mode.owner)
+    heard = [f"{share} % {team}" for share, team in plan.steps(mode.name)]
+    heard.append(f"100 % {owner.escalates_to or owner.name}")
+    facts: dict[str, str] = {
+        "What it means": mode.effect,
+        "Why": mode.cause,
+        "Owner": f"{owner.name} ({owner.hours.text}); a {mode.kind} case of flow {mode.flow}",
+        "Who corrects it": _parties(mode),
+        "Decided within": _hours(mode.within),
+        "Verbs": ", ".join(mode.may),
+        "Other actions": ", ".join(mode.actions),
+        "Who hears of it, by time used up": ", ".join(heard),
+        "When its promise is broken": f"it goes on as [{mode.when_missed}](#{mode.when_missed})"
+        if mode.when_missed
+        else "",
+    }
+    lines = [f"- **{name}:** {words}" for name, words in facts.items() if words]
+    return [*lines, "", *(f"{number}. {step}" for number, step in enumerate(mode.recovery, 1))]
+
+
+def _hours(time: timedelta) -> str:
+    return f"{time.total_seconds() / 3600:g} h"
+
+
+def _parties(mode: FailureMode) -> str:
+    asked = f"{' and '.join(mode.requests)} may ask for it" if mode.requests else ""
+    return "; ".join(part for part in (mode.corrects or "", asked) if part)
+
+
+# --- API -----------------------------------------------------------------------------------------------------------
+
+BODIES: Mapping[str, type[msgspec.Struct]] = {"/api/v1/checkout/check": CheckoutBody, "/api/v1/baskets": BasketBody}
+AUTHENTICATION = {
+    "/hooks/{system}": "A signature of the system's webhook secret (Standard Webhooks).",
+    "/api/v1/checkout/check": "`Authorization: Bearer` with the storefront's key.",
+    "/api/v1/baskets": "`Authorization: Bearer` with the storefront's key, and an `Idempotency-Key`.",
+}
+
+
+def api_page() -> str:
+    lines = ["# API", "", *_api_intro(), ""]
+    for path, methods in openapi()["paths"].items():
+        for method, operation in methods.items():
+            lines += [
+                f"## {method.upper()} {path}",
+                "",
+                operation.get("description", "Alive: the process answers."),
+                "",
+            ]
+            lines += [AUTHENTICATION.get(path, "Open to everybody who can reach the port."), ""]
+            if path in BODIES:
+                lines += [*_body(BODIES[path]), ""]
+    lines += ["## Problems", "", "`type` is stable; `detail` is for people and may change.", ""]
+    return _page([*lines, *table(("status", "type", "detail"), problems())])
+
+
+def _api_intro() -> list[str]:
+    return [
+        "The doors machines knock at. The description for programs is at `/api/v1/openapi.json`. Bodies are JSON of at most"
+        f" {doors.BODY_MAX // 1024 // 1024} MB; amounts are whole minor units beside an ISO 4217 code; times are RFC 3339 with"
+        " an offset. A 2xx is said after the commit; a 503 with `Retry-After` means that nothing was kept.",
+    ]
+
+
+def openapi() -> dict[str, Any]:
+    """As the web process serves it. Nothing is asked of the parts while the routes are made, but the clock."""
+    nothing: Any = None
+    ctx = Ctx(nothing, SystemClock(), nothing, nothing)
+    parts = doors.Doors(ctx, {}, nothing, "", str, cast(Callable[[str], bool], bool))
+    return doors.create_doors(parts).openapi()
+
+
+def _body(body: type[msgspec.Struct]) -> list[str]:
+    return table(("field", "type", "needed"), _fields(body, ""))
+
+
+def _fields(body: type[msgspec.Struct], lead: str) -> Iterator[tuple[str, str, str]]:
+    for field in msgspec.structs.fields(body):
+        kind = msgspec.inspect.type_info(field.type)
+        yield f"`{lead}{field.encode_name}`", _kind(kind), "yes" if field.required else "no"
+        inner = kind.item_type if isinstance(kind, msgspec.inspect.ListType) else kind
+        if isinstance(inner, msgspec.inspect.StructType):
+            mark = "[]." if inner is not kind else "."
+            yield from _fields(inner.cls, f"{lead}{field.encode_name}{mark}")
+
+
+def _kind(kind: msgspec.inspect.Type) -> str:
+    match kind:
+        case msgspec.inspect.Metadata():
+            return _kind(kind.type)
+        case msgspec.inspect.IntType():
+            least, most = kind.ge if kind.ge is not None else kind.gt, kind.le
+            low = f" from {least if kind.gt is None else least + 1}" if least is not None else ""
+            return f"whole number{low}{f' to {most}' if most is not None else ''}"
+        case msgspec.inspect.StrType():
+            return "text"
+        case msgspec.inspect.DateTimeType():
+            return "time"
+        case msgspec.inspect.ListType():
+            return f"list of {kind.min_length or 0} to {kind.max_length}" if kind.max_length else "list"
+        case msgspec.inspect.UnionType():
+            return " or ".join(_kind(one) for one in kind.types)
+        case msgspec.inspect.NoneType():
+            return "null"
+        case _:
+            return "object"
+
+
+def problems() -> list[tuple[str, str, str]]:
+    """Every problem the doors answer with, read from their source."""
+    found = set()
+    for call in ast.walk(ast.parse(getsource(doors))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "problem":
+            status, type_, detail = call.args
+            word = (
+                f"`{_text(type_)}`" if isinstance(type_, ast.Constant) else "the error's own, such as `database-away`"
+            )
+            found.add((ast.unparse(status), word, _words(detail)))
+    return sorted(found)
+
+
+def _words(detail: ast.expr) -> str:
+    """The words of a message; what is filled in when it is said becomes an ellipsis."""
+    if isinstance(detail, ast.Constant | ast.JoinedStr):
+        parts = detail.values if isinstance(detail, ast.JoinedStr) else [detail]
+        return "".join(_text(part) for part in parts)
+    return "what is wrong, and where"
+
+
+def _text(part: ast.expr) -> str:
+    return part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "…"
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "failure-modes.md": failure_page, "api.md": api_page}
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return [
+        f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in row)} |" for row in lines
+    ]
+
+
+def _page(lines: Sequence[str]) -> str:
+    note = "<!-- Written by `python -m entrepot.cli.docs docs`; change what it describes, not this page. -->"
+    return "\n".join([lines[0], "", note, *lines[1:]]).rstrip() + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m entrepot.cli.docs", description="Write the reference pages.")
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args(arguments).folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), "utf-8")
+        print(folder / name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

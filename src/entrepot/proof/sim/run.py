@@ -1,0 +1,147 @@
+"""Many seeds on one temporary server: each a database of its own, copied from a template."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from itertools import repeat
+from multiprocessing import get_context
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from entrepot.blueprint.load import load
+from entrepot.blueprint.model import Plan
+from entrepot.engine.procrastinate_engine import install
+from entrepot.proof.sim.day import START, Day, DayReport, simulated
+from entrepot.proof.sim.hazard import kill_points
+from entrepot.proof.sim.sabotage import sabotage as known_sabotage
+from entrepot.proof.world import InProcess, environment
+from entrepot.store import migrate, postgres
+
+TEMPLATE = "entrepot_sim_template"
+INCARNATION = "sim"
+ORDERS = 6  # baskets of one seed
+SEEDS_MAX = 10_000
+SETTINGS = ("autovacuum = off", "log_min_messages = fatal")  # nobody but the simulated processes takes a lock
+
+Tell = Callable[[DayReport], None]
+
+
+@dataclass
+class SimReport:
+    """What all seeds together showed."""
+
+    days: list[DayReport] = field(default_factory=list)
+
+    @property
+    def findings(self) -> list[str]:
+        return [f"seed {day.seed}: {finding}" for day in self.days for finding in day.findings]
+
+    def document(self, seconds: float) -> dict[str, Any]:
+        """The JSON of `entrepot sim`."""
+        faults, points, killed = Counter[str](), Counter[str](), Counter[str]()
+        for day in self.days:
+            faults.update(day.faults)
+            points.update(day.points)
+            killed.update(day.killed_at)
+        known = kill_points()
+        return {
+            "seeds": len(self.days),
+            "orders": sum(day.figures["orders"]["received"] for day in self.days if day.figures),
+            "crashes": sum(day.crashes for day in self.days),
+            "freezes": sum(day.freezes for day in self.days),
+            "connections_dropped": sum(day.drops for day in self.days),
+            "faults": {"fired": sum(faults.values()), "by_kind": dict(sorted(faults.items()))},
+            "points": {
+                "known": len(known),
+                "hit": {name: points[name] for name in known if points[name]},
+                "killed_at": {name: killed[name] for name in known if killed[name]},
+                "never_hit": [name for name in known if not points[name]],
+            },
+            "lost": sum(day.lost for day in self.days),
+            "duplicated": sum(day.duplicated for day in self.days),
+            "findings": self.findings,
+            "trace_hashes": {str(day.seed): day.trace_hash for day in self.days},
+            "steps": sum(day.steps for day in self.days),
+            "virtual_hours": round(sum(day.hours for day in self.days), 1),
+            "seconds": round(seconds, 1),
+        }
+
+
+def simulate(
+    seeds: Sequence[int], *, orders: int = ORDERS, sabotage: str = "", jobs: int = 1, tell: Tell = lambda day: None
+) -> SimReport:
+    """Run every seed, each in one thread of one process; `jobs` processes side by side, 0: one per processor."""
+    report = SimReport()
+    width = min(jobs or os.cpu_count() or 1, len(seeds))
+    with server() as url:
+        for day in _days(url, seeds, orders, sabotage, width):
+            report.days.append(day)
+            tell(day)
+    return report
+
+
+def _days(url: str, seeds: Sequence[int], orders: int, sabotage: str, width: int) -> Iterator[DayReport]:
+    if width == 1:
+        yield from (one_day(url, seed, orders, sabotage) for seed in seeds)
+        return
+    with ProcessPoolExecutor(width, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(one_day, repeat(url), seeds, repeat(orders), repeat(sabotage))
+
+
+def one_day(server_url: str, seed: int, orders: int = ORDERS, sabotage: str = "") -> DayReport:
+    """One seed in a fresh database of a prepared server. Errors: WrongSetting for a sabotage nobody planned."""
+    planted: AbstractContextManager[object] = known_sabotage(sabotage).planted() if sabotage else nullcontext()
+    with _environment(), _database(server_url, f"sim_{os.getpid()}_{seed}") as url, planted:
+        return Day(url, _plan(), seed, orders, INCARNATION).run()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A temporary server with the template on it; its address."""
+    with postgres.temporary(durable=False) as running:
+        with psycopg.connect(running.url, autocommit=True) as admin:
+            for setting in SETTINGS:
+                admin.execute(f"ALTER SYSTEM SET {setting}".encode())
+            admin.execute("SELECT pg_reload_conf()")
+        template = postgres.create_database(running.url, TEMPLATE)
+        migrate.upgrade(template, incarnation=INCARNATION, environment="sandbox", at=START, install=[install])
+        yield running.url
+
+
+def replay_command(seed: int, orders: int, sabotage: str = "") -> str:
+    planted = f" --sabotage {sabotage}" if sabotage else ""
+    return f"entrepot sim --first-seed {seed} --seeds 1 --orders {orders}{planted}"
+
+
+_plans: dict[str, Plan] = {}
+
+
+def _plan() -> Plan:
+    """Read once: a plan is frozen."""
+    return _plans.setdefault("", simulated(load()))
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """What the default blueprint's references point at, for the time of a day."""
+    before = dict(os.environ)
+    os.environ.update(environment(InProcess.URLS, "/nonexistent", "json://localhost"))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _database(server_url: str, name: str) -> Iterator[str]:
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        fresh = sql.Identifier(name)
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(fresh, sql.Identifier(TEMPLATE)))
+        yield server_url.rpartition("/")[0] + f"/{name}"
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(fresh))

@@ -1,0 +1,79 @@
+"""What is public is documented: commands, options, settings, failure modes, the API; and the pages are current."""
+
+from pathlib import Path
+
+import pytest
+
+from entrepot.blueprint.load import load
+from entrepot.cli import docs, main
+from entrepot.cli.main import app
+from entrepot.process import Settings
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = dict(docs.commands(app))
+OURS = ("entrepot.cli.cases", "entrepot.cli.asking", "entrepot.cli.demo")
+
+
+@pytest.mark.parametrize("name", docs.PAGES)
+def test_a_reference_page_is_current(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text("utf-8") == docs.PAGES[name](), "run: python -m entrepot.cli.docs docs"
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_says_what_it_is_for(words: tuple[str, ...]) -> None:
+    text = COMMANDS[words].help
+    assert text.endswith(".")
+    assert len(text) <= 100
+
+
+@pytest.mark.parametrize(
+    "words",
+    [w for w, command in COMMANDS.items() if getattr(command.default_command, "__module__", "") in OURS],
+    ids=" ".join,
+)
+def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
+    arguments = COMMANDS[words].assemble_argument_collection(parse_docstring=True)
+    assert [argument.name for argument in arguments if not argument.parameter.help] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [w for w in COMMANDS if w[1:] in {("find",), ("doctor",), ("demo",)} or (w[1] == "case" and len(w) > 2)],
+    ids=" ".join,
+)
+def test_every_answer_can_be_had_as_json(words: tuple[str, ...]) -> None:
+    assert "--json" in [argument.name for argument in COMMANDS[words].assemble_argument_collection()]
+
+
+@pytest.mark.parametrize("verb", ["retry", "repair", "suppress", "escalate"])
+def test_every_decision_asks_why_and_by_whom_and_can_be_tried(verb: str) -> None:
+    names = [argument.name for argument in COMMANDS["entrepot", "case", verb].assemble_argument_collection()]
+    assert {"--reason", "--by", "--dry-run"} <= set(names)
+
+
+def test_every_setting_is_explained() -> None:
+    assert set(docs.SETTINGS) == set(Settings.model_fields)
+
+
+def test_every_exit_code_is_explained() -> None:
+    codes = {
+        getattr(main, name)
+        for name in ("EXIT_FAILURE", "EXIT_USAGE", "EXIT_FINDINGS", "EXIT_UNREACHABLE", "EXIT_REFUSED")
+    }
+    assert set(docs.EXIT_CODES) == {0} | codes
+
+
+def test_every_failure_mode_has_its_runbook_on_the_page() -> None:
+    page = docs.failure_page()
+    for mode in load().failures.values():
+        section = page.split(f"\n## {mode.name}\n")[1].split("\n## ")[0]
+        for words in (mode.effect, mode.cause, f"**Owner:** {mode.owner}", ", ".join(mode.may), *mode.recovery):
+            assert words in section
+
+
+def test_every_door_and_every_problem_is_on_the_page() -> None:
+    page = docs.api_page()
+    for path in docs.openapi()["paths"]:
+        assert f" {path}\n" in page
+    assert len(docs.problems()) >= 8
+    assert set(docs.AUTHENTICATION) <= set(docs.openapi()["paths"])
