@@ -273,7 +273,7 @@ def test_a_full_disk_is_told_before_the_database_stops(monkeypatch: pytest.Monke
     class Usage:
         total, free = 100 * 1024**3, 100 * 1024**2
 
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: Usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage)
     assert machine.disk(tmp_path / "not" / "made" / "yet").verdict == "fail"
     Usage.free = 3 * 1024**3
     assert machine.disk(tmp_path).verdict == "warn"

@@ -1,6 +1,9 @@
 """What is public is documented: commands, options, settings, failure modes, the API; and the pages are current."""
 
+import asyncio
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,8 +75,24 @@ def test_every_failure_mode_has_its_runbook_on_the_page() -> None:
 
 
 def test_every_door_and_every_problem_is_on_the_page() -> None:
-    page = docs.api_page()
-    for path in docs.openapi()["paths"]:
-        assert f" {path}\n" in page
+    page, paths = docs.api_page(), {path for _, path, _ in docs.routes()}
+    assert [path for path in paths if f" {path}\n" not in page] == []
+    assert set(docs.web().openapi()["paths"]) <= paths
+    assert set(docs.AUTHENTICATION) | set(docs.BODIES) <= paths
     assert len(docs.problems()) >= 8
-    assert set(docs.AUTHENTICATION) <= set(docs.openapi()["paths"])
+
+
+def test_the_door_for_webhooks_is_where_the_page_says() -> None:
+    method, path, _ = docs.WEBHOOKS
+    said: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        said.append(dict(message))
+
+    scope = {"type": "http", "method": method, "path": path.format(system="nobody"), "headers": [], "query_string": b""}
+    asyncio.run(docs.web()(scope, receive, send))
+    assert said[0]["status"] == 404
+    assert b"/problems/unknown-system" in said[1]["body"]

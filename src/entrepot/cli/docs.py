@@ -8,12 +8,14 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from inspect import getsource
+from inspect import getdoc, getsource
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 from cyclopts import App
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import FailureMode, Plan
@@ -185,6 +187,7 @@ def _parties(mode: FailureMode) -> str:
 # --- API -----------------------------------------------------------------------------------------------------------
 
 BODIES: Mapping[str, type[msgspec.Struct]] = {"/api/v1/checkout/check": CheckoutBody, "/api/v1/baskets": BasketBody}
+WEBHOOKS = ("POST", "/hooks/{system}", "A webhook of one of our systems: verified, kept, answered.")
 AUTHENTICATION = {
     "/hooks/{system}": "A signature of the system's webhook secret (Standard Webhooks).",
     "/api/v1/checkout/check": "`Authorization: Bearer` with the storefront's key.",
@@ -194,17 +197,11 @@ AUTHENTICATION = {
 
 def api_page() -> str:
     lines = ["# API", "", *_api_intro(), ""]
-    for path, methods in openapi()["paths"].items():
-        for method, operation in methods.items():
-            lines += [
-                f"## {method.upper()} {path}",
-                "",
-                operation.get("description", "Alive: the process answers."),
-                "",
-            ]
-            lines += [AUTHENTICATION.get(path, "Open to everybody who can reach the port."), ""]
-            if path in BODIES:
-                lines += [*_body(BODIES[path]), ""]
+    for method, path, words in routes():
+        lines += [f"## {method} {path}", "", words, ""]
+        lines += [AUTHENTICATION.get(path, "Open to everybody who can reach the port."), ""]
+        if path in BODIES:
+            lines += [*_body(BODIES[path]), ""]
     lines += ["## Problems", "", "`type` is stable; `detail` is for people and may change.", ""]
     return _page([*lines, *table(("status", "type", "detail"), problems())])
 
@@ -217,12 +214,25 @@ def _api_intro() -> list[str]:
     ]
 
 
-def openapi() -> dict[str, Any]:
-    """As the web process serves it. Nothing is asked of the parts while the routes are made, but the clock."""
+def web() -> FastAPI:
+    """The doors as the web process makes them. While routes are made nothing is asked of the parts but the clock."""
     nothing: Any = None
     ctx = Ctx(nothing, SystemClock(), nothing, nothing)
-    parts = doors.Doors(ctx, {}, nothing, "", str, cast(Callable[[str], bool], bool))
-    return doors.create_doors(parts).openapi()
+    return doors.create_doors(doors.Doors(ctx, {}, nothing, "", str, cast(Callable[[str], bool], bool)))
+
+
+def routes() -> list[tuple[str, str, str]]:
+    """Method, path and purpose of every door: the webhooks', which stands before the routes, then the API's."""
+    made = web()
+    found = [route for route in made.routes if isinstance(route, APIRoute)]
+    return [
+        WEBHOOKS,
+        *(
+            (method, route.path, getdoc(route.endpoint) or "Alive: the process answers.")
+            for route in found
+            for method in sorted(route.methods or ())
+        ),
+    ]
 
 
 def _body(body: type[msgspec.Struct]) -> list[str]:

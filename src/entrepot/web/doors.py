@@ -16,6 +16,7 @@ import msgspec
 from fastapi import Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.connectors.port import Forged, Webhook
 from entrepot.flows.checkout_check import CheckoutBody
@@ -27,6 +28,7 @@ from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
 
 BODY_MAX = 2 * 1024 * 1024  # bytes of one webhook or call; more is refused with 413
+HOOKS = "/hooks/"
 STOREFRONT_FLOW = "order-creation"
 BACKLOG_LOOK = timedelta(seconds=1)  # machine: how long an answer about an account's backlog holds
 
@@ -81,33 +83,28 @@ def answer(status: int, body: Mapping[str, Any]) -> Response:
     return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
+def body_too_large() -> Response:
+    return problem(413, "body-too-large", f"at most {BODY_MAX} bytes")
+
+
+def come_again(error: NotNow) -> Response:
+    refused = problem(503, error.code, f"{error.message}; nothing was kept, send it again")
+    refused.headers["Retry-After"] = "5"
+    return refused
+
+
 def create_doors(doors: Doors) -> FastAPI:
     app = FastAPI(title="Entrepot API", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     body = Depends(raw_body)
-    together = GroupCommit(partial(record_each, doors.ctx))
-    backlog = Backlog(doors.backlog_full, doors.ctx.clock.machine)
+    app.add_middleware(WebhookDoor, doors=doors)
 
     @app.exception_handler(TooLarge)
     def too_large(request: Request, error: TooLarge) -> Response:
-        return problem(413, "body-too-large", f"at most {BODY_MAX} bytes")
+        return body_too_large()
 
     @app.exception_handler(NotNow)
     def not_now(request: Request, error: NotNow) -> Response:
-        refused = problem(503, error.code, f"{error.message}; nothing was kept, send it again")
-        refused.headers["Retry-After"] = "5"
-        return refused
-
-    async def hook(request: Request) -> Response:
-        """A webhook of one of our systems: verify, keep, answer."""
-        arrival = open_webhook(doors, request.path_params["system"], request.headers, await raw_body(request))
-        if isinstance(arrival, Response):
-            return arrival
-        full = backlog.remembered(arrival.account)
-        if full is None:
-            full = await run_in_threadpool(backlog.ask, arrival.account)
-        return backlog_full() if full else webhook_kept(await wrap_future(together.submit(arrival)))
-
-    app.add_route("/hooks/{system}", hook, ["POST"])  # no part of the API that others call: spared its machinery
+        return come_again(error)
 
     @app.post("/api/v1/checkout/check")
     def check(request: Request, content: bytes = body) -> Response:
@@ -152,7 +149,7 @@ def open_webhook(doors: Doors, system: str, headers: Mapping[str, str], content:
     verified = webhook.verify(doors.ctx.clock.machine(), headers, content)
     if isinstance(verified, Forged):
         return problem(401, "signature-refused", "the signature does not fit this body, this secret and this time")
-    return Arrival(account, "webhook", f"/hooks/{system}", content, webhook.split(content), dict(headers))
+    return Arrival(account, "webhook", f"{HOOKS}{system}", content, webhook.split(content), dict(headers))
 
 
 def webhook_kept(kept: Sequence[Recorded]) -> Response:
@@ -161,6 +158,38 @@ def webhook_kept(kept: Sequence[Recorded]) -> Response:
 
 def backlog_full() -> Response:
     return problem(503, "backlog-full", "too much is waiting already; send it again later")
+
+
+class WebhookDoor:
+    """POST /hooks/{system}. Stands before the routes and spares a webhook their machinery, which costs more than keeping it."""
+
+    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+        self._app = app
+        self._doors = doors
+        self._together = GroupCommit(partial(record_each, doors.ctx))
+        self._backlog = Backlog(doors.backlog_full, doors.ctx.clock.machine)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(HOOKS):
+            await self._app(scope, receive, send)
+            return
+        try:
+            response = await self._answer(Request(scope, receive))
+        except TooLarge:
+            response = body_too_large()
+        except NotNow as error:
+            response = come_again(error)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        system = request.scope["path"].removeprefix(HOOKS)
+        arrival = open_webhook(self._doors, system, request.headers, await raw_body(request))
+        if isinstance(arrival, Response):
+            return arrival
+        full = self._backlog.remembered(arrival.account)
+        if full is None:
+            full = await run_in_threadpool(self._backlog.ask, arrival.account)
+        return backlog_full() if full else webhook_kept(await wrap_future(self._together.submit(arrival)))
 
 
 class Backlog:
