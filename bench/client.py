@@ -12,7 +12,12 @@ LENGTH = b"content-length:"
 
 def prepared(host: str, port: int, path: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
     """One POST as bytes."""
-    lines = [f"POST {path} HTTP/1.1", f"host: {host}:{port}", f"content-length: {len(body)}", *(f"{n}: {v}" for n, v in headers)]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"host: {host}:{port}",
+        f"content-length: {len(body)}",
+        *(f"{n}: {v}" for n, v in headers),
+    ]
     return "\r\n".join(lines).encode() + HEAD_END + body
 
 

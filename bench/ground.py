@@ -9,11 +9,11 @@ from itertools import count
 
 import psycopg
 
-from bench.material import START, surroundings
+from bench.material import surroundings
 from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.load import load
 from entrepot.engine.procrastinate_engine import install
-from entrepot.kernel.clock import ManualClock
+from entrepot.kernel.clock import SystemClock
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.http import HttpAnswer, HttpRequest, NotReached
 from entrepot.kernel.ids import Ids
@@ -31,36 +31,36 @@ class NoNetwork:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One server; `fresh` makes a migrated database on it."""
+    """One server, and databases on it."""
 
     url: str
     template: str
 
     @contextmanager
-    def fresh(self) -> Iterator[str]:
-        name = f"bench_{next(_numbers)}"
+    def fresh(self, *, migrated: bool = True) -> Iterator[str]:
+        """A database of its own; without ours in it for what is compared with us."""
+        name, template = f"bench_{next(_numbers)}", self.template if migrated else "template0"
         with psycopg.connect(self.url, autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            admin.execute("CHECKPOINT")  # what others wrote before is theirs to pay
         yield self.url.rsplit("/", 1)[0] + f"/{name}"
         with psycopg.connect(self.url, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-            admin.execute("CHECKPOINT")  # the next one pays for its own pages only
 
-    @contextmanager
-    def hub(self) -> Iterator[Hub]:
-        """A hub on a fresh database; its clock stands, nobody listens outside."""
-        with self.fresh() as url:
-            db = Db(url, max_size=4, name="bench")
-            clock = ManualClock(START)
-            plan = load()
-            ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
-            ctx = Ctx(db, clock, ids, NoNetwork(), INCARNATION, plan.hash)
-            hub = build(ctx, plan, connect_all(plan))
-            hub.prepare()
-            try:
-                yield hub
-            finally:
-                db.close()
+
+@contextmanager
+def hub_on(url: str) -> Iterator[Hub]:
+    """A hub in this process, in real time; nobody listens outside."""
+    db = Db(url, max_size=4, name="bench")
+    clock = SystemClock()
+    plan = load()
+    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    hub = build(Ctx(db, clock, ids, NoNetwork(), INCARNATION, plan.hash), plan, connect_all(plan))
+    hub.prepare()
+    try:
+        yield hub
+    finally:
+        db.close()
 
 
 @contextmanager
@@ -70,7 +70,9 @@ def ground() -> Iterator[Ground]:
     with postgres.temporary(durable=True) as server:
         template = "bench_template"
         url = postgres.create_database(server.url, template)
-        migrate.upgrade(url, incarnation=INCARNATION, environment="sandbox", at=START, install=[install])
+        migrate.upgrade(
+            url, incarnation=INCARNATION, environment="sandbox", at=SystemClock().machine(), install=[install]
+        )
         yield Ground(server.url, template)
 
 

@@ -1,7 +1,7 @@
 """What the jobs are fed with: baskets and Mirakl orders, rendered by the sandbox once and then renamed to any number."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -66,7 +66,7 @@ def material(orders: int, templates: list[Template], first: int = 0) -> Material
         old, new = template.name.encode(), f"BENCH-{number:07d}".encode()
         baskets.append((new.decode(), template.basket.replace(old, new)))
         found += [order.replace(old, new) for order in template.orders]
-    pages = [_page(found[at : at + PAGE_SIZE], len(found)) for at in range(0, len(found), PAGE_SIZE)]
+    pages = [page_of(found[at : at + PAGE_SIZE], len(found)) for at in range(0, len(found), PAGE_SIZE)]
     return Material(baskets, pages, found)
 
 
@@ -76,7 +76,7 @@ def _numbers(first: int) -> Iterator[int]:
         first += 1
 
 
-def _page(orders: list[bytes], total: int) -> bytes:
+def page_of(orders: Sequence[bytes], total: int) -> bytes:
     return b'{"orders":[' + b",".join(orders) + b'],"total_count":%d}' % total
 
 

@@ -26,9 +26,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(arguments: list[str], env: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+def running(
+    arguments: list[str], env: Mapping[str, str], stdout: int | None = None, stderr: int | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A process for the time of a `with`; asked to stop at its end, then made to."""
-    process = subprocess.Popen(arguments, env={**os.environ, **env})
+    process = subprocess.Popen(arguments, env={**os.environ, **env}, stdout=stdout, stderr=stderr)
     try:
         yield process
     finally:
@@ -41,13 +43,13 @@ def running(arguments: list[str], env: Mapping[str, str]) -> Iterator["subproces
 
 
 @contextmanager
-def serving(database_url: str) -> Iterator[int]:
-    """`entrepot serve` on a free port, ready; the port."""
+def serving(database_url: str) -> Iterator[tuple[int, int]]:
+    """`entrepot serve` on a free port, ready; its port and process id."""
     port = free_port()
     env = {"ENTREPOT_DATABASE_URL": database_url, "ENTREPOT_PORT": str(port), "ENTREPOT_LOG_LEVEL": "WARNING"}
     with running(entrepot("serve"), env) as process:
         wait_ready(f"http://{HOST}:{port}/readyz", process)
-        yield port
+        yield port, process.pid
 
 
 def wait_ready(url: str, process: "subprocess.Popen[bytes]") -> None:

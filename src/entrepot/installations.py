@@ -75,9 +75,9 @@ def forget(home: Path | None) -> None:
 def current(env: Mapping[str, str] = os.environ) -> Installation:
     """The configured database; else a noted installation that lives; else our own server if it runs; else the last note.
 
-    Nothing is started. Errors: NothingRuns.
+    Nothing is started. Errors: NothingRuns, WrongSetting.
     """
-    console = f"http://{env.get('ENTREPOT_HOST') or CONSOLE_HOST}:{env.get('ENTREPOT_PORT') or CONSOLE_PORT}/"
+    console = _console(env)
     if url := env.get("ENTREPOT_DATABASE_URL", ""):
         return Installation(url, Source.CONFIGURED, console)
     home, name = state_home(env), env.get("ENTREPOT_CLUSTER") or MAIN
@@ -94,6 +94,13 @@ def current(env: Mapping[str, str] = os.environ) -> Installation:
         " Next: `entrepot up` or `entrepot demo`, or set ENTREPOT_DATABASE_URL",
         home=str(home),
     )
+
+
+def _console(env: Mapping[str, str]) -> str:
+    host, port = env.get("ENTREPOT_HOST") or CONSOLE_HOST, env.get("ENTREPOT_PORT") or CONSOLE_PORT
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535):
+        raise WrongSetting(f"ENTREPOT_PORT={port}: a port is a number from 1 to 65535")
+    return f"http://{host}:{port}/"
 
 
 def own_server(home: Path | None, name: str) -> Status:

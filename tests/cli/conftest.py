@@ -53,7 +53,7 @@ def entrepot(outside: Entrepot, database_url: str, db: Db, monkeypatch: pytest.M
     """A command on a database with the business day in it, at the day's own time, which all but stands still."""
     monkeypatch.setenv("ENTREPOT_DATABASE_URL", database_url)
     with db.transaction() as conn:
-        conn.execute("UPDATE clock SET business_base = %s, machine_base = clock_timestamp(), rate = 1e-6", (START,))
+        conn.execute("UPDATE clock SET business_base = %s, machine_base = clock_timestamp(), rate = 1e-9", (START,))
         Day(conn, START).whole()
     return outside
 

@@ -22,7 +22,7 @@ def test_the_list_shows_open_cases_with_what_they_mean_and_the_most_urgent_first
     head, first, second, end = said.out.splitlines()
     assert said.code == 0
     assert head.split("  ")[0] == "Case"
-    assert " ".join(first.split()) == "1001 16 h 40 min left on-call 25.00 EUR The basket is incomplete."
+    assert " ".join(first.split()) == "1001 16 h 41 min left on-call 25.00 EUR The basket is incomplete."
     assert second.startswith("1002")
     assert end.startswith("2 cases, 0 overdue. sandbox, Mon 2 Mar 2026 08:00")
 

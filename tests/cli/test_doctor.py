@@ -188,8 +188,8 @@ def test_the_leader_is_the_session_that_holds_the_lock(real_time: Entrepot, data
         lame = finding(real_time("doctor", "--json"), "leader")
         owner("INSERT INTO procrastinate.procrastinate_workers DEFAULT VALUES")
         led = finding(real_time("doctor", "--json"), "leader")
-    assert (lame["verdict"], lame["facts"]["workers"]) == ("fail", 0)
-    assert (led["verdict"], led["facts"]["workers"]) == ("ok", 1)
+    assert (lame["verdict"], lame["facts"]["worker_loops"]) == ("fail", 0)
+    assert (led["verdict"], led["facts"]["worker_loops"]) == ("ok", 1)
 
 
 # --- the work -------------------------------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ def _basket(paper: Paper, story: BasketStory, now: datetime) -> None:
     paper.line(_amounts(basket, BASKET_MONEY), indent=1)
     for leg in story.legs:
         _leg(paper, leg)
-    _promises(paper, story.obligations, now)
+    _promises(paper, story, now)
     if story.cases:
         paper.heading("Cases")
         _cases(paper, story.cases, now)
@@ -201,18 +201,27 @@ def _refund(paper: Paper, refund: Row) -> None:
             paper.line(Cell(f"{witness}: not confirmed, due {local(said['due_at'])}", Style.WARN), indent=3)
 
 
-def _promises(paper: Paper, rows: Sequence[Row], now: datetime) -> None:
-    if not rows:
+def _promises(paper: Paper, story: BasketStory, now: datetime) -> None:
+    if not story.obligations:
         return
     paper.heading("Promises")
-    columns = [Column("Due", keeps=True), Column("What"), Column("State", keeps=True), Column("Left"), Column("Owner")]
-    paper.table(columns, [_promise(row, now) for row in rows])
+    names = _names(story)
+    columns = [
+        Column("Due", keeps=True),
+        Column("What"),
+        Column("About"),
+        Column("State", keeps=True),
+        Column("Left"),
+        Column("Owner"),
+    ]
+    paper.table(columns, [_promise(row, names, now) for row in story.obligations])
 
 
-def _promise(row: Row, now: datetime) -> Sequence[Said]:
+def _promise(row: Row, names: Mapping[tuple[str, str], str], now: datetime) -> Sequence[Said]:
     what = words.PROMISE_KIND.get(row["kind"], words.plain(row["kind"]))
     left = time_left(row["due_at"], now) if row["ended_at"] is None else Cell("")
-    return (local(row["due_at"]), what, _state("obligation", row["state"]), left, row["owner"])
+    about = names.get((row["object"], row["object_id"]), kind(row["object"]))
+    return (local(row["due_at"]), what, about, _state("obligation", row["state"]), left, row["owner"])
 
 
 def _cases(paper: Paper, rows: Sequence[Row], now: datetime) -> None:
@@ -234,7 +243,7 @@ def _timeline(paper: Paper, story: BasketStory) -> None:
             words.state(table, state).word for state in (event["from_state"], event["to_state"]) if state
         )
         about = names.get((event["object"], event["object_id"]), kind(event["object"]))
-        what = words.plain(event["what"]).lower()
+        what = words.plain(event["what"]).lower().removeprefix(f"{event['object']} ")
         paper.line(local(event["at"]), f"{about}: {what}", f"({moved})" if moved else "", f"by {event['by']}", indent=1)
 
 

@@ -58,7 +58,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OurBug:
         raise
     except EntrepotError as error:
-        return _said(error.message, _code(error))
+        findings = error.message.splitlines() if error.fields.get("findings") else [error.message]
+        return max(_said(line, _code(error)) for line in findings)
     except _driver_errors() as error:
         return _database_said(error)
     except KeyboardInterrupt:

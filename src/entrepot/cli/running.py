@@ -23,8 +23,9 @@ def up() -> int:
     start_logging(chosen.log_level)
     from entrepot.blueprint.load import load
 
+    plan = load(chosen.blueprint)  # before anything starts: a wrong blueprint starts nothing
     url = database_url(chosen)
-    upgrade(url, load(chosen.blueprint).environment)
+    upgrade(url, plan.environment)
     env = {**os.environ, "ENTREPOT_DATABASE_URL": url}
     print(f"console: http://{chosen.host}:{chosen.port}/", flush=True)
     return Supervisor(children(chosen, env), SystemClock(), checks=server_check(chosen, url)).run()

@@ -170,14 +170,14 @@ def leader(conn: Conn, waiting: int) -> Finding:
     ).fetchone()
     beating = _workers(conn)
     if row is not None:
-        words = f"elected since {row['backend_start']:%Y-%m-%d %H:%M} UTC; {beating} worker{'' if beating == 1 else 's'} alive"
+        words = f"elected since {row['backend_start']:%Y-%m-%d %H:%M} UTC; {beating} worker loop{'' if beating == 1 else 's'} alive"
         if not beating:
-            return fail("leader", words, "nobody does the work: run `entrepot up`, or `entrepot work`", workers=0)
-        return ok("leader", words, workers=beating)
+            return fail("leader", words, "nobody does the work: run `entrepot up`, or `entrepot work`", worker_loops=0)
+        return ok("leader", words, worker_loops=beating)
     step = "start it: `entrepot up` (or `entrepot demo`)"
     if waiting:
-        return fail("leader", f"none: nothing starts work, and {waiting} things wait", step, workers=beating)
-    return warn("leader", "none: the hub does not run", step, workers=beating)
+        return fail("leader", f"none: nothing starts work, and {waiting} things wait", step, worker_loops=beating)
+    return warn("leader", "none: the hub does not run", step, worker_loops=beating)
 
 
 def _workers(conn: Conn) -> int:

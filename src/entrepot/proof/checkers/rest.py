@@ -1,6 +1,7 @@
 """When the day is over nothing is left to do, and doing everything once more changes nothing."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from entrepot.kernel.ctx import Conn
 from entrepot.proof.checkers.finding import Books, Finding, rows
@@ -32,12 +33,13 @@ BUSINESS_TABLES: Mapping[str, str] = {
 
 def nothing_is_left(conn: Conn, books: Books) -> list[Finding]:
     """No message undecided and no action under way, unless a person has it as an open case."""
+    now = datetime.fromisoformat(books["world"]["now"])
     found = []
     for row in rows(conn, "SELECT id, kind, external_id, attempts, note FROM message WHERE state = 'new' ORDER BY seq"):
         found.append(Finding("rest", f"{row['kind']} {row['external_id']} is still undecided after {row['attempts']} tries", row["id"]))  # fmt: skip
     for row in rows(conn, "SELECT id, key, state, note FROM effect e WHERE state IN ('planned', 'sending', 'unknown') ORDER BY seq"):  # fmt: skip
         found.append(Finding("rest", f"is still {row['state']}: {row['note'] or 'no word why'}", row["key"]))
-    for row in rows(conn, "SELECT * FROM lane WHERE lease_until IS NOT NULL ORDER BY account, purpose"):
+    for row in rows(conn, "SELECT * FROM lane WHERE lease_until > %s ORDER BY account, purpose", now):
         found.append(Finding("rest", "is still being drained", f"{row['account']}/{row['purpose']}"))
     for row in rows(conn, "SELECT * FROM lane WHERE failures > 0 ORDER BY account, purpose"):
         found.append(Finding("rest", f"failed {row['failures']} times: {row['last_error']}", f"{row['account']}/{row['purpose']}"))  # fmt: skip

@@ -35,6 +35,7 @@ SPAN = timedelta(hours=1)  # in which all baskets are bought
 LOAD = timedelta(hours=3)  # in which things go wrong
 PACE_PERCENT = 10  # of the people's own pace
 ACCEPTANCE_WINDOW = timedelta(hours=2)
+FAULT_RATE = 0.12  # of every (operation, kind of fault)
 SWEEP_S = {"orders": 600, "debits": 600, "refunds": 900, "shops": 7_200, "returns": 1_200, "shipments": 1_200,
            "cycles": 1_800, "transactions": 1_800, "offers": 3_600, "settlements": 1_800}  # fmt: skip
 HEAL_MAX = timedelta(days=4)
@@ -62,7 +63,8 @@ AT_WORK = """
     SELECT EXISTS (SELECT FROM message WHERE state = 'new')
         OR EXISTS (SELECT FROM effect WHERE state IN ('planned', 'sending', 'unknown'))
         OR EXISTS (SELECT FROM alert WHERE state = 'planned')
-        OR EXISTS (SELECT FROM lane WHERE lease_until IS NOT NULL)
+        OR EXISTS (SELECT FROM lane WHERE lease_until > %(now)s)
+        OR EXISTS (SELECT FROM statement WHERE state NOT IN ('parsed', 'explained', 'closed'))
         OR EXISTS (SELECT FROM periodic WHERE ran_at IS NULL OR ran_at < %(since)s OR failures > 0) AS busy
 """
 
@@ -118,9 +120,7 @@ class Day:
         self._scheduler = Scheduler(START, Random(f"{seed}/turns"))
         self._undertaker = Undertaker(url)
         hazards = plan_hazards(seed, Random(f"{seed}/hazards"), LOAD)
-        self._chaos = Chaos(
-            self._scheduler, Random(f"{seed}/chaos"), hazards, lambda process: self._town.crash(process)
-        )
+        self._chaos = Chaos(self._scheduler, Random(f"{seed}/chaos"), hazards, self._crash, self._freeze)
         self._stage = self._open_stage(seed, orders)
         bulletin = Bulletin(self._chaos, Random(f"{seed}/bulletin"))
         self._ground = Ground(self._scheduler, self._chaos, self._undertaker, url, plan, InProcess(self._stage.world),
@@ -135,8 +135,19 @@ class Day:
 
     def _open_stage(self, seed: int, orders: int) -> Stage:
         now = lambda: self._scheduler.at  # noqa: E731 - the clock, in the shape the sandbox takes it
-        options = Options(span=SPAN, pace=Pace().scaled(PACE_PERCENT), acceptance_window=ACCEPTANCE_WINDOW)
+        options = Options(
+            span=SPAN,
+            pace=Pace().scaled(PACE_PERCENT),
+            acceptance_window=ACCEPTANCE_WINDOW,
+            random_fault_rate=FAULT_RATE,
+        )
         return stage(now, now, seed, "http://hub.sandbox", orders=orders, faults="random", outbound=self._outbound, options=options)  # fmt: skip
+
+    def _crash(self, process: Process) -> None:
+        self._town.crash(process)
+
+    def _freeze(self, process: Process, seconds: float) -> None:
+        self._town.freeze(process.name, seconds)
 
     def _outbound(self, base_url: str, request: Request) -> Response | Hang:
         return self._town.outbound(base_url, request)
@@ -315,11 +326,11 @@ class Day:
     # -- knowing -----------------------------------------------------------------------------------------------------
 
     def _at_work(self, since: datetime) -> bool:
-        row = self._watcher.execute(AT_WORK, {"since": since}).fetchone()
+        row = self._watcher.execute(AT_WORK, {"since": since, "now": self._scheduler.at}).fetchone()
         return bool(row and row["busy"]) or not self._stage.world.quiet()
 
     def _left(self) -> str:
-        found = checkers.rest.nothing_is_left(self._watcher, {})
+        found = checkers.rest.nothing_is_left(self._watcher, self._stage.world.books())
         return "; ".join(f"{one.where} {one.what}" for one in found[:5])
 
     def _find(self, checker: str, what: str) -> None:

@@ -29,12 +29,15 @@ OWN_POINTS = (BEFORE_COMMIT, AFTER_COMMIT, BEFORE_CALL, AFTER_CALL)
 PAUSE_PERCENT = 30  # of all points: others go first
 SLOW_PERCENT = 4  # of all points: virtual time passes here
 SLOW_MAX_S = 2.0
-COMMIT_LOST_PER_MILLE = 3
-CALL_LOST_PERCENT = 1
-AIMED_KILLS = 3  # per seed, each at the nth pass of a named point
-AIMED_NTH_MAX = 5
+COMMIT_LOST_PER_MILLE = {"web": 40}  # a request commits seldom
+COMMIT_LOST_ELSE_PER_MILLE = 5
+CALL_LOST_PERCENT = {"GET": 1}  # of writes more: they are what may happen twice
+CALL_LOST_ELSE_PERCENT = 8
+AIMED_KILLS, AIMED_FREEZES = 3, 2  # per seed, each at the nth pass of a named point; the points rotate with the seed
+NTH_MAX = {"db": 1_500, "drain": 150, "leader": 300, "http": 120, "sweep": 80, "record": 60, "decide": 60}
+NTH_ELSE_MAX = 4
 STRAY_KILLS_MAX = 2  # per seed, at any moment
-FREEZES_MAX = 2
+FREEZES_MAX = 1
 FREEZE_S = (4, 45)  # a lease is 8 s: some wake in time, most do not
 DROPS_MAX = 2
 PAUSES_MAX = 1
@@ -66,16 +69,18 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class HazardPlan:
-    """Drawn from the seed. `aimed`: point → at which pass of it the process dies; they rotate, so that all have their turn."""
+    """Drawn from the seed. `kills`, `freezes`: point → at which pass of it; `planned`: at moments of the day."""
 
-    aimed: dict[str, int]
+    kills: dict[str, int]
+    freezes: dict[str, tuple[int, float]]
     planned: Sequence[Planned]
 
 
 def plan_hazards(seed: int, rng: Random, span: timedelta) -> HazardPlan:
     points = kill_points()
-    chosen = [points[(seed * AIMED_KILLS + i) % len(points)] for i in range(AIMED_KILLS)]
-    aimed = {point: rng.randint(1, AIMED_NTH_MAX) for point in chosen}
+    kills = {point: _nth(point, rng) for point in aimed_at(seed)}
+    frozen = [points[rng.randrange(len(points))] for _ in range(AIMED_FREEZES)]
+    freezes = {point: (_nth(point, rng), rng.uniform(*FREEZE_S)) for point in frozen}
     planned: list[Planned] = []
     for kind, most, seconds in (
         (Mishap.CRASH, STRAY_KILLS_MAX, (0, 0)),
@@ -86,7 +91,17 @@ def plan_hazards(seed: int, rng: Random, span: timedelta) -> HazardPlan:
         for _ in range(rng.randint(0, most)):
             after = timedelta(seconds=rng.uniform(1, span.total_seconds()))
             planned.append(Planned(after, kind, rng.randrange(1_000), rng.uniform(*seconds)))
-    return HazardPlan(aimed, sorted(planned, key=lambda one: one.after))
+    return HazardPlan(kills, freezes, sorted(planned, key=lambda one: one.after))
+
+
+def aimed_at(seed: int) -> list[str]:
+    """The points at which somebody is killed under this seed: every point has its turn."""
+    points = kill_points()
+    return [points[(seed * AIMED_KILLS + i) % len(points)] for i in range(AIMED_KILLS)]
+
+
+def _nth(point: str, rng: Random) -> int:
+    return rng.randint(1, NTH_MAX.get(point.partition(".")[0], NTH_ELSE_MAX))
 
 
 @cache
@@ -109,12 +124,13 @@ def kill_points() -> tuple[str, ...]:
 
 @dataclass
 class Chaos:
-    """Decides at every point of the day. `crash`: given by whoever runs the processes."""
+    """Decides at every point of the day. `crash`, `freeze`: given by whoever runs the processes."""
 
     scheduler: Scheduler
     rng: Random
     plan: HazardPlan
     crash: Callable[[Process], None]
+    freeze: Callable[[Process, float], None]
     on: bool = True
     killed_at: Counter[str] = field(default_factory=Counter)
     fired: Counter[str] = field(default_factory=Counter)
@@ -126,29 +142,34 @@ class Chaos:
         self.scheduler.trace.add(fiber.name if fiber else process.name, point)
         if fiber is None:
             return
-        if self.on and fiber.process is process and self._dies(point):
-            self.killed_at[point] += 1
-            self.crash(process)
+        if self.on and fiber.process is process:
+            self._strike(process, point)
         roll = self.rng.randrange(100)
         if roll < SLOW_PERCENT:
             self.scheduler.sleep(self.rng.uniform(0.0, SLOW_MAX_S))
         elif roll < SLOW_PERCENT + PAUSE_PERCENT:
             self.scheduler.pause()
 
-    def _dies(self, point: str) -> bool:
+    def _strike(self, process: Process, point: str) -> None:
         self._passed[point] += 1
-        return self.plan.aimed.get(point) == self._passed[point]
+        if self.plan.kills.get(point) == self._passed[point]:
+            self.killed_at[point] += 1
+            self.crash(process)
+        nth, seconds = self.plan.freezes.get(point, (0, 0.0))
+        if nth == self._passed[point]:
+            self.freeze(process, seconds)
 
-    def commit_fate(self) -> CommitFate:
-        if not self.on or self.rng.randrange(1_000) >= COMMIT_LOST_PER_MILLE:
+    def commit_fate(self, process: Process) -> CommitFate:
+        lost = COMMIT_LOST_PER_MILLE.get(process.name, COMMIT_LOST_ELSE_PER_MILLE)
+        if not self.on or self.rng.randrange(1_000) >= lost:
             return CommitFate.FINE
         fate = self.rng.choice((CommitFate.LOST_BEFORE, CommitFate.LOST_AFTER))
         self.fired[f"commit-{fate.name.lower().replace('_', '-')}"] += 1
         return fate
 
-    def call_is_lost(self) -> str | None:
+    def call_is_lost(self, method: str) -> str | None:
         """`refused`: it never left; `before`, `after`: it may have, and after it did."""
-        if not self.on or self.rng.randrange(100) >= CALL_LOST_PERCENT:
+        if not self.on or self.rng.randrange(100) >= CALL_LOST_PERCENT.get(method, CALL_LOST_ELSE_PERCENT):
             return None
         how = self.rng.choice(("refused", "before", "after"))
         self.fired[f"call-lost-{how}"] += 1
@@ -168,7 +189,7 @@ class Hazard:
     def at_commit(self, conn: Conn) -> CommitFate:
         self.overtaken(conn)
         self.chaos.pass_point(self.process, BEFORE_COMMIT)
-        return self.chaos.commit_fate()
+        return self.chaos.commit_fate(self.process)
 
     def committed(self) -> None:
         self.stirred()

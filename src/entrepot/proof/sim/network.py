@@ -26,7 +26,7 @@ class FiberHttp:
         self._scheduler.sleep(self._rng.uniform(0.0, LATENCY_MAX_S))
         if self._left(started, request) <= 0:
             return NoAnswer("the total timeout is over")
-        lost = self._hazard.chaos.call_is_lost()
+        lost = self._hazard.chaos.call_is_lost(request.method)
         if lost == "refused":
             return NotReached("connection refused")
         answer: HttpAnswer = NoAnswer("connection reset") if lost == "before" else self._world.send(request)

@@ -146,3 +146,9 @@ CREATE TABLE refund_confirmation (             -- a refund is over when each wit
     PRIMARY KEY (refund_id, witness)
 );
 CREATE INDEX refund_confirmation_missing ON refund_confirmation (refund_id) WHERE confirmed_at IS NULL;
+-- Whatever somebody types into the search box.
+CREATE INDEX refund_external ON refund (external_id);
+CREATE INDEX return_external ON return_file (external_id);
+CREATE INDEX shipment_external ON shipment (external_id);
+CREATE INDEX shipment_tracking ON shipment (tracking) WHERE tracking <> '';
+CREATE INDEX leg_seller ON leg (seller_id);

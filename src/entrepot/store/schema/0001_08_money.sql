@@ -163,3 +163,4 @@ CREATE TABLE payout (
     UNIQUE (account, cycle_id),
     CHECK (amount_minor > 0 OR state IN ('computed', 'carried-over', 'blocked'))
 );
+CREATE INDEX payout_voucher ON payout (voucher) WHERE voucher <> '';

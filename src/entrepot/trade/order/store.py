@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from entrepot.identity.store import join
@@ -74,8 +75,9 @@ def load(conn: Conn, account: str, commercial_ids: Iterable[str]) -> Book:
     return book
 
 
-def _row(thing: Any, names: Sequence[str]) -> Row:
-    return {name: str(value) if isinstance(value := getattr(thing, name), LegState) else value for name in names}
+def _rows(things: Iterable[Any], names: Sequence[str]) -> list[Row]:
+    values = attrgetter(*names)
+    return [dict(zip(names, values(thing), strict=True)) for thing in things]
 
 
 def flush(conn: Conn, ctx: Ctx, book: Book) -> None:
@@ -91,15 +93,15 @@ def flush(conn: Conn, ctx: Ctx, book: Book) -> None:
     legs = [leg for _, leg in book.legs()]
     lines = [line for leg in legs for line in leg.lines.values()]
     with conn.pipeline():  # nothing below reads what another writes: the server works while we prepare the next
-        insert_rows(conn, "basket", [_row(b, _BASKET) for b in baskets if b.id in book.new_baskets])
-        insert_rows(conn, "leg", [_row(leg, _LEG) for leg in legs if leg.id in book.new_legs])
-        insert_rows(conn, "line", [_row(line, _LINE) for line in lines if line.id in book.new_lines])
+        insert_rows(conn, "basket", _rows((b for b in baskets if b.id in book.new_baskets), _BASKET))
+        insert_rows(conn, "leg", _rows((leg for leg in legs if leg.id in book.new_legs), _LEG))
+        insert_rows(conn, "line", _rows((line for line in lines if line.id in book.new_lines), _LINE))
         changed = book.changed_baskets - book.new_baskets
-        update_rows(conn, "basket", [_row(b, _BASKET_UPDATE) for b in baskets if b.id in changed])
+        update_rows(conn, "basket", _rows((b for b in baskets if b.id in changed), _BASKET_UPDATE))
         changed = book.changed_legs - book.new_legs
-        update_rows(conn, "leg", [_row(leg, _LEG_UPDATE) for leg in legs if leg.id in changed])
+        update_rows(conn, "leg", _rows((leg for leg in legs if leg.id in changed), _LEG_UPDATE))
         changed = book.changed_lines - book.new_lines
-        update_rows(conn, "line", [_row(line, _LINE_UPDATE) for line in lines if line.id in changed])
+        update_rows(conn, "line", _rows((line for line in lines if line.id in changed), _LINE_UPDATE))
         insert_events(conn, ctx, book.events)
         join(conn, book.identifiers)
 

@@ -1,0 +1,35 @@
+"""What ran the bench, and how much memory a process took at most."""
+
+import os
+import platform
+import resource
+import sys
+from pathlib import Path
+
+import psycopg
+
+
+def peak_mb(pid: int | None = None) -> float:
+    """Most memory a process had at once. Units: MB; 0 where the system does not say (another's process, not on Linux)."""
+    status = Path(f"/proc/{pid or os.getpid()}/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    if pid is not None:
+        return 0.0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(most / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def described(url: str) -> dict[str, str | int | float]:
+    """Enough to know whether two tables may be compared."""
+    with psycopg.connect(url) as conn:
+        row = conn.execute("SHOW server_version").fetchone()
+    return {
+        "cores": os.cpu_count() or 0,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "postgresql": str(row[0]).split()[0] if row else "",
+        "load": round(os.getloadavg()[0], 1),  # of others: above 0.5 the absolute numbers are too low
+    }
