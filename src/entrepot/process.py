@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -101,8 +102,6 @@ class FollowedPace:
         self._read_at = 0.0
 
     def __call__(self) -> Pace:
-        import time
-
         now = time.monotonic()
         with self._lock:
             if self._pace is None or now - self._read_at > PACE_READ_EVERY_S:
