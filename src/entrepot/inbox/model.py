@@ -7,6 +7,7 @@ from datetime import datetime
 from entrepot.kernel.ctx import Row
 
 MALFORMED = "malformed"  # kind of a record nobody could read: kept, and a case
+NAME_MAX = 500  # characters of an id of theirs; an index holds no longer ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,16 @@ class Received:
     position: int
     root: str
     flow: str
+
+    @property
+    def nameable(self) -> bool:
+        """Its ids can be written down: PostgreSQL's text holds no NUL, and an index no endless name."""
+        return all(len(name) <= NAME_MAX and "\0" not in name for name in (self.external_id, self.revision, self.root))
+
+
+def writable(why: str) -> str:
+    """A reason as it can be written down; it may quote their words."""
+    return why.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 @dataclass(frozen=True, slots=True)

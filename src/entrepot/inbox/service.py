@@ -1,12 +1,23 @@
 """Record, then decide. Recording knows no engine; deciding takes a batch, tries it set-based, and halves it until the poison stands alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
 from entrepot.inbox import store
-from entrepot.inbox.model import MALFORMED, Arrival, Decided, Ignored, Message, NotYet, Parked, Recorded, Verdict
+from entrepot.inbox.model import (
+    MALFORMED,
+    Arrival,
+    Decided,
+    Ignored,
+    Message,
+    NotYet,
+    Parked,
+    Recorded,
+    Verdict,
+    writable,
+)
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import EntrepotError, NotNow
 from entrepot.store.locks import lock_roots
@@ -64,7 +75,7 @@ class Inbox:
                 case Decided():
                     marks.append({"id": message.id, "state": "decided", "note": None, "at": now})
                 case Ignored(why):
-                    marks.append({"id": message.id, "state": "ignored", "note": why, "at": now})
+                    marks.append({"id": message.id, "state": "ignored", "note": writable(why), "at": now})
                 case NotYet(why) if message.attempts < NOT_YET_TRIES_MAX:
                     wait = NOT_YET_FIRST_S * 2 ** min(message.attempts, 8)
                     store.postpone(conn, message.id, now + timedelta(seconds=wait))
@@ -72,6 +83,7 @@ class Inbox:
                     parked.append((message, Parked("gap-found", f"waited {message.attempts} times: {why}")))
                 case Parked():
                     parked.append((message, verdict))
+        parked = [(message, replace(why, cause=writable(why.cause))) for message, why in parked]
         marks += [{"id": m.id, "state": "parked", "note": p.cause, "at": now} for m, p in parked]
         store.mark(conn, marks)
         if parked:

@@ -1,11 +1,12 @@
 """All SQL of the inbox."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from entrepot.inbox.model import Arrival, Message, Received, Recorded
+from entrepot.inbox.model import MALFORMED, Arrival, Message, Received, Recorded
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.store.bulk import insert_rows
 
@@ -28,14 +29,28 @@ def digest_of(body: bytes) -> str:
 
 def insert_arrivals(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
     """Keep envelopes, their messages and their cursors; the same content again is one row, counted. One entry per message."""
+    arrivals = [_named(arrival) for arrival in arrivals]
     return list(_insert(conn, ctx, arrivals, _keys(arrivals)).values())
 
 
 def insert_each(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[list[Recorded]]:
     """As `insert_arrivals`, for arrivals of callers who each want to hear of their own."""
+    arrivals = [_named(arrival) for arrival in arrivals]
     keys = _keys(arrivals)
     kept = _insert(conn, ctx, arrivals, keys)
     return [[kept[key] for key in its] for its in keys]
+
+
+def _named(arrival: Arrival) -> Arrival:
+    """A record whose name cannot be written down is kept under its digest, so that it stops none of its neighbours."""
+    if all(record.nameable for record in arrival.received):
+        return arrival
+    return replace(arrival, received=tuple(r if r.nameable else _nameless(r) for r in arrival.received))
+
+
+def _nameless(record: Received) -> Received:
+    digest = digest_of(record.body)
+    return replace(record, kind=MALFORMED, external_id=digest, revision="", root=f"malformed:{digest}")
 
 
 Key = tuple[str, str, str, str]  # account, kind, external id, digest

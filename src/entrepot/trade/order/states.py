@@ -11,9 +11,10 @@ class BasketState(StrEnum):
     CLOSED = "closed"
 
 
+# Computed from the legs and the money (rules.basket_state): it may skip forward. One of which nothing stands is closed at once.
 BASKET_MOVES: Mapping[BasketState, frozenset[BasketState]] = {
-    BasketState.OPEN: frozenset({BasketState.DECIDED}),
-    BasketState.DECIDED: frozenset({BasketState.SETTLED_WITH_BUYER}),
+    BasketState.OPEN: frozenset({BasketState.DECIDED, BasketState.SETTLED_WITH_BUYER, BasketState.CLOSED}),
+    BasketState.DECIDED: frozenset({BasketState.SETTLED_WITH_BUYER, BasketState.CLOSED}),
     BasketState.SETTLED_WITH_BUYER: frozenset({BasketState.CLOSED}),
     BasketState.CLOSED: frozenset(),
 }
