@@ -49,7 +49,7 @@ def _demo(rounds: int) -> Result:
         try:
             waits = [_until_up(home) for _ in range(rounds + 1)]
         finally:
-            postgres.destroy(home=home, name=CLUSTER)
+            postgres.stop(home, CLUSTER)
     seconds = median(wait for wait, _ in waits[1:])
     return Result(
         "start: demo",

@@ -15,10 +15,11 @@ from entrepot.connectors.port import Access, Connector, ProblemCode, Secret
 from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
+from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.checkout_check import Offers
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
-from entrepot.flows.order_acceptance import Charged, DebitConfirmed, OrderAcceptance, Released
+from entrepot.flows.order_acceptance import OrderAcceptance
 from entrepot.flows.order_creation import OrderCreation, OrdersCreated
 from entrepot.flows.parts import Parts
 from entrepot.flows.payout import PayoutConfirmed, Payouts
@@ -106,11 +107,11 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
           senders: Executor | None = None) -> Hub:  # fmt: skip
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
-    acceptance, payouts = OrderAcceptance(parts), Payouts(parts)
-    inbox = Inbox(_deciders(parts, acceptance, payouts), park=partial(_park, plan))
+    charging, payouts = Charging(parts), Payouts(parts)
+    inbox = Inbox(_deciders(parts, OrderAcceptance(parts, charging), payouts), park=partial(_park, plan))
     outbox = Outbox(
         operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
-        reactions=_reactions(parts, acceptance, payouts),
+        reactions=_reactions(parts, charging, payouts),
         trouble=partial(_trouble, plan),
         retry_of=partial(_retry, plan),
         width=width,
@@ -165,11 +166,11 @@ def _deciders(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> di
     }
 
 
-def _reactions(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> dict[str, Reaction]:
+def _reactions(parts: Parts, charging: Charging, payouts: Payouts) -> dict[str, Reaction]:
     return {
         "mirakl.create-orders": OrdersCreated(parts),
-        "gateway.capture": Charged(acceptance),
-        "gateway.release": Released(acceptance),
+        "gateway.capture": Charged(charging),
+        "gateway.release": Released(charging),
         "mirakl.confirm-debit": DebitConfirmed(),
         "gateway.refund": Refunded(parts),
         "mirakl.confirm-payout": PayoutConfirmed(payouts),

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.load import load
+from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Notice
 from entrepot.inbox.model import Message, Verdict
 from entrepot.inbox.service import Inbox
@@ -120,14 +121,18 @@ def event(**other: Any) -> bytes:
     return json.dumps({"id": "evt_1", "type": "order.updated", "data": ORDER | other}).encode()
 
 
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return load()
+
+
 @pytest.fixture
-def gate(ctx: Ctx, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+def gate(ctx: Ctx, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Gate:
     for name, value in environment(InProcess.URLS, "/nowhere", "json://localhost").items():
         monkeypatch.setenv(name, value)
-    plan = load()
     hub = build(ctx, plan, connect_all(plan), notifier=Unheard(), senders=AtOnce())
     hub.prepare()
-    yield Gate(hub, doors_of(hub))
+    return Gate(hub, doors_of(hub))
 
 
 # ── webhooks ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -172,7 +172,7 @@ class OrderCreation:
         mode = "authorisation-lapsing"
         return Promise(
             kind="settle-authorisation",
-            flow="order-acceptance",
+            flow="capture",
             account=account,
             object="basket",
             object_id=basket_id,
@@ -220,7 +220,7 @@ class OrdersCreated(Reaction):
                     account=self.parts.gateway,
                     operation="gateway.release",
                     root=effect.root,
-                    flow="order-acceptance",
+                    flow="capture",
                     payload={
                         "authorisation_id": basket.authorisation_id,
                         "amount_minor": basket.held_minor,
@@ -228,7 +228,7 @@ class OrdersCreated(Reaction):
                         "reference": commercial_id,
                         "marketplace": effect.account,
                     },
-                    window_s=self.parts.window_s("order-acceptance"),
+                    window_s=self.parts.window_s("capture"),
                 )
             )
         then.cases.append(

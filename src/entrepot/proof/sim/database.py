@@ -4,7 +4,7 @@ Nothing may block the one thread: locks are waited for only milliseconds (then B
 server before anybody else runs, so that the same seed meets the same locks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ from entrepot.proof.sim.hazard import CommitFate, Hazard
 from entrepot.store.db import BUSY, DatabaseAway, prepare
 
 LOCK_TIMEOUT_MS = 4
-GONE_WITHIN_MS = 5_000
+GONE_LOOKS_MAX = 5_000  # of a millisecond each; the server's own waiting looks ten times a second
 
 
 class Undertaker:
@@ -27,11 +27,17 @@ class Undertaker:
     def __init__(self, url: str) -> None:
         self._admin = psycopg.connect(url, autocommit=True)
 
-    def end(self, conns: list[psycopg.Connection[Any]]) -> None:
-        open_ = [conn for conn in conns if not conn.closed]
-        if open_:
-            pids = [conn.info.backend_pid for conn in open_]
-            self._admin.execute("SELECT pg_terminate_backend(pid, %s) FROM unnest(%s::int[]) AS p (pid)", (GONE_WITHIN_MS, pids))  # fmt: skip
+    def end(self, conns: Sequence[psycopg.Connection[Any]]) -> None:
+        pids = [conn.info.backend_pid for conn in conns if not conn.closed]
+        if not pids:
+            return
+        self._admin.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS p (pid)", (pids,))
+        for _ in range(GONE_LOOKS_MAX):
+            row = self._admin.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)", (pids,)).fetchone()
+            if row == (0,):
+                return
+            self._admin.execute("SELECT pg_sleep(0.001)")
+        raise DatabaseAway(f"sessions {pids} do not end")
 
     def close(self) -> None:
         self._admin.close()

@@ -32,16 +32,17 @@ from entrepot.sandbox.scenario import Options, Stage, stage
 
 START = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)  # a Monday morning
 SPAN = timedelta(hours=1)  # in which all baskets are bought
-LOAD = timedelta(hours=3)  # in which things go wrong
+LOAD = timedelta(hours=2, minutes=30)  # of trade, in which things go wrong
+CLOSING = timedelta(hours=3)  # and go on going wrong while the books are closed
 PACE_PERCENT = 10  # of the people's own pace
 ACCEPTANCE_WINDOW = timedelta(hours=2)
 FAULT_RATE = 0.12  # of every (operation, kind of fault)
 SWEEP_S = {"orders": 600, "debits": 600, "refunds": 900, "shops": 7_200, "returns": 1_200, "shipments": 1_200,
            "cycles": 1_800, "transactions": 1_800, "offers": 3_600, "settlements": 1_800}  # fmt: skip
-HEAL_MAX = timedelta(days=4)
-REST_MAX = timedelta(days=2)
+HEAL_MAX = timedelta(hours=18)
+REST_MAX = timedelta(hours=24)
 REST = timedelta(hours=1)  # everything has run once more after the last work
-STEPS_MAX = 400_000
+STEPS_MAX, STEPS_PER_ORDER_MAX = 60_000, 6_000
 SOON = timedelta(seconds=1)  # what the hub itself has due may be seen so late, as by a leader that is busy
 FLOWS_PAUSED = ("order-acceptance", "order-creation", "return-refund", "settlement", "shipment")
 
@@ -119,7 +120,7 @@ class Day:
         self.report = DayReport(seed, orders)
         self._scheduler = Scheduler(START, Random(f"{seed}/turns"))
         self._undertaker = Undertaker(url)
-        hazards = plan_hazards(seed, Random(f"{seed}/hazards"), LOAD)
+        hazards = plan_hazards(seed, Random(f"{seed}/hazards"), LOAD + CLOSING)
         self._chaos = Chaos(self._scheduler, Random(f"{seed}/chaos"), hazards, self._crash, self._freeze)
         self._stage = self._open_stage(seed, orders)
         bulletin = Bulletin(self._chaos, Random(f"{seed}/bulletin"))
@@ -131,6 +132,7 @@ class Day:
         self._watcher = psycopg.connect(url, autocommit=True, row_factory=dict_row)
         self._world_turn = Signal("world")
         self._world_rests = False
+        self._steps_max = STEPS_MAX + STEPS_PER_ORDER_MAX * orders
         self._due: tuple[int, datetime | None] = (-1, None)
 
     def _open_stage(self, seed: int, orders: int) -> Stage:
@@ -168,9 +170,11 @@ class Day:
         self._town.open()
         self._scheduler.spawn(Process("world"), "tick", self._world)
         self._scheduler.spawn(Process("desk"), "operator", self._desk.sit)
-        self._until(lambda: self._scheduler.at >= START + LOAD, START + LOAD)
+        self._until(self._reached(START + LOAD), START + LOAD)
+        self._stage.director.finish({"close_books": True})
+        done, healed_at = self._stage.director.done, START + LOAD + CLOSING
+        self._until(lambda: done() or self._scheduler.at >= healed_at, healed_at)
         self._heal()
-        done = self._stage.director.done
         self._until(
             done, self._scheduler.at + HEAL_MAX, lambda: f"they still wait for {self._stage.director.waiting()}"
         )
@@ -182,7 +186,9 @@ class Day:
         self._town.calm()
         self._calm_world()
         self._resume_flows()
-        self._stage.director.finish({"close_books": True})
+
+    def _reached(self, moment: datetime) -> Callable[[], bool]:
+        return lambda: self._scheduler.at >= moment
 
     def _calm_world(self) -> None:
         """What is planned and has not happened yet never will; what happened stays counted."""
@@ -236,8 +242,8 @@ class Day:
         """Turn fibers; when none can run, move time to the next moment that matters."""
         while True:
             while self._scheduler.turn():
-                if self._scheduler.trace.steps > STEPS_MAX:
-                    raise Stuck(f"more than {STEPS_MAX} steps; {why()}")
+                if self._scheduler.trace.steps > self._steps_max:
+                    raise Stuck(f"more than {self._steps_max} steps; {why()}")
             if self._scheduler.escaped:
                 who, error = self._scheduler.escaped[0]
                 raise Stuck(f"{who} fell over: {described(error)}") from error

@@ -26,7 +26,11 @@ TEMPLATE = "entrepot_sim_template"
 INCARNATION = "sim"
 ORDERS = 6  # baskets of one seed
 SEEDS_MAX = 10_000
-SETTINGS = ("autovacuum = off", "log_min_messages = fatal")  # nobody but the simulated processes takes a lock
+SETTINGS = (
+    "autovacuum = off",
+    "synchronous_commit = off",
+    "log_min_messages = fatal",
+)  # nobody but the simulated processes takes a lock
 
 Tell = Callable[[DayReport], None]
 
