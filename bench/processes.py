@@ -15,6 +15,12 @@ STOP_MAX_S = 20.0
 HOST = "127.0.0.1"
 
 
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours, and bytecode is kept as it is for whoever installed Entrepot: a second start does not compile again."""
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**ours, **(more or {})}
+
+
 def entrepot(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "entrepot.cli", *arguments]
 
@@ -30,7 +36,7 @@ def running(
     arguments: list[str], env: Mapping[str, str], stdout: int | None = None, stderr: int | None = None
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A process for the time of a `with`; asked to stop at its end, then made to."""
-    process = subprocess.Popen(arguments, env={**os.environ, **env}, stdout=stdout, stderr=stderr)
+    process = subprocess.Popen(arguments, env=environment(env), stdout=stdout, stderr=stderr)
     try:
         yield process
     finally:

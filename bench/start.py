@@ -10,7 +10,7 @@ from statistics import median
 
 from bench.ground import Ground, Stopwatch
 from bench.machine import peak_mb
-from bench.processes import entrepot, free_port, running
+from bench.processes import entrepot, environment, free_port, running
 from bench.table import Result, at_most
 from entrepot.proof.demo import CLUSTER
 from entrepot.store import postgres
@@ -37,7 +37,7 @@ def _help() -> Result:
 
 def _seconds(command: list[str]) -> float:
     with Stopwatch() as watch:
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True, env=environment())
     return watch.seconds
 
 
@@ -49,7 +49,7 @@ def _demo(rounds: int) -> Result:
         try:
             waits = [_until_up(home) for _ in range(rounds + 1)]
         finally:
-            postgres.stop(home, CLUSTER)
+            postgres.stop(home=home, name=CLUSTER)
     seconds = median(wait for wait, _ in waits[1:])
     return Result(
         "start: demo",

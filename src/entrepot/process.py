@@ -10,11 +10,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 import psycopg
-from fastapi import FastAPI
 from psycopg.rows import dict_row
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,8 +28,6 @@ from entrepot.kernel.ids import Ids
 from entrepot.outbox.http import OutboundHttp
 from entrepot.store import migrate, postgres
 from entrepot.store.db import Db
-from entrepot.web.app import create_app
-from entrepot.web.doors import Doors, create_doors
 
 PACE_READ_EVERY_S = 1.0  # machine: how soon every process follows a change of the business clock
 KILL_AT = "ENTREPOT_KILL_AT"  # a point's name and how many times to pass it first: `send.after:3`; for proofs only
@@ -198,26 +194,3 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
     hub = build(ctx, plan, connectors, width=Threads(chosen.send_width))
     hub.prepare()
     return Running(hub, db, url)
-
-
-def doors_of(hub: Hub) -> Doors:
-    """Which machines may knock, and how they prove who they are."""
-    return Doors(
-        ctx=hub.ctx,
-        webhooks={
-            hub.plan.account(account).system: (account, connector.webhook)
-            for account, connector in hub.parts.connectors.items()
-            if connector.webhook is not None
-        },
-        storefront=hub.in_request,
-        storefront_account=hub.parts.storefront,
-        storefront_key=partial(resolve, hub.plan.system_of(hub.parts.storefront).secrets["key"]),
-        backlog_full=hub.backlog_full,
-    )
-
-
-def site(hub: Hub) -> FastAPI:
-    """Console, API and webhook doors as one application: machines' routes first, pages behind them."""
-    app = create_doors(doors_of(hub))
-    app.mount("/", create_app(hub))
-    return app

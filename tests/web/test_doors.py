@@ -20,9 +20,9 @@ from entrepot.inbox.model import Message, Verdict
 from entrepot.inbox.service import Inbox
 from entrepot.inbox.store import NEVER_KEPT
 from entrepot.kernel.ctx import Conn, Ctx
-from entrepot.process import doors_of
 from entrepot.proof.house import AtOnce
 from entrepot.proof.world import InProcess, environment
+from entrepot.site import doors_of
 from entrepot.store.db import DatabaseAway
 from entrepot.store.locks import lock_roots
 from entrepot.web.doors import BODY_MAX, Doors, create_doors, receive_webhook

@@ -35,7 +35,7 @@ def serve() -> int:
     """Console on http://ENTREPOT_HOST:ENTREPOT_PORT/, API under /api/v1, webhooks under /hooks."""
     import uvicorn
 
-    from entrepot.process import site
+    from entrepot.site import site
 
     chosen = settings()
     start_logging(chosen.log_level)

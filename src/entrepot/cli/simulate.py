@@ -5,8 +5,8 @@ import sys
 import time
 
 from entrepot.kernel.errors import WrongSetting
-from entrepot.proof.sim.day import DayReport
 from entrepot.proof.sim.proving import Proof, prove_all
+from entrepot.proof.sim.report import DayReport
 from entrepot.proof.sim.run import ORDERS, SEEDS_MAX, replay_command, simulate
 from entrepot.proof.sim.sabotage import sabotage as known_sabotage
 

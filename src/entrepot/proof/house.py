@@ -22,10 +22,10 @@ from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Ctx, Database, Points
 from entrepot.kernel.errors import NotNow
 from entrepot.kernel.ids import Ids
-from entrepot.process import doors_of
 from entrepot.proof.world import InProcess
 from entrepot.sandbox.core import Hang, Request, Response
 from entrepot.sandbox.scenario import Faults, Options, Stage, stage
+from entrepot.site import doors_of
 from entrepot.web.doors import receive_basket, receive_checkout, receive_webhook
 
 SWEEPS = {  # a story's safety checks: rarer than a real day's, so that hundreds of idle ones do not fill a test's time

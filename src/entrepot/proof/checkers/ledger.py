@@ -1,7 +1,6 @@
 """The books: they sum to zero, hold every fact that happened, and end with what the others say is left."""
 
 from collections import Counter, defaultdict
-from typing import Any
 
 from entrepot.kernel.ctx import Conn
 from entrepot.proof.checkers.finding import Books, Finding, differs, rows, unpaired
@@ -118,7 +117,3 @@ def _gateway_holds(conn: Conn, books: Books) -> Counter[str]:
             elif not by_report:
                 holds[day["currency"]] += line["amount_minor"]
     return holds
-
-
-def balance(conn: Conn, account: str) -> list[dict[str, Any]]:
-    return rows(conn, "SELECT currency, sum(amount_minor)::bigint AS minor FROM posting WHERE ledger_account = %s GROUP BY currency", account)  # fmt: skip

@@ -7,7 +7,6 @@ from typing import Any
 from entrepot.kernel.ctx import Conn
 from entrepot.proof.checkers.finding import Books, Finding, differs, rows, unpaired
 from entrepot.proof.figures import doubled_orders, lost_orders
-from entrepot.sandbox import witness
 
 LEG_STATES: Mapping[str, tuple[str, ...]] = {
     "STAGING": ("on-hold",),
@@ -179,7 +178,3 @@ def parcels_and_returns_agree(conn: Conn, books: Books) -> list[Finding]:
         for one in sorted(theirs.keys() & ours.keys()):
             found += _states("parcels-and-returns", one, states, theirs[one], ours[one])
     return found
-
-
-def paid(books: Books) -> dict[str, dict[str, Any]]:
-    return witness.paid_baskets(books)

@@ -1,10 +1,6 @@
 """One seed: a day of trade under load and mishaps, then healing, closed books, rest, and judgement."""
 
-import logging
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -14,16 +10,20 @@ from psycopg.rows import dict_row
 
 from entrepot.blueprint.model import Plan
 from entrepot.engine import flows as flow_control
-from entrepot.kernel.errors import Busy, EntrepotError, NotNow
+from entrepot.kernel.errors import Busy, EntrepotError
 from entrepot.proof import checkers
 from entrepot.proof.checkers import Finding
 from entrepot.proof.checkers.rest import snapshot, unchanged
-from entrepot.proof.figures import Figures, figures
+from entrepot.proof.figures import figures
+from entrepot.proof.sim.bugs import bugs_heard, described, silence
 from entrepot.proof.sim.database import Undertaker
 from entrepot.proof.sim.desk import Desk
+from entrepot.proof.sim.ground import Bulletin, Ground
 from entrepot.proof.sim.hazard import Chaos, Mishap, Planned, plan_hazards
+from entrepot.proof.sim.life import WEB, WORKERS, Life
+from entrepot.proof.sim.report import DayReport
 from entrepot.proof.sim.scheduler import Process, Scheduler, Signal
-from entrepot.proof.sim.town import WEB, WORKERS, Bulletin, Ground, Life, Town, described
+from entrepot.proof.sim.town import Town
 from entrepot.proof.world import InProcess
 from entrepot.sandbox.core import Hang, Request, Response
 from entrepot.sandbox.errands import Pace
@@ -31,17 +31,17 @@ from entrepot.sandbox.faults import FaultPlan
 from entrepot.sandbox.scenario import Options, Stage, stage
 
 START = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)  # a Monday morning
-SPAN = timedelta(hours=1)  # in which all baskets are bought
-LOAD = timedelta(hours=2, minutes=30)  # of trade, in which things go wrong
-CLOSING = timedelta(hours=3)  # and go on going wrong while the books are closed
-PACE_PERCENT = 10  # of the people's own pace
+SPAN = timedelta(minutes=40)  # in which all baskets are bought
+LOAD = timedelta(minutes=90)  # of trade, in which things go wrong
+CLOSING = timedelta(hours=2)  # and go on going wrong while the books are closed
+PACE_PERCENT = 6  # of the people's own pace
 ACCEPTANCE_WINDOW = timedelta(hours=2)
 FAULT_RATE = 0.12  # of every (operation, kind of fault)
-SWEEP_S = {"orders": 600, "debits": 600, "refunds": 900, "shops": 7_200, "returns": 1_200, "shipments": 1_200,
+SWEEP_S = {"orders": 600, "debits": 600, "refunds": 900, "shops": 3_600, "returns": 1_200, "shipments": 1_200,
            "cycles": 1_800, "transactions": 1_800, "offers": 3_600, "settlements": 1_800}  # fmt: skip
 HEAL_MAX = timedelta(hours=18)
 REST_MAX = timedelta(hours=24)
-REST = timedelta(hours=1)  # everything has run once more after the last work
+PASSES_MAX = 6  # of every safety check, until one changes nothing
 STEPS_MAX, STEPS_PER_ORDER_MAX = 60_000, 6_000
 SOON = timedelta(seconds=1)  # what the hub itself has due may be seen so late, as by a leader that is busy
 FLOWS_PAUSED = ("order-acceptance", "order-creation", "return-refund", "settlement", "shipment")
@@ -68,29 +68,6 @@ AT_WORK = """
         OR EXISTS (SELECT FROM statement WHERE state NOT IN ('parsed', 'explained', 'closed'))
         OR EXISTS (SELECT FROM periodic WHERE ran_at IS NULL OR ran_at < %(since)s OR failures > 0) AS busy
 """
-
-
-@dataclass
-class DayReport:
-    """What one seed showed."""
-
-    seed: int
-    orders: int
-    trace_hash: str = ""
-    steps: int = 0
-    hours: float = 0.0  # virtual
-    crashes: int = 0
-    freezes: int = 0
-    drops: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    points: Counter[str] = field(default_factory=Counter)
-    killed_at: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
-    last_steps: list[str] = field(default_factory=list)
-    pressed: list[str] = field(default_factory=list)
-    figures: Figures = field(default_factory=dict)
 
 
 class Stuck(EntrepotError):
@@ -158,7 +135,7 @@ class Day:
 
     def run(self) -> DayReport:
         try:
-            with _bugs_heard(self._ground.bugs):
+            with bugs_heard(self._ground.bugs):
                 self._tell()
         except Stuck as stuck:
             self._find("stuck", stuck.message)
@@ -180,7 +157,6 @@ class Day:
         )
         self._rest()
         self._judge()
-        self._second_pass()
 
     def _heal(self) -> None:
         self._town.calm()
@@ -197,9 +173,22 @@ class Day:
         world.faults = healed
 
     def _rest(self) -> None:
-        """Until nothing is at work and every safety check has run again."""
-        since = self._scheduler.at + REST
+        """Run every safety check at once, again and again, until a whole pass of every drain changes nothing."""
+        before = self._pass()
+        for _ in range(PASSES_MAX):
+            after = self._pass()
+            moved = unchanged(before, after)
+            if not moved:
+                return
+            before = after
+        self.report.findings += moved
+
+    def _pass(self) -> dict[str, str]:
+        since = self._scheduler.at
+        self._watcher.execute("UPDATE periodic SET next_at = least(next_at, %s)", (since,))
+        self._ground.stirred()
         self._until(lambda: not self._at_work(since), since + REST_MAX, lambda: f"never at rest: {self._left()}")
+        return snapshot(self._watcher)
 
     def _judge(self) -> None:
         books = self._stage.world.books()
@@ -222,19 +211,6 @@ class Day:
             for row in sent
             if row["key"] not in heard
         ]
-
-    def _second_pass(self) -> None:
-        before = snapshot(self._watcher)
-        self._watcher.execute("UPDATE periodic SET next_at = %s", (self._scheduler.at,))
-        self._ground.stirred()
-        self._rest_again()
-        self.report.findings += unchanged(before, snapshot(self._watcher))
-
-    def _rest_again(self) -> None:
-        since = self._scheduler.at
-        self._until(
-            lambda: not self._at_work(since), since + REST, lambda: f"the second pass never ended: {self._left()}"
-        )
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -357,43 +333,7 @@ class Day:
         report.points.update(trace.points)
         report.pressed = self._desk.pressed
         self._town.close()
-        with _silence():
+        with silence():
             self._scheduler.bury()
         self._undertaker.close()
         self._watcher.close()
-
-
-class _BugHandler(logging.Handler):
-    """What the product logs with an exception that is no ordinary trouble is a bug."""
-
-    def __init__(self, bugs: Counter[str]) -> None:
-        super().__init__(logging.ERROR)
-        self._bugs = bugs
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not isinstance(error, NotNow):
-            self._bugs[f"{record.getMessage()}: {described(error)}"] += 1
-
-
-@contextmanager
-def _bugs_heard(bugs: Counter[str]) -> Iterator[None]:
-    """Our own log goes to the judge instead of the terminal."""
-    log, handler = logging.getLogger("entrepot"), _BugHandler(bugs)
-    before = log.propagate
-    log.addHandler(handler)
-    log.propagate = False
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        log.propagate = before
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)

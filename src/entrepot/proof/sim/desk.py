@@ -5,7 +5,9 @@ from typing import Any
 
 from entrepot.cases import service as cases
 from entrepot.kernel.errors import NotNow
-from entrepot.proof.sim.town import WEB, Ground, Town
+from entrepot.proof.sim.ground import Ground
+from entrepot.proof.sim.life import WEB
+from entrepot.proof.sim.town import Town
 
 LOOK_EVERY_S = (900.0, 1_800.0)
 BY = "operator@sim"

@@ -1,14 +1,11 @@
 """Many seeds on one temporary server: each a database of its own, copied from a template."""
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from itertools import repeat
 from multiprocessing import get_context
-from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -16,8 +13,8 @@ from psycopg import sql
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.engine.procrastinate_engine import install
-from entrepot.proof.sim.day import START, Day, DayReport, simulated
-from entrepot.proof.sim.hazard import kill_points
+from entrepot.proof.sim.day import START, Day, simulated
+from entrepot.proof.sim.report import DayReport, SimReport
 from entrepot.proof.sim.sabotage import sabotage as known_sabotage
 from entrepot.proof.world import InProcess, environment
 from entrepot.store import migrate, postgres
@@ -33,47 +30,6 @@ SETTINGS = (
 )  # nobody but the simulated processes takes a lock
 
 Tell = Callable[[DayReport], None]
-
-
-@dataclass
-class SimReport:
-    """What all seeds together showed."""
-
-    days: list[DayReport] = field(default_factory=list)
-
-    @property
-    def findings(self) -> list[str]:
-        return [f"seed {day.seed}: {finding}" for day in self.days for finding in day.findings]
-
-    def document(self, seconds: float) -> dict[str, Any]:
-        """The JSON of `entrepot sim`."""
-        faults, points, killed = Counter[str](), Counter[str](), Counter[str]()
-        for day in self.days:
-            faults.update(day.faults)
-            points.update(day.points)
-            killed.update(day.killed_at)
-        known = kill_points()
-        return {
-            "seeds": len(self.days),
-            "orders": sum(day.figures["orders"]["received"] for day in self.days if day.figures),
-            "crashes": sum(day.crashes for day in self.days),
-            "freezes": sum(day.freezes for day in self.days),
-            "connections_dropped": sum(day.drops for day in self.days),
-            "faults": {"fired": sum(faults.values()), "by_kind": dict(sorted(faults.items()))},
-            "points": {
-                "known": len(known),
-                "hit": {name: points[name] for name in known if points[name]},
-                "killed_at": {name: killed[name] for name in known if killed[name]},
-                "never_hit": [name for name in known if not points[name]],
-            },
-            "lost": sum(day.lost for day in self.days),
-            "duplicated": sum(day.duplicated for day in self.days),
-            "findings": self.findings,
-            "trace_hashes": {str(day.seed): day.trace_hash for day in self.days},
-            "steps": sum(day.steps for day in self.days),
-            "virtual_hours": round(sum(day.hours for day in self.days), 1),
-            "seconds": round(seconds, 1),
-        }
 
 
 def simulate(

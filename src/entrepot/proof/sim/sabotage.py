@@ -7,18 +7,16 @@ the time of one simulated day.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, islice
 from typing import Any
 from unittest.mock import patch
+from zlib import crc32
 
 from entrepot.cases import notify, watch
 from entrepot.connectors import writes
-from entrepot.connectors.mirakl import translate
-from entrepot.connectors.mirakl.words import LEG_BY_ORDER_STATE
 from entrepot.engine import store as engine_store
 from entrepot.engine.lease import Lease
-from entrepot.flows import sweeps
-from entrepot.flows.consequences import Consequences
+from entrepot.flows import consequences, sweeps
 from entrepot.flows.in_request import InRequest
 from entrepot.inbox import service as inbox_service
 from entrepot.inbox import store as inbox_store
@@ -28,10 +26,14 @@ from entrepot.kernel.outcome import Later, Unknown
 from entrepot.money.ledger import service as ledger
 from entrepot.outbox import service as outbox_service
 from entrepot.outbox import store as outbox_store
+from entrepot.proof.sim.hazard import aimed_at
 from entrepot.store.locks import lock_roots
 from entrepot.trade.order import rules
-from entrepot.trade.order.states import LegState
+from entrepot.trade.order.states import UNDECIDED
 from entrepot.web import doors
+
+DECIDING = frozenset({"decide.taken", "decide.before-commit"})
+SENDING = frozenset({"send.claimed", "send.before", "send.after"})
 
 Replace = Callable[[Any, str, Any], None]  # owner, name, what stands there for the day
 Plant = Callable[[Replace], None]
@@ -39,12 +41,18 @@ Plant = Callable[[Replace], None]
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """One planted bug. `caught_by`: judges of whom at least one must speak."""
+    """One planted bug. `caught_by`: judges of whom at least one must speak; `near`: points at which a kill brings it out."""
 
     name: str
     breaks: str
     caught_by: Sequence[str]
     plant: Plant
+    near: frozenset[str] = frozenset()
+
+    def seeds(self, how_many: int) -> list[int]:
+        """The first seeds under which it should come out."""
+        fitting = (seed for seed in count(1) if not self.near or self.near & set(aimed_at(seed)))
+        return list(islice(fitting, how_many))
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -62,16 +70,15 @@ def _same_message_twice(put: Replace) -> None:
     put(inbox_store, "digest_of", lambda body: f"{next(number):032x}")
 
 
-def _lose_pages(put: Replace) -> None:
-    """Every third page that holds something is thrown away, and the cursor moves past it."""
-    number, keep = count(1), sweeps.Sweeps._keep
+def _lose_records(put: Replace) -> None:
+    """One in four records of every page is never kept, and the cursor moves past it. (A page lost once heals by itself.)"""
+    keep = sweeps.Sweeps._keep
 
-    def keep_two_of_three(self: Any, ctx: Any, lease: Any, account: str, source: Any, page: Any) -> int:
-        if page.received and next(number) % 3 == 0:
-            page = replace(page, received=())
-        return keep(self, ctx, lease, account, source, page)
+    def keep_three_of_four(self: Any, ctx: Any, lease: Any, account: str, source: Any, page: Any) -> int:
+        kept = tuple(one for one in page.received if crc32(one.external_id.encode()) % 4)
+        return keep(self, ctx, lease, account, source, replace(page, received=kept))
 
-    put(sweeps.Sweeps, "_keep", keep_two_of_three)
+    put(sweeps.Sweeps, "_keep", keep_three_of_four)
 
 
 def _mark_before_deciding(put: Replace) -> None:
@@ -178,8 +185,24 @@ def _alerts_into_the_void(put: Replace) -> None:
     put(notify, "_settle", lambda ctx, lease, plan, alert, error: settle(ctx, lease, plan, alert, None))
 
 
-def _unknown_word_is_good_news(put: Replace) -> None:
-    put(translate, "leg_state", lambda word: LEG_BY_ORDER_STATE.get(word, LegState.SHIPPED))
+def _refund_more(put: Replace) -> None:
+    """Every refund gives back one cent more than was asked for."""
+    ask = outbox_store.plan_effects
+
+    def generous(conn: Any, ctx: Any, intents: Any) -> Any:
+        more = [
+            replace(one, payload={**one.payload, "amount_minor": one.payload["amount_minor"] + 1})
+            if one.operation == "gateway.refund" else one
+            for one in intents
+        ]  # fmt: skip
+        return ask(conn, ctx, more)
+
+    put(consequences, "plan_effects", generous)
+
+
+def _release_early(put: Replace) -> None:
+    """What is not charged yet is given back as soon as one seller has spoken."""
+    put(rules, "all_decided", lambda basket: any(leg.state not in UNDECIDED for leg in basket.legs.values()))
 
 
 def _keep_the_rest(put: Replace) -> None:
@@ -194,30 +217,31 @@ def _charge_the_refused(put: Replace) -> None:
 
 def _half_a_decision(put: Replace) -> None:
     """Case, promise and effect of every fifth decision are lost on the way: the decision itself stands."""
-    number, flush = count(1), Consequences.flush
+    number, flush = count(1), consequences.Consequences.flush
 
     def sometimes(self: Any, ctx: Any, conn: Any, plan: Any) -> None:
         if next(number) % 5:
             flush(self, ctx, conn, plan)
 
-    put(Consequences, "flush", sometimes)
+    put(consequences.Consequences, "flush", sometimes)
 
 
 _ALL = (
     Sabotage("same-message-twice", "the same content again is a new message", ("second-pass",), _same_message_twice),
-    Sabotage("lose-pages", "the cursor moves past a page that was not kept", ("statements", "parcels-and-returns", "orders", "stuck"), _lose_pages),
-    Sabotage("mark-before-deciding", "a message is marked before its decision is committed", ("orders", "statements", "refunds", "stuck"), _mark_before_deciding),
+    Sabotage("lose-records", "the cursor moves past what was not kept", ("statements", "parcels-and-returns", "orders", "stuck"), _lose_records),
+    Sabotage("mark-before-deciding", "a message is marked before its decision stands", ("orders", "statements", "refunds", "stuck"), _mark_before_deciding, DECIDING),
     Sabotage("answer-without-keeping", "the buyer is answered before the commit", ("baskets", "stuck"), _answer_without_keeping),
     Sabotage("webhook-without-keeping", "a webhook is acknowledged before the commit", ("payouts", "ledger-complete", "statements", "stuck"), _webhook_without_keeping),
     Sabotage("swallow-parked", "what cannot be decided is put aside without a case", ("owners",), _swallow_parked),
     Sabotage("resend-unknown", "an unclear outcome is sent again under another key", ("effects-once", "effects-happened", "gateway-money"), _resend_unknown),
-    Sabotage("forget-orphans", "a killed sender's effects are never taken over", ("rest", "stuck"), _forget_orphans),
+    Sabotage("forget-orphans", "a killed sender's effects are never taken over", ("rest", "stuck"), _forget_orphans, SENDING),
     Sabotage("skip-the-fence", "a drain that was overtaken still commits", ("fence",), _skip_the_fence),
     Sabotage("keep-dead-lanes", "lanes of a killed worker are never taken over", ("rest", "stuck"), _keep_dead_lanes),
     Sabotage("skip-a-journal", "a fact is not posted", ("ledger-complete", "ledger-balances"), _skip_a_journal),
     Sabotage("say-nothing", "a promise is broken without an earlier alert", ("promises", "alerts"), _say_nothing),
     Sabotage("alerts-into-the-void", "an alert nobody received counts as sent", ("alerts",), _alerts_into_the_void),
-    Sabotage("unknown-word-is-good-news", "a word we do not know is read as “shipped”", ("orders", "stuck"), _unknown_word_is_good_news),
+    Sabotage("refund-more", "the buyer gets back more than was asked", ("refunds", "ledger-complete", "stuck"), _refund_more),
+    Sabotage("release-early", "the hold is given back before every seller has spoken", ("gateway-money", "orders", "stuck"), _release_early),
     Sabotage("keep-the-rest", "money nobody will charge is not given back", ("gateway-money",), _keep_the_rest),
     Sabotage("charge-the-refused", "the buyer pays for refused lines", ("orders", "invariants", "gateway-money", "stuck"), _charge_the_refused),
     Sabotage("half-a-decision", "a decision is committed without what it leads to", ("promises", "owners", "ledger-complete", "stuck"), _half_a_decision),
