@@ -31,6 +31,6 @@ def _run(name: str, ground: Ground, rounds: int) -> Sequence[Result]:
     warnings.simplefilter("ignore")
     try:
         return JOBS[name](ground, rounds)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - said here, raised there
         traceback.print_exc()
         raise RuntimeError(f"{name}: {error}") from None  # one that travels between processes

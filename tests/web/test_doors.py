@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
@@ -16,6 +17,7 @@ from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Notice
+from entrepot.flows.checkout_check import CheckoutBody
 from entrepot.inbox.model import Message, Verdict
 from entrepot.inbox.service import Inbox
 from entrepot.inbox.store import NEVER_KEPT
@@ -398,3 +400,11 @@ def assert_problem(answer: Any, status: int, type_: str) -> None:
 def assert_come_again(answer: Any, type_: str = "database-away") -> None:
     assert_problem(answer, 503, type_)
     assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("field", ["offer_id", "sku"])
+def test_a_checkout_with_a_nul_in_a_name_is_told_so_and_harms_nothing(field: str) -> None:
+    line = {"offer_id": "1", "sku": "S", "quantity": 1, "unit_price_minor": 100, field: "a\0b"}
+    content = msgspec.json.encode({"account": "mirakl-fr", "currency": "EUR", "lines": [line]})
+    with pytest.raises(msgspec.ValidationError, match=field):
+        msgspec.json.decode(content, type=CheckoutBody)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from entrepot.flows.order_creation import LINES_MAX, QUANTITY_MAX
+from entrepot.flows.order_creation import LINES_MAX, QUANTITY_MAX, Text
 from entrepot.flows.parts import Parts
 from entrepot.inbox.model import Decided, Message, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
@@ -21,18 +21,18 @@ FLOW = "checkout-check"
 
 
 class LineAsked(msgspec.Struct):
-    offer_id: str
+    offer_id: Text
     quantity: Annotated[int, msgspec.Meta(gt=0, le=QUANTITY_MAX)]
     unit_price_minor: Annotated[int, msgspec.Meta(ge=0)]
-    sku: str = ""
+    sku: Text = ""
     shipping_minor: int = 0
 
 
 class CheckoutBody(msgspec.Struct):
     """What the storefront posts to /api/v1/checkout/check."""
 
-    account: str
-    currency: str
+    account: Text
+    currency: Text
     lines: Annotated[list[LineAsked], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
 
 

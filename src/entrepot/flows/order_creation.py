@@ -34,30 +34,33 @@ PLACING_MARGIN = timedelta(hours=1)  # after the last attempt, for a person
 AUTHORISATION_MARGIN = timedelta(hours=24)  # money must be taken this long before the hold lapses
 
 
+Text = Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")]  # the database keeps no NUL
+
+
 class LineBody(msgspec.Struct, forbid_unknown_fields=True):
-    offer_id: str
-    sku: str
-    shop_id: str
+    offer_id: Text
+    sku: Text
+    shop_id: Text
     quantity: Annotated[int, msgspec.Meta(gt=0, le=QUANTITY_MAX)]
     unit_price_minor: Annotated[int, msgspec.Meta(ge=0)]
     shipping_minor: Annotated[int, msgspec.Meta(ge=0)]
-    title: str = ""
-    category: str = ""
+    title: Text = ""
+    category: Text = ""
 
 
 class AuthorisationBody(msgspec.Struct):
-    id: str
+    id: Text
     amount_minor: int
     expires_at: datetime | None = None
-    gateway: str = ""
+    gateway: Text = ""
 
 
 class BasketBody(msgspec.Struct):
     """What the storefront posts to /api/v1/baskets."""
 
-    account: str
-    commercial_id: str
-    currency: str
+    account: Text
+    commercial_id: Text
+    currency: Text
     customer: dict[str, Any]
     authorisation: AuthorisationBody
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
