@@ -108,7 +108,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
     charging, payouts = Charging(parts), Payouts(parts)
-    inbox = Inbox(_deciders(parts, OrderAcceptance(parts, charging), payouts), park=partial(_park, plan))
+    inbox = Inbox(_deciders(parts, OrderAcceptance(parts, charging), payouts), partial(_park, plan), _outgrow)
     outbox = Outbox(
         operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
         reactions=_reactions(parts, charging, payouts),
@@ -203,6 +203,10 @@ def _park(plan: Plan, ctx: Ctx, conn: Conn, parked: Sequence[tuple[Message, Park
         for message, why in parked
     ]
     cases.open_cases(conn, ctx, plan, asked)
+
+
+def _outgrow(ctx: Ctx, conn: Conn, outgrown: Sequence[tuple[str, str, str]]) -> None:
+    cases.close_many(conn, ctx, outgrown, "a later message about this was understood")
 
 
 def _trouble(plan: Plan, ctx: Ctx, conn: Conn, effect: Effect, mode: str, cause: str) -> None:

@@ -200,6 +200,19 @@ def test_a_transfer_the_bank_sends_back_is_reversed_and_reopens_the_payout(world
     assert (done.state, done.cases) == (StatementState.CLOSED, [])
 
 
+def test_a_transfer_that_goes_out_and_comes_back_on_one_report_leaves_nothing_on_its_way(world: World) -> None:
+    sold(world)
+    paid(world, transfer(world))
+    failed(world, transfer(world, failure_reason="account closed"))  # heard before the day's report
+    world.gateway_says("transfer", "tr_1", -8_560)
+    world.gateway_says("transfer", "tr_1", 8_560)
+    world.closes_day("day1")
+    (done,) = world.settle(GATEWAY)
+    assert (done.state, done.cases) == (StatementState.CLOSED, [])
+    assert balance(world, LedgerAccount.PAYOUT_CLEARING) == 0
+    assert balance(world, LedgerAccount.SELLER_PAYABLE) == -8_560  # still owed
+
+
 def test_a_failed_payout_is_paid_again_only_by_another_transfer(world: World) -> None:
     sold(world)
     failed(world, transfer(world, failure_reason="unknown account"))

@@ -85,9 +85,6 @@ class OrderAcceptance:
         if isinstance(applied, str):
             return Ignored(applied)
         leg = applied.leg
-        then.gone += [
-            (mode, "leg", leg.order_id, "a later message about this order was understood") for mode in OUTGROWN
-        ]
         if applied.found:
             then.cases.append(
                 self._case(
@@ -99,7 +96,7 @@ class OrderAcceptance:
         self._promises(then, applied)
         if applied.lost_now:
             self._compensate(then, applied)
-        return Decided()
+        return Decided(outgrown=tuple((mode, "leg", leg.order_id) for mode in OUTGROWN))
 
     def _promises(self, then: Consequences, applied: Applied) -> None:
         leg = applied.leg

@@ -100,7 +100,9 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Read, decided and written in this transaction."""
+    """Read, decided and written in this transaction. `outgrown`: failures this message leaves behind (mode, object, object id)."""
+
+    outgrown: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

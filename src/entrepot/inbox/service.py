@@ -49,12 +49,20 @@ Park = Callable[
 ]  # opens the cases; handed in, since cases know the plan
 
 
+Outgrow = Callable[[Ctx, Conn, Sequence[tuple[str, str, str]]], None]  # closes the cases of failures left behind
+
+
+def nothing_outgrown(ctx: Ctx, conn: Conn, outgrown: Sequence[tuple[str, str, str]]) -> None:
+    """For an inbox whose deciders leave no failures behind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inbox:
     """Deciders by message kind, tried in their order: what others depend on comes first (basket, order, debit …)."""
 
     deciders: Mapping[str, Decider]
     park: Park
+    outgrow: Outgrow = nothing_outgrown
 
     def decide_now(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[tuple[Message, Verdict]]:
         """Decide messages whose roots are locked, in this transaction; marks them. Used by the drain and inside a buyer's request."""
@@ -69,25 +77,31 @@ class Inbox:
 
     def _settle(self, ctx: Ctx, conn: Conn, verdicts: Sequence[tuple[Message, Verdict]]) -> None:
         now = ctx.clock.now()
-        marks, parked = [], []
+        marks, parked, later = [], [], []
+        outgrown: set[tuple[str, str, str]] = set()
         for message, verdict in verdicts:
             match verdict:
-                case Decided():
+                case Decided(left_behind):
                     marks.append({"id": message.id, "state": "decided", "note": None, "at": now})
+                    outgrown.update(left_behind)
                 case Ignored(why):
                     marks.append({"id": message.id, "state": "ignored", "note": writable(why), "at": now})
                 case NotYet(why) if message.attempts < NOT_YET_TRIES_MAX:
                     wait = NOT_YET_FIRST_S * 2 ** min(message.attempts, 8)
-                    store.postpone(conn, message.id, now + timedelta(seconds=wait))
+                    later.append((message.id, now + timedelta(seconds=wait)))
                 case NotYet(why):
                     parked.append((message, Parked("gap-found", f"waited {message.attempts} times: {why}")))
-                case Parked():
+                case Parked(mode, object=object_, object_id=object_id):
                     parked.append((message, verdict))
+                    outgrown.discard((mode, object_, object_id))  # it failed again after that
         parked = [(message, replace(why, cause=writable(why.cause))) for message, why in parked]
         marks += [{"id": m.id, "state": "parked", "note": p.cause, "at": now} for m, p in parked]
         store.mark(conn, marks)
+        store.postpone(conn, later)
         if parked:
             self.park(ctx, conn, parked)
+        if outgrown:
+            self.outgrow(ctx, conn, sorted(outgrown))
 
     def drain(self, ctx: Ctx, lease: Holder) -> int:
         """Decide what is due for the lane's account, batch by batch, until nothing is due or the time is up."""

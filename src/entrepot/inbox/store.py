@@ -185,10 +185,14 @@ def mark(conn: Conn, marks: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def postpone(conn: Conn, message_id: str, until: datetime) -> None:
-    conn.execute(
-        "UPDATE message SET due_at = %s, attempts = attempts + 1 WHERE id = %s AND state = 'new'", (until, message_id)
-    )
+def postpone(conn: Conn, until: Sequence[tuple[str, datetime]]) -> None:
+    """Come again later: (message id, when)."""
+    if until:
+        conn.execute(
+            "UPDATE message AS m SET due_at = v.until, attempts = m.attempts + 1 "
+            "FROM unnest(%s::text[], %s::timestamptz[]) AS v (id, until) WHERE m.id = v.id AND m.state = 'new'",
+            ([id_ for id_, _ in until], [at for _, at in until]),
+        )
 
 
 def message_row(conn: Conn, message_id: str) -> Row | None:

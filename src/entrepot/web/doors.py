@@ -4,7 +4,6 @@ Every door records the raw bytes before it reads them, and answers 2xx only afte
 the caller comes again. Bodies are streamed under a cap. Webhooks that come at the same time share a commit.
 """
 
-from asyncio import wrap_future
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -189,7 +188,7 @@ class WebhookDoor:
         full = self._backlog.remembered(arrival.account)
         if full is None:
             full = await run_in_threadpool(self._backlog.ask, arrival.account)
-        return backlog_full() if full else webhook_kept(await wrap_future(self._together.submit(arrival)))
+        return backlog_full() if full else webhook_kept(await self._together.submit(arrival))
 
 
 class Backlog:

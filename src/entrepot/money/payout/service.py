@@ -127,6 +127,19 @@ def settle(conn: Conn, ctx: Ctx, *, gateway_account: str, transfers: Sequence[Tr
     return settled
 
 
+def came_back(conn: Conn, ctx: Ctx, *, transfers: Sequence[TransferHeard]) -> int:
+    """Transfers stand on the gateway's report a second time, the other way round: the bank sent them back.
+
+    What was posted when they went out is reversed, once, whether their failure was heard before or will be.
+    """
+    keys = {_settled_key(transfer.transfer_id): transfer for transfer in transfers}
+    known = ledger.load(conn, list(keys))
+    return sum(
+        ledger.reverse(conn, ctx, key, because="sent back, by the gateway's report", at=keys[key].at)
+        for key in sorted(known)
+    )
+
+
 def block(conn: Conn, ctx: Ctx, account: str, cycle_id: str, *, reason: str, by: str) -> bool:
     """Keep a payout from being paid; False when it is paid or blocked already."""
     row = store.by_cycle(conn, account, [cycle_id]).get(cycle_id)

@@ -172,14 +172,16 @@ def _match(conn: Conn, ctx: Ctx, statement: Row, policy: Policy) -> None:
 
 
 def _post_from_report(conn: Conn, ctx: Ctx, statement: Row, rows: Sequence[Row]) -> None:
-    """What only the gateway knows is posted from its report: its fees, and that a payout of ours went out."""
+    """What only the gateway knows is posted from its report: its fees, and that a payout of ours went out, or came back."""
     gateway.post_fees_and_payouts(conn, ctx, statement, rows, root_of(statement))
     transfers = [
         TransferHeard(row["reference"], "", -row["amount_minor"], row["currency"], row["posted_at"])
         for row in rows
-        if row["line_type"] == LineType.GATEWAY_TRANSFER and row["amount_minor"] < 0
+        if row["line_type"] == LineType.GATEWAY_TRANSFER
     ]
-    payouts.settle(conn, ctx, gateway_account=statement["account"], transfers=transfers)
+    out = [transfer for transfer in transfers if transfer.amount_minor > 0]
+    payouts.settle(conn, ctx, gateway_account=statement["account"], transfers=out)
+    payouts.came_back(conn, ctx, transfers=[transfer for transfer in transfers if transfer.amount_minor < 0])
 
 
 def _ours_about(conn: Conn, statement: Row, lines: Sequence[rules.Line]) -> list[rules.Ours]:

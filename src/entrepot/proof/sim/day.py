@@ -24,21 +24,15 @@ from entrepot.proof.sim.life import WEB, WORKERS, Life
 from entrepot.proof.sim.report import DayReport
 from entrepot.proof.sim.scheduler import Process, Scheduler, Signal
 from entrepot.proof.sim.town import Town
+from entrepot.proof.sim.variety import variety
 from entrepot.proof.world import InProcess
 from entrepot.sandbox.core import Hang, Request, Response
-from entrepot.sandbox.errands import Pace
 from entrepot.sandbox.faults import FaultPlan
-from entrepot.sandbox.scenario import Options, Stage, stage
+from entrepot.sandbox.scenario import Stage, stage
 
 START = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)  # a Monday morning
-SPAN = timedelta(minutes=40)  # in which all baskets are bought
 LOAD = timedelta(minutes=90)  # of trade, in which things go wrong
 CLOSING = timedelta(hours=2)  # and go on going wrong while the books are closed
-PACE_PERCENT = 6  # of the people's own pace
-ACCEPTANCE_WINDOW = timedelta(hours=2)
-FAULT_RATE = 0.12  # of every (operation, kind of fault)
-SWEEP_S = {"orders": 600, "debits": 600, "refunds": 900, "shops": 3_600, "returns": 1_200, "shipments": 1_200,
-           "cycles": 1_800, "transactions": 1_800, "offers": 3_600, "settlements": 1_800}  # fmt: skip
 HEAL_MAX = timedelta(hours=18)
 REST_MAX = timedelta(hours=24)
 PASSES_MAX = 6  # of every safety check, until one changes nothing
@@ -76,24 +70,11 @@ class Stuck(EntrepotError):
     code = "stuck"
 
 
-def simulated(plan: Plan) -> Plan:
-    """The blueprint with a shorter acceptance window and rarer safety checks: a cheaper day, the same rules."""
-    accounts = {
-        name: account.model_copy(
-            update={
-                "acceptance_window": ACCEPTANCE_WINDOW,
-                "sweeps": {source: timedelta(seconds=every) for source, every in SWEEP_S.items()},
-            }
-        )
-        for name, account in plan.accounts.items()
-    }
-    return plan.model_copy(update={"accounts": accounts})
-
-
 class Day:
-    """The loop of one seed. Only `run` is meant to be called."""
+    """The loop of one seed: `run` it once."""
 
     def __init__(self, url: str, plan: Plan, seed: int, orders: int, incarnation: str) -> None:
+        self.url = url
         self.report = DayReport(seed, orders)
         self._scheduler = Scheduler(START, Random(f"{seed}/turns"))
         self._undertaker = Undertaker(url)
@@ -101,7 +82,7 @@ class Day:
         self._chaos = Chaos(self._scheduler, Random(f"{seed}/chaos"), hazards, self._crash, self._freeze)
         self._stage = self._open_stage(seed, orders)
         bulletin = Bulletin(self._chaos, Random(f"{seed}/bulletin"))
-        self._ground = Ground(self._scheduler, self._chaos, self._undertaker, url, plan, InProcess(self._stage.world),
+        self._ground = Ground(self._scheduler, self._chaos, self._undertaker, url, variety(seed).plan(plan), InProcess(self._stage.world),
                               incarnation, seed, bulletin)  # fmt: skip
         self._town = Town(self._ground)
         self._desk = Desk(self._ground, self._town)
@@ -114,13 +95,7 @@ class Day:
 
     def _open_stage(self, seed: int, orders: int) -> Stage:
         now = lambda: self._scheduler.at  # noqa: E731 - the clock, in the shape the sandbox takes it
-        options = Options(
-            span=SPAN,
-            pace=Pace().scaled(PACE_PERCENT),
-            acceptance_window=ACCEPTANCE_WINDOW,
-            random_fault_rate=FAULT_RATE,
-        )
-        return stage(now, now, seed, "http://hub.sandbox", orders=orders, faults="random", outbound=self._outbound, options=options)  # fmt: skip
+        return stage(now, now, seed, "http://hub.sandbox", orders=orders, faults="random", outbound=self._outbound, options=variety(seed).options)  # fmt: skip
 
     def _crash(self, process: Process) -> None:
         self._town.crash(process)
@@ -133,7 +108,15 @@ class Day:
 
     # -- the story ---------------------------------------------------------------------------------------------------
 
-    def run(self) -> DayReport:
+    def books(self) -> dict[str, Any]:
+        """What the outside world says."""
+        return self._stage.world.books()
+
+    def run(self, *, calm: bool = False) -> DayReport:
+        """Live the day and judge it. `calm`: nothing goes wrong."""
+        if calm:
+            self._chaos.on = False
+            self._calm_world()
         try:
             with bugs_heard(self._ground.bugs):
                 self._tell()
@@ -191,7 +174,7 @@ class Day:
         return snapshot(self._watcher)
 
     def _judge(self) -> None:
-        books = self._stage.world.books()
+        books = self.books()
         with self._watcher.transaction():
             self.report.findings += checkers.check(self._watcher, books)
             self.report.figures = figures(self._watcher, books)
@@ -275,6 +258,8 @@ class Day:
                 self._town.freeze(name, mishap.seconds)
             case Mishap.DROP:
                 self._town.drop(name)
+            case Mishap.RESTART:
+                self._town.restart_database()
             case Mishap.PAUSE if life is not None:
                 self._pause_flow(life, FLOWS_PAUSED[mishap.pick % len(FLOWS_PAUSED)], mishap.seconds)
 
@@ -331,6 +316,7 @@ class Day:
         report.faults.update(self._chaos.fired)
         report.killed_at.update(self._chaos.killed_at)
         report.points.update(trace.points)
+        report.drains.update({str(end): n for end, n in self._ground.drains.items()})
         report.pressed = self._desk.pressed
         self._town.close()
         with silence():

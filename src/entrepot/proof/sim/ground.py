@@ -76,6 +76,7 @@ class Ground:
     stir: Signal = field(default_factory=lambda: Signal("stir"))
     seat: Signal = field(default_factory=lambda: Signal("seat"))
     bugs: Counter[str] = field(default_factory=Counter)
+    drains: Counter[str] = field(default_factory=Counter)
     overtaken: list[str] = field(default_factory=list)
     commits: int = 0
 

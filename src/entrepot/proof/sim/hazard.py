@@ -40,6 +40,7 @@ STRAY_KILLS_MAX = 2  # per seed, at any moment
 FREEZES_MAX = 1
 FREEZE_S = (4, 45)  # a lease is 8 s: some wake in time, most do not
 DROPS_MAX = 2
+RESTARTS_MAX = 1  # of the database: every session of everybody
 PAUSES_MAX = 1
 PAUSE_FLOW_S = (60, 1_800)
 
@@ -54,6 +55,7 @@ class Mishap(StrEnum):
     CRASH = "crash"
     FREEZE = "freeze"
     DROP = "drop"
+    RESTART = "database-restart"
     PAUSE = "pause-flow"
 
 
@@ -86,6 +88,7 @@ def plan_hazards(seed: int, rng: Random, span: timedelta) -> HazardPlan:
         (Mishap.CRASH, STRAY_KILLS_MAX, (0, 0)),
         (Mishap.FREEZE, FREEZES_MAX, FREEZE_S),
         (Mishap.DROP, DROPS_MAX, (0, 0)),
+        (Mishap.RESTART, RESTARTS_MAX, (0, 0)),
         (Mishap.PAUSE, PAUSES_MAX, PAUSE_FLOW_S),
     ):
         for _ in range(rng.randint(0, most)):
@@ -161,7 +164,7 @@ class Chaos:
 
     def commit_fate(self, process: Process) -> CommitFate:
         lost = COMMIT_LOST_PER_MILLE.get(process.name, COMMIT_LOST_ELSE_PER_MILLE)
-        if not self.on or self.rng.randrange(1_000) >= lost:
+        if not self.on or self.scheduler.current is None or self.rng.randrange(1_000) >= lost:
             return CommitFate.FINE
         fate = self.rng.choice((CommitFate.LOST_BEFORE, CommitFate.LOST_AFTER))
         self.fired[f"commit-{fate.name.lower().replace('_', '-')}"] += 1

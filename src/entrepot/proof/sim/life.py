@@ -101,6 +101,7 @@ class Life:
         fiber.task = Task(job, self.ground.scheduler.at)
         end = run_drain(self.room, job)
         fiber.task = None
+        self.ground.drains[end.end] += 1
         if end.end is End.FAILED:
             self.ground.bugs[f"drain {job.account}/{job.purpose}: {end.error}"] += 1
         self.ground.engine.end(job)

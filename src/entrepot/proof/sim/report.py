@@ -26,6 +26,7 @@ class DayReport:
     faults: Counter[str] = field(default_factory=Counter)
     points: Counter[str] = field(default_factory=Counter)
     killed_at: Counter[str] = field(default_factory=Counter)
+    drains: Counter[str] = field(default_factory=Counter)  # by how they ended
     findings: list[Finding] = field(default_factory=list)
     last_steps: list[str] = field(default_factory=list)
     pressed: list[str] = field(default_factory=list)
@@ -44,11 +45,12 @@ class SimReport:
 
     def document(self, seconds: float) -> dict[str, Any]:
         """The JSON of `entrepot sim`."""
-        faults, points, killed = Counter[str](), Counter[str](), Counter[str]()
+        faults, points, killed, drains = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
         for day in self.days:
             faults.update(day.faults)
             points.update(day.points)
             killed.update(day.killed_at)
+            drains.update(day.drains)
         known = kill_points()
         return {
             "seeds": len(self.days),
@@ -63,6 +65,7 @@ class SimReport:
                 "killed_at": {name: killed[name] for name in known if killed[name]},
                 "never_hit": [name for name in known if not points[name]],
             },
+            "drains": dict(sorted(drains.items())),
             "lost": sum(day.lost for day in self.days),
             "duplicated": sum(day.duplicated for day in self.days),
             "findings": self.findings,

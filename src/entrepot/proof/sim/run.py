@@ -13,7 +13,7 @@ from psycopg import sql
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.engine.procrastinate_engine import install
-from entrepot.proof.sim.day import START, Day, simulated
+from entrepot.proof.sim.day import START, Day
 from entrepot.proof.sim.report import DayReport, SimReport
 from entrepot.proof.sim.sabotage import sabotage as known_sabotage
 from entrepot.proof.world import InProcess, environment
@@ -56,8 +56,15 @@ def _days(url: str, seeds: Sequence[int], orders: int, sabotage: str, width: int
 def one_day(server_url: str, seed: int, orders: int = ORDERS, sabotage: str = "") -> DayReport:
     """One seed in a fresh database of a prepared server. Errors: WrongSetting for a sabotage nobody planned."""
     planted: AbstractContextManager[object] = known_sabotage(sabotage).planted() if sabotage else nullcontext()
-    with _environment(), _database(server_url, f"sim_{os.getpid()}_{seed}") as url, planted:
-        return Day(url, _plan(), seed, orders, INCARNATION).run()
+    with open_day(server_url, seed, orders) as day, planted:
+        return day.run()
+
+
+@contextmanager
+def open_day(server_url: str, seed: int, orders: int = ORDERS) -> Iterator[Day]:
+    """A day that has not begun, on a database of its own that lasts as long as the `with`."""
+    with _environment(), _database(server_url, f"sim_{os.getpid()}_{seed}") as url:
+        yield Day(url, _plan(), seed, orders, INCARNATION)
 
 
 @contextmanager
@@ -83,7 +90,7 @@ _plans: dict[str, Plan] = {}
 
 def _plan() -> Plan:
     """Read once: a plan is frozen."""
-    return _plans.setdefault("", simulated(load()))
+    return _plans.setdefault("", load())
 
 
 @contextmanager

@@ -233,7 +233,7 @@ _ALL = (
     Sabotage("answer-without-keeping", "the buyer is answered before the commit", ("baskets", "stuck"), _answer_without_keeping),
     Sabotage("webhook-without-keeping", "a webhook is acknowledged before the commit", ("payouts", "ledger-complete", "statements", "stuck"), _webhook_without_keeping),
     Sabotage("swallow-parked", "what cannot be decided is put aside without a case", ("owners",), _swallow_parked),
-    Sabotage("resend-unknown", "an unclear outcome is sent again under another key", ("effects-once", "effects-happened", "gateway-money"), _resend_unknown),
+    Sabotage("resend-unknown", "an unclear outcome is sent again under another key", ("effects-once", "effects-happened", "gateway-money", "stuck"), _resend_unknown),
     Sabotage("forget-orphans", "a killed sender's effects are never taken over", ("rest", "stuck"), _forget_orphans, SENDING),
     Sabotage("skip-the-fence", "a drain that was overtaken still commits", ("fence",), _skip_the_fence),
     Sabotage("keep-dead-lanes", "lanes of a killed worker are never taken over", ("rest", "stuck"), _keep_dead_lanes),

@@ -100,6 +100,12 @@ class Town:
             life.db.drop_all()
             self.ground.scheduler.fire(self.ground.seat)
 
+    def restart_database(self) -> None:
+        """Every session of everybody ends; what was not committed is not done."""
+        self.ground.chaos.fired["database-restart"] += 1
+        for name in list(self.lives):
+            self.drop(name)
+
     def outbound(self, base_url: str, request: Request) -> Response | Hang:
         """The world's way in: nobody answers while the web process is down."""
         life = self.lives.get(WEB)

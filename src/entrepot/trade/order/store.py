@@ -17,7 +17,7 @@ _BASKET = [f.name for f in fields(Basket) if f.name != "legs"]
 _LEG = [f.name for f in fields(Leg) if f.name != "lines"]
 _LINE = [f.name for f in fields(Line)]
 # what never changes after the first sight is left out of updates
-_BASKET_UPDATE = ["id", "state", "legs_expected", "captured_minor", "released_minor", "refunded_minor"]
+_BASKET_UPDATE = ["id", "state", "legs_expected", "ordered_minor", "captured_minor", "released_minor", "refunded_minor"]
 _LEG_UPDATE = ["id", "seller_name", "state", "their_state", "accepted_minor", "debited_minor", "refunded_minor", "debit_asked_at", "debited_at",
                "payment_confirmed_at", "decided_at", "ship_due_at", "shipped_at", "revision"]  # fmt: skip
 _LINE_UPDATE = [
