@@ -29,9 +29,9 @@ from entrepot.site import doors_of
 from entrepot.web.doors import receive_basket, receive_checkout, receive_webhook
 
 SWEEPS = {  # a story's safety checks: rarer than a real day's, so that hundreds of idle ones do not fill a test's time
-    "orders": timedelta(minutes=20),
-    "debits": timedelta(minutes=20),
-    "refunds": timedelta(minutes=40),
+    "orders": timedelta(minutes=30),
+    "debits": timedelta(minutes=30),
+    "refunds": timedelta(minutes=30),
     "returns": timedelta(hours=1),
     "shipments": timedelta(hours=1),
     "transactions": timedelta(hours=2),
