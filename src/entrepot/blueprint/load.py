@@ -23,7 +23,9 @@ from entrepot.blueprint.read import Path as Where
 from entrepot.kernel.errors import WrongSetting
 
 DEFAULT = Path(__file__).parent / "default" / "entrepot.yaml"
-SECTIONS = ("systems", "accounts", "sellers", "teams", "flows", "failures")
+SECTIONS = (
+    "systems", "accounts", "sellers", "teams", "calendars", "identifiers", "ownership", "mappings", "flows", "failures", "questions",
+)  # fmt: skip
 HASH_DIGITS = 16
 FINDINGS_SHOWN_MAX = 20
 

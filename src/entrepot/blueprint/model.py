@@ -1,74 +1,45 @@
-"""The plan the hub runs by: systems, accounts, sellers, teams, flows, failure modes. Frozen, typed, nothing unknown.
+"""The plan the hub runs by: systems, accounts, teams, ownership, flows, failure modes. Frozen, typed, nothing unknown.
 
 Every entry carries its own `name`. Secrets stay references (`env:NAME`, `file:/path`) until the moment of use: see
 references.py.
 """
 
+import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
-from string import Formatter
-from typing import Annotated, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf
+from pydantic import Field, model_validator
 
-from entrepot.blueprint.hours import Hours, parse_hours
-from entrepot.blueprint.units import parse_duration, parse_rate, parse_share
+from entrepot.blueprint.entries import (
+    ANY_FLOW,
+    OWNER,
+    STANDARD_VALUES,
+    VERBS,
+    Currency,
+    Duration,
+    Entry,
+    Latency,
+    Party,
+    Pattern,
+    RatePer100k,
+    Share,
+    Template,
+    Verb,
+    Words,
+    WorkingHours,
+)
+from entrepot.blueprint.owning import IdentifierRule, Mapped, ObjectRule, PriceLimit, Requesting
 from entrepot.kernel.errors import OurBug, WrongSetting
-from entrepot.kernel.money import RATE_SCALE, NotMoney, Rounding, exponent
+from entrepot.kernel.money import RATE_SCALE, Rounding
 
-Party = Literal[
-    "seller", "operator", "marketplace", "supplier", "buyer", "customer-care",
-    "payment", "finance", "commerce", "pim", "erp", "oms", "hub",
+__all__ = [
+    "ANY_FLOW", "OWNER", "STANDARD_VALUES", "VERBS", "Account", "Capture", "Commission", "FailureMode", "Flow", "Party", "Plan", "System", "Team",
 ]  # fmt: skip
-Pattern = Literal["direct-api", "event", "queue", "file", "ipaas", "middleware", "scheduled-job"]
-Latency = Literal[
-    "checkout-blocking", "near-real-time", "same-day-operational", "next-cycle-enrichment", "finance-close"
-]
-VERBS = ("retry", "repair", "suppress", "escalate")
-Verb = Literal["retry", "repair", "suppress", "escalate"]
+
 T = TypeVar("T")
-OWNER = "owner"  # in an escalation step: the team that owns the case
-ANY_FLOW = "any"  # a failure mode that no single flow owns
-
-# What every text of a failure mode may name; a caller adds its own on top.
-STANDARD_VALUES = frozenset({"count", "value", "due", "object", "object_id", "account", "words"})
-
-
-def _hours(value: object) -> Hours:
-    if isinstance(value, Hours):
-        return value
-    return parse_hours(value if isinstance(value, str) else str(value))
-
-
-def _currency(code: str) -> str:
-    try:
-        exponent(code)
-    except NotMoney as error:
-        raise ValueError(f"{error}: write one such as EUR") from None
-    return code
-
-
-def _template(text: str) -> str:
-    for _, name, spec, conversion in Formatter().parse(text):
-        if name is not None and (not name.isidentifier() or spec or conversion):
-            raise ValueError(f"“{{{name}}}” is not a plain name in braces, such as {{count}}")
-    return text
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-RatePer100k = Annotated[int, BeforeValidator(parse_rate)]
-Share = Annotated[int, BeforeValidator(parse_share)]
-WorkingHours = Annotated[InstanceOf[Hours], BeforeValidator(_hours)]
-Currency = Annotated[str, AfterValidator(_currency)]
-Template = Annotated[str, Field(min_length=1), AfterValidator(_template)]
-Words = Annotated[str, Field(min_length=1)]
-
-
-class Entry(BaseModel):
-    """Everything in a blueprint: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+WORKING_DAYS = re.compile(r"(\d{1,3}) working-days?", re.ASCII)
 
 
 class System(Entry):
@@ -115,6 +86,14 @@ class Commission(Entry):
         return self.categories.get(category, self.default)
 
 
+class PayoutRoute(Entry):
+    """How sellers are paid: by a licensed provider, or by ourselves on a declared legal basis."""
+
+    by: Literal["provider", "treasury", "bank-file"]
+    licensed_provider: str = ""
+    legal_basis: str = ""
+
+
 class Account(Entry):
     """Our identity on a system: rate limits, cursors and money belong to it."""
 
@@ -127,6 +106,9 @@ class Account(Entry):
     payment_window: Duration = timedelta(hours=72)
     settle: Duration | None = None  # how late they may apply what we sent; none: as the connector's manifest says
     commission: Commission | None = None
+    calendar: str | None = None  # working days of its deadlines
+    price_limits: Mapping[str, PriceLimit] = {}  # by category; `*`: every other one
+    payout: PayoutRoute | None = None
     sweeps: Mapping[str, Duration] = {}  # safety checks by name, and how often
     backlog_max: int = Field(default=100_000, ge=1)
 
@@ -135,12 +117,22 @@ class Account(Entry):
         return self.settle.total_seconds() if self.settle is not None else None
 
 
+class Calendar(Entry):
+    """Working days: what `2 working-days` are counted in."""
+
+    name: str
+    hours: WorkingHours  # `Mon-Fri 00-24 Europe/Paris`: the days, and where midnight is
+    holidays: tuple[date, ...] = ()
+
+
 class SellerRule(Entry):
-    """Defaults (`*`) and exceptions, by seller id."""
+    """Defaults (`*`) and exceptions, by seller id. `contact`: how requests reach him, in this order."""
 
     name: str
     seller_model: Literal["marketplace", "dropship", "one-creditor"] = "marketplace"
-    contact: tuple[Words, ...] = ()
+    contact: tuple[Words, ...] = ()  # mirakl-thread, mail-digest, returned-file
+    mail: str = ""  # a notify address or a reference, for mail-digest; empty: the one the marketplace names
+    requests: Requesting = Requesting()
 
 
 class Team(Entry):
@@ -156,11 +148,22 @@ class Team(Entry):
 
 
 class Deadline(Entry):
+    """A promise of a flow. `within` is time on the clock; of `2 working-days` it is 48 h, and `working_days` counts them."""
+
     obligation: Words
     within: Duration
+    working_days: int = Field(default=0, ge=0)
     starts: Words
     source: Words
     calendar: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_working_days(cls, data: Any) -> Any:
+        found = WORKING_DAYS.fullmatch(str(data.get("within", ""))) if isinstance(data, Mapping) else None
+        if found is None:
+            return data
+        return {**data, "within": f"{found[1]}d", "working_days": int(found[1])}
 
 
 class Retry(Entry):
@@ -194,6 +197,17 @@ class Freshness(Entry):
     then: Literal["stop-selling", "hold-last-known"]
 
 
+class Receipt(Entry):
+    """Handed to a middleware is not booked: what comes back when it is, and by when."""
+
+    waits_for: Words
+    within: Duration
+
+
+class Validation(Entry):
+    answer_within: Duration
+
+
 class Flow(Entry):
     """One named business movement between systems."""
 
@@ -207,11 +221,14 @@ class Flow(Entry):
     latency: Latency
     mode: Literal["observe", "advise", "act"] = "act"
     decider: Party | None = None
+    actions: tuple[Words, ...] = ()  # levers besides the four verbs
     deadline: Deadline | None = None
     idempotency: tuple[Words, ...] = ()
     duplicates: Duplicates = Duplicates()
     retry: Retry
     freshness: Freshness | None = None
+    validation: Validation | None = None
+    receipt: Receipt | None = None
     confirmations: Mapping[Literal["marketplace", "gateway", "books"], Duration] = {}
     case_above_minor: int = Field(default=0, ge=0)  # a difference above this opens a case
     degraded: Mapping[str, Words | Storefront] = {}
@@ -219,6 +236,7 @@ class Flow(Entry):
     replay: Literal["safe", "with-review", "never"]
     reconcile_after: tuple[Words, ...] = ()
     stage: Literal["hypercare", "stable"] = "hypercare"
+    criteria: tuple[Words, ...] = ()  # when it is stable; a person signs
     failures: tuple[Words, ...] = Field(min_length=1)
 
 
@@ -227,6 +245,15 @@ class Step(Entry):
 
     at: Share
     to: str
+
+
+class Alert(Entry):
+    """When its owner is told: more than `above` of a measure, standing for `for`."""
+
+    measure: Literal["open-cases", "money-at-risk", "obligations-at-risk"] = "open-cases"
+    above: int = Field(default=0, ge=0)
+    lasting: Duration = Field(default=timedelta(0), alias="for")
+    where: str = ""
 
 
 class FailureMode(Entry):
@@ -245,7 +272,34 @@ class FailureMode(Entry):
     escalate: tuple[Step, ...] = Field(min_length=1)
     corrects: Party | None = None
     requests: tuple[Party, ...] = ()
+    alert: Alert | None = None
+    one_case_per: Literal["object", "seller", "account", "cause"] = (
+        "object"  # the same failure of many objects: one case, counted
+    )
     when_missed: str | None = None  # the mode that takes over when its promise is broken
+
+
+class Question(Entry):
+    """Something nobody owns yet, to be decided in the workshop."""
+
+    name: str
+    ask: Words
+    about: Words
+    owner: str
+
+
+class Rehearsal(Entry):
+    """What was tried before it was needed, on record."""
+
+    what: Literal["rollback", "replay", "empty-and-pause", "restore"]
+    flow: str
+    on: date
+    by: str
+    note: str = ""
+
+
+class Launch(Entry):
+    rehearsals: tuple[Rehearsal, ...] = ()
 
 
 class Plan(Entry):
@@ -259,6 +313,12 @@ class Plan(Entry):
     teams: Mapping[str, Team]
     flows: Mapping[str, Flow]
     failures: Mapping[str, FailureMode]
+    calendars: Mapping[str, Calendar] = {}
+    identifiers: Mapping[str, IdentifierRule] = {}
+    ownership: Mapping[str, ObjectRule] = {}
+    mappings: Mapping[str, Mapped] = {}
+    questions: Mapping[str, Question] = {}
+    launch: Launch = Launch()
 
     def system(self, name: str) -> System:
         return _find(self.systems, name, "system", self.file)

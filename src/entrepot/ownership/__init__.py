@@ -1,0 +1,1 @@
+"""Who may create, change, hold, override, correct, or only ask: decided from the plan's ownership section, on both planes, and remembered."""
