@@ -2,12 +2,13 @@
 
 from functools import partial
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from entrepot.app import Hub
 from entrepot.blueprint.references import resolve
 from entrepot.web.app import create_app
 from entrepot.web.doors import Doors, create_doors
+from entrepot.web.webhook_door import WebhookDoor
 
 
 def doors_of(hub: Hub) -> Doors:
@@ -26,8 +27,9 @@ def doors_of(hub: Hub) -> Doors:
     )
 
 
-def site(hub: Hub) -> FastAPI:
-    """Console, API and webhook doors as one application: machines' routes first, pages behind them."""
-    app = create_doors(doors_of(hub))
+def site(hub: Hub) -> ASGIApp:
+    """Console, API and webhook doors as one application: webhooks first, machines' other routes, pages behind them."""
+    doors = doors_of(hub)
+    app = create_doors(doors)
     app.mount("/", create_app(hub))
-    return app
+    return WebhookDoor(app, doors)

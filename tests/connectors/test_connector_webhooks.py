@@ -12,6 +12,7 @@ import pytest
 from connectors.market import GATEWAY, MIRAKL, START, URLS, Market, secrets
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standardwebhooks.webhooks import Webhook as Library
 
 from entrepot.connectors.port import Access, Connector, Forged, Verified, Webhook
 from entrepot.connectors.registry import connect
@@ -82,9 +83,17 @@ def test_the_same_content_spelt_otherwise_is_turned_away() -> None:
     assert isinstance(DOOR.verify(START, signed(), json.dumps(json.loads(BODY)).encode()), Forged)
 
 
-def test_a_body_that_is_no_text_is_turned_away() -> None:
+def test_a_signed_body_that_is_no_text_is_let_in_to_be_kept_and_owned() -> None:
     body = b"\xff\xfe"
-    assert isinstance(DOOR.verify(START, signed(body), body), Forged)
+    assert DOOR.verify(START, signed(body), body) == Verified("evt_1")
+    assert isinstance(DOOR.verify(START, signed(body), b"\xff\xff"), Forged)
+
+
+@given(body=st.text(max_size=200), event_id=st.text("abcdef_0123", min_size=1, max_size=40))
+def test_our_signature_is_the_one_of_the_library(body: str, event_id: str) -> None:
+    theirs = Library(SECRET).sign(event_id, START, body)
+    headers = {"webhook-id": event_id, "webhook-timestamp": str(int(START.timestamp())), "webhook-signature": theirs}
+    assert DOOR.verify(START, headers, body.encode()) == Verified(event_id)
 
 
 @settings(max_examples=200, deadline=None)

@@ -28,6 +28,7 @@ from entrepot.site import doors_of
 from entrepot.store.db import DatabaseAway
 from entrepot.store.locks import lock_roots
 from entrepot.web.doors import BODY_MAX, Doors, create_doors, receive_webhook
+from entrepot.web.webhook_door import WebhookDoor
 
 MIRAKL = "mirakl-fr/operator"
 HOOK = "/hooks/mirakl-fr"
@@ -84,7 +85,7 @@ class Gate:
     doors: Doors
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:
-        with TestClient(create_doors(self.doors), base_url="http://hub.test") as client:
+        with TestClient(WebhookDoor(create_doors(self.doors), self.doors), base_url="http://hub.test") as client:
             return client.post(path, content=body, headers=dict(headers))
 
     def hook(self, body: bytes = b"", path: str = HOOK, **more: str) -> Any:
@@ -263,7 +264,7 @@ def test_a_checkout_hears_that_nobody_can_say_while_the_database_is_away(dark: G
 
 
 def test_without_its_database_the_hub_lives_and_is_not_ready(dark: Gate) -> None:
-    with TestClient(create_doors(dark.doors)) as client:
+    with TestClient(WebhookDoor(create_doors(dark.doors), dark.doors)) as client:
         assert client.get("/livez").status_code == 200
         assert_come_again(client.get("/readyz"))
 

@@ -1,7 +1,7 @@
 """Standard Webhooks, inwards: who signed these raw bytes, and when. Verified before anything is parsed.
 
-The signature is computed by the standardwebhooks library; the comparison with the machine clock is ours, since the
-library reads the clock itself.
+The standardwebhooks library reads the clock itself and copies the body three times; a door that keeps a thousand a second cannot afford
+that. So these few lines are ours, and a test holds them against the library.
 """
 
 import hmac
@@ -10,9 +10,7 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from standardwebhooks.webhooks import EmptyWebhookSecretError
-from standardwebhooks.webhooks import Webhook as Signer
+from functools import lru_cache
 
 from entrepot.connectors.port import Forged, Secret, Verified
 from entrepot.kernel.errors import WrongSetting
@@ -20,6 +18,8 @@ from entrepot.kernel.errors import WrongSetting
 SIGNATURES_MAX = 10
 EVENT_ID_MAX = 200
 TIMESTAMP_DIGITS_MAX = 11
+SECRETS_MAX = 64  # keys remembered in their decoded form
+PREFIX = "whsec_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,10 @@ class StandardWebhooks:
         sent_at = datetime.fromtimestamp(int(stamp), UTC)
         if abs((machine - sent_at).total_seconds()) > self.tolerance_s:
             return Forged("the timestamp is too far from now")
-        try:
-            text = body.decode()
-        except UnicodeDecodeError:
-            return Forged("the body is not UTF-8")
-        if _signed(self.secret(), event_id, sent_at, text, signatures):
+        signed = f"{event_id}.{stamp}.".encode() + body
+        if _fits(self.secret(), signed, signatures):
             return Verified(event_id)
-        if self.old_secret is not None and _signed(self.old_secret(), event_id, sent_at, text, signatures):
+        if self.old_secret is not None and _fits(self.old_secret(), signed, signatures):
             return Verified(event_id, with_old_secret=True)
         return Forged("no signature fits")
 
@@ -67,13 +64,19 @@ def _signatures(header: str) -> list[bytes]:
     return found
 
 
-def _signed(secret: str, event_id: str, sent_at: datetime, body: str, signatures: list[bytes]) -> bool:
+@lru_cache(SECRETS_MAX)
+def _key(secret: str) -> bytes:
+    """Base64, padded or not, behind `whsec_` or bare. Errors: WrongSetting that never shows the secret."""
     try:
-        signer = Signer(secret)
-    except (ValueError, EmptyWebhookSecretError) as error:
-        raise WrongSetting(
-            "the webhook secret is not the base64 text (whsec_…) that Standard Webhooks promises"
-        ) from error
-    expected = b64decode(signer.sign(event_id, sent_at, body).partition(",")[2])
-    fits = [hmac.compare_digest(expected, signature) for signature in signatures]
+        key = b64decode(secret.removeprefix(PREFIX) + "==")
+    except (NotBase64, ValueError):
+        key = b""
+    if not key:
+        raise WrongSetting("the webhook secret is not the base64 text (whsec_…) that Standard Webhooks promises")
+    return key
+
+
+def _fits(secret: str, signed: bytes, signatures: list[bytes]) -> bool:
+    expected = hmac.digest(_key(secret), signed, "sha256")
+    fits = [hmac.compare_digest(expected, signature) for signature in signatures]  # all of them: no time tells which
     return any(fits)

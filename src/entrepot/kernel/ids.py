@@ -7,8 +7,13 @@ from random import Random
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 
 
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # two letters at a time: ids stand in every row
+
+
 def _base32(value: int, width: int) -> str:
-    return "".join(ALPHABET[(value >> (5 * i)) & 31] for i in range(width - 1, -1, -1))
+    shifts = range(5 * (width - width % 2 - 2), -1, -10)
+    text = "".join([_PAIRS[(value >> shift) & 1023] for shift in shifts])
+    return text if width % 2 == 0 else ALPHABET[(value >> (5 * (width - 1))) & 31] + text
 
 
 class Ids:

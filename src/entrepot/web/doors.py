@@ -1,27 +1,22 @@
 """The doors machines knock at: webhooks in, the storefront's two calls, and whether we live. No cookies, no pages.
 
 Every door records the raw bytes before it reads them, and answers 2xx only after the commit; when the database is away it answers 503, so that
-the caller comes again. Bodies are streamed under a cap. Webhooks that come at the same time share a commit.
+the caller comes again. Bodies are streamed under a cap. Over HTTP, webhooks take the shorter way of webhook_door.py.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
 from hmac import compare_digest
 from typing import Any, Protocol
 
 import msgspec
 from fastapi import Depends, FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.connectors.port import Forged, Webhook
 from entrepot.flows.checkout_check import CheckoutBody
-from entrepot.inbox.group_commit import GroupCommit
 from entrepot.inbox.model import MALFORMED, Arrival, Parked, Received, Recorded
-from entrepot.inbox.service import record, record_each
+from entrepot.inbox.service import record
 from entrepot.inbox.store import digest_of
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
@@ -29,7 +24,6 @@ from entrepot.kernel.errors import NotNow
 BODY_MAX = 2 * 1024 * 1024  # bytes of one webhook or call; more is refused with 413
 HOOKS = "/hooks/"
 STOREFRONT_FLOW = "order-creation"
-BACKLOG_LOOK = timedelta(seconds=1)  # machine: how long an answer about an account's backlog holds
 
 
 class Storefront(Protocol):
@@ -95,7 +89,6 @@ def come_again(error: NotNow) -> Response:
 def create_doors(doors: Doors) -> FastAPI:
     app = FastAPI(title="Entrepot API", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     body = Depends(raw_body)
-    app.add_middleware(WebhookDoor, doors=doors)
 
     @app.exception_handler(TooLarge)
     def too_large(request: Request, error: TooLarge) -> Response:
@@ -157,61 +150,6 @@ def webhook_kept(kept: Sequence[Recorded]) -> Response:
 
 def backlog_full() -> Response:
     return problem(503, "backlog-full", "too much is waiting already; send it again later")
-
-
-class WebhookDoor:
-    """POST /hooks/{system}. Stands before the routes and spares a webhook their machinery, which costs more than keeping it."""
-
-    def __init__(self, app: ASGIApp, doors: Doors) -> None:
-        self._app = app
-        self._doors = doors
-        self._together = GroupCommit(partial(record_each, doors.ctx))
-        self._backlog = Backlog(doors.backlog_full, doors.ctx.clock.machine)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(HOOKS):
-            await self._app(scope, receive, send)
-            return
-        try:
-            response = await self._answer(Request(scope, receive))
-        except TooLarge:
-            response = body_too_large()
-        except NotNow as error:
-            response = come_again(error)
-        await response(scope, receive, send)
-
-    async def _answer(self, request: Request) -> Response:
-        system = request.scope["path"].removeprefix(HOOKS)
-        arrival = open_webhook(self._doors, system, request.headers, await raw_body(request))
-        if isinstance(arrival, Response):
-            return arrival
-        full = self._backlog.remembered(arrival.account)
-        if full is None:
-            full = await run_in_threadpool(self._backlog.ask, arrival.account)
-        return backlog_full() if full else webhook_kept(await self._together.submit(arrival))
-
-
-class Backlog:
-    """Whether too much of an account is waiting: asked about once a second, however many webhooks come."""
-
-    def __init__(self, full: Callable[[str], bool], machine: Callable[[], datetime]) -> None:
-        self._full = full
-        self._machine = machine
-        self._known: dict[str, tuple[datetime, bool]] = {}
-
-    def remembered(self, account: str) -> bool | None:
-        """None: nobody knows any more, ask."""
-        at, full = self._known.get(account, (None, False))
-        return None if at is None or self._machine() - at > BACKLOG_LOOK else full
-
-    def ask(self, account: str) -> bool:
-        """Asks the database. Whoever comes meanwhile goes by the last answer."""
-        before = self._known.get(account)
-        if before is not None:
-            self._known[account] = (self._machine(), before[1])
-        full = self._full(account)
-        self._known[account] = (self._machine(), full)
-        return full
 
 
 def receive_checkout(doors: Doors, headers: Mapping[str, str], content: bytes) -> Response:

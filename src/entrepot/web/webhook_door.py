@@ -1,0 +1,109 @@
+"""POST /hooks/{system} over HTTP. Stands before every other layer of the web process and spares a webhook their machinery, which costs more
+than keeping it. Webhooks that come at the same time share a commit.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from entrepot.inbox.group_commit import GroupCommit
+from entrepot.inbox.service import record_each
+from entrepot.kernel.errors import NotNow
+from entrepot.web.doors import (
+    BODY_MAX,
+    HOOKS,
+    Doors,
+    TooLarge,
+    backlog_full,
+    body_too_large,
+    come_again,
+    open_webhook,
+    webhook_kept,
+)
+
+BACKLOG_LOOK = timedelta(seconds=1)  # machine: how long an answer about an account's backlog holds
+
+
+class HungUp(Exception):
+    """The caller went away before his body was whole: there is nobody to answer."""
+
+
+class WebhookDoor:
+    """Answers webhooks; everything else goes on to `app`."""
+
+    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+        self._app = app
+        self._doors = doors
+        self._together = GroupCommit(partial(record_each, doors.ctx))
+        self._backlog = Backlog(doors.backlog_full, doors.ctx.clock.machine)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(HOOKS):
+            await self._app(scope, receive, send)
+            return
+        try:
+            response = await self._answer(scope["path"].removeprefix(HOOKS), headers_of(scope), await body_of(receive))
+        except TooLarge:
+            response = body_too_large()
+        except NotNow as error:
+            response = come_again(error)
+        except HungUp:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, system: str, headers: Mapping[str, str], body: bytes) -> Response:
+        arrival = open_webhook(self._doors, system, headers, body)
+        if isinstance(arrival, Response):
+            return arrival
+        full = self._backlog.remembered(arrival.account)
+        if full is None:
+            full = await run_in_threadpool(self._backlog.ask, arrival.account)
+        return backlog_full() if full else webhook_kept(await self._together.submit(arrival))
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Names come in lower case (ASGI); of a name given twice the last counts."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def body_of(receive: Receive) -> bytes:
+    """The whole body, or TooLarge before more than BODY_MAX is held. Errors: HungUp."""
+    parts, size, more = [], 0, True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            raise HungUp
+        part: bytes = event.get("body", b"")
+        size += len(part)
+        if size > BODY_MAX:
+            raise TooLarge
+        parts.append(part)
+        more = event.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Backlog:
+    """Whether too much of an account is waiting: asked about once a second, however many webhooks come."""
+
+    def __init__(self, full: Callable[[str], bool], machine: Callable[[], datetime]) -> None:
+        self._full = full
+        self._machine = machine
+        self._known: dict[str, tuple[datetime, bool]] = {}
+
+    def remembered(self, account: str) -> bool | None:
+        """None: nobody knows any more, ask."""
+        at, full = self._known.get(account, (None, False))
+        return None if at is None or self._machine() - at > BACKLOG_LOOK else full
+
+    def ask(self, account: str) -> bool:
+        """Asks the database. Whoever comes meanwhile goes by the last answer."""
+        before = self._known.get(account)
+        if before is not None:
+            self._known[account] = (self._machine(), before[1])
+        full = self._full(account)
+        self._known[account] = (self._machine(), full)
+        return full
