@@ -93,6 +93,6 @@ def test_the_door_for_webhooks_is_where_the_page_says() -> None:
         said.append(dict(message))
 
     scope = {"type": "http", "method": method, "path": path.format(system="nobody"), "headers": [], "query_string": b""}
-    asyncio.run(docs.web()(scope, receive, send))
+    asyncio.run(WebhookDoor(docs.web(), docs.no_doors())(scope, receive, send))
     assert said[0]["status"] == 404
     assert b"/problems/unknown-system" in said[1]["body"]

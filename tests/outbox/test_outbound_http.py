@@ -258,7 +258,7 @@ def test_an_answer_longer_than_the_cap_is_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("encoding", "body"),
-    [("br", b"??"), ("gzip", b"not gzip"), ("gzip", gzip.compress(b"whole")[:-4]), ("gzip, gzip", b"")],
+    [("br", b"??"), ("gzip", b"not gzip"), ("gzip", gzip.compress(b"whole", mtime=0)[:-4]), ("gzip, gzip", b"")],
 )
 def test_an_answer_packed_in_a_way_we_cannot_trust_is_no_answer(encoding: str, body: bytes) -> None:
     with serving(plainly(200, body, Content_Encoding=encoding)) as peer, client(peer.url) as http:

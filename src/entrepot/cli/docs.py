@@ -216,9 +216,14 @@ def _api_intro() -> list[str]:
 
 def web() -> FastAPI:
     """The doors as the web process makes them. While routes are made nothing is asked of the parts but the clock."""
+    return doors.create_doors(no_doors())
+
+
+def no_doors() -> doors.Doors:
+    """Doors behind which nobody lives."""
     nothing: Any = None
     ctx = Ctx(nothing, SystemClock(), nothing, nothing)
-    return doors.create_doors(doors.Doors(ctx, {}, nothing, "", str, cast(Callable[[str], bool], bool)))
+    return doors.Doors(ctx, {}, nothing, "", str, cast(Callable[[str], bool], bool))
 
 
 def routes() -> list[tuple[str, str, str]]:
