@@ -11,6 +11,7 @@ from entrepot.blueprint.load import load
 from entrepot.cli import docs, main
 from entrepot.cli.main import app
 from entrepot.process import Settings
+from entrepot.web.webhook_door import WebhookDoor
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = dict(docs.commands(app))
