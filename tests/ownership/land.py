@@ -54,7 +54,7 @@ LIMITS: Mapping[str, Mapping[str, str]] = {
 def plan_with(
     offer: Mapping[str, Any] = OFFER,
     limits: Mapping[str, Any] = LIMITS,
-    sellers: Mapping[str, Mapping[str, Any]] | None = None,
+    sellers: Mapping[str, dict[str, Any]] | None = None,
 ) -> Plan:
     """The plan that ships, with this ownership of offers."""
     plan = load()
@@ -69,10 +69,14 @@ def plan_with(
         update={
             "hash": "plan-1",
             "accounts": {**plan.accounts, MARKET: account},
-            "sellers": {name: SellerRule.model_validate({"name": name, **rule}) for name, rule in people.items()},
+            "sellers": {name: seller_rule(name, rule) for name, rule in people.items()},
             "ownership": {"offer": ObjectRule.model_validate({"name": "offer", **offer})},
         }
     )
+
+
+def seller_rule(name: str, rule: Mapping[str, Any]) -> SellerRule:
+    return SellerRule.model_validate({**rule, "name": name})
 
 
 def fresh() -> dict[str, Value]:
