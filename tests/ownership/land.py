@@ -60,7 +60,7 @@ def plan_with(
     plan = load()
     bounds = {name: PriceLimit.model_validate(limit) for name, limit in limits.items()}
     account = plan.account(MARKET).model_copy(update={"price_limits": bounds})
-    people = {
+    people: dict[str, dict[str, Any]] = {
         "*": {"contact": ["mirakl-thread", "mail-digest"]},
         "2002": {"seller_model": "dropship"},
         **(sellers or {}),
