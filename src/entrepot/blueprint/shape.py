@@ -63,6 +63,7 @@ def shaped(document: Document, found: Findings) -> Shaped:
             unknown |= {key} if node.broken else set()
     for key in NEEDED:
         if key not in root:
+            unknown.add(key)  # one word about it is enough
             found.add("E015", document.root.at, (key,), "is missing; a plan needs this section", f"add {key}: and its entries")
     return Shaped({**{key: {} for key in SECTIONS}, **entries}, broken, frozenset(unknown))
 
