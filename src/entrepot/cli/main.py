@@ -37,6 +37,7 @@ app.command("entrepot.cli.running:work", help="Run one worker process.")
 app.command("entrepot.cli.demo:demo", help="A living marketplace day against the shipped sandbox.")
 app.command("entrepot.cli.simulate:sim", help="Run seeded days with crashes and faults on a real PostgreSQL.")
 app.command("entrepot.cli.simulate:prove", help="Run what takes longer than a test run.")
+app.command("entrepot.cli.checking:check", help="Say everything that is wrong with a plan, and where.")
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
 app.command(
     "entrepot.cli.explaining:explain", help="Why a field has the value it has, by what right, and what it hides."
