@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Final
 
-from entrepot.blueprint.read import Path, read
+from entrepot.blueprint.files import document_of
+from entrepot.blueprint.finding import Path
 from entrepot.kernel.errors import WrongSetting
 
 
@@ -41,11 +42,11 @@ def patched(text: str, changes: Changes, name: str = "entrepot.yaml") -> str:
 
     Errors: WrongSetting when it cannot be changed in place (an anchor that several places share, a list without that index).
     """
-    wanted = changed_data(read(text, name).data, changes)
+    wanted = changed_data(document_of(text, name).data, changes)
     left = sorted(changes, key=_order)
     while left:
         text, left = _round(text, left, changes, name)
-    if read(text, name).data != wanted:
+    if document_of(text, name).data != wanted:
         raise WrongSetting(f"{name} cannot be changed in place: it repeats a part by an anchor; write that part out")
     return text
 
@@ -63,7 +64,7 @@ def _home(path: Path, files: Mapping[str, str]) -> str:
     section = re.compile(rf"""^["']?{re.escape(str(path[0]))}["']?\s*:""", re.MULTILINE)
     able = [name for name, text in files.items() if section.search(text)]
     if len(able) > 1:
-        data = {name: read(files[name], name).data for name in able}
+        data = {name: document_of(files[name], name).data for name in able}
         able = [name for name in able if _at(data[name], path[:2]) is not GONE] or able
     return able[0] if able else next(iter(files))
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from entrepot.blueprint.blocks import changed, joined, parse
+from entrepot.blueprint.files import Files
 from entrepot.blueprint.questions import BACK_OFFICE
-from entrepot.blueprint.templates import Files, Model, with_parties
+from entrepot.blueprint.templates import Model, with_parties
 
 # Whose rights it is when the system is not there: the seller describes his goods, finance keeps the books, our staff does the rest.
 _OWNERS: Mapping[Model, Mapping[str, str]] = {

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from entrepot.blueprint.answered import plan_files
-from entrepot.blueprint.files import one_text
-from entrepot.blueprint.load import loads
+from entrepot.blueprint.files import Files, document_of, examined
 from entrepot.blueprint.questions import Question, checked, questions
-from entrepot.blueprint.read import read
 from entrepot.blueprint.references import references
-from entrepot.blueprint.templates import FIRST, Files, Model
-from entrepot.kernel.errors import WrongSetting
+from entrepot.blueprint.templates import FIRST, Model
+from entrepot.connectors import registry
+from entrepot.kernel.errors import OurBug, WrongSetting
 
 TRIES_MAX = 5
 Ask = Callable[[str], str]
@@ -35,8 +34,11 @@ def init(folder: Path, /, *, model: Model, answers: Path | None = None, yes: boo
     if answers is None and not yes and sys.stdin.isatty() and sys.stdout.isatty():
         given = asked(model, input)
     files = plan_files(model, given)
-    plan = loads(one_text(files))
+    looked = examined(files, registry.facts())
+    if looked.plan is None:
+        raise OurBug(f"the answers lead to a plan that is wrong: {looked.findings[0]}", answers=dict(given))
     written(folder, files)
+    plan = looked.plan
     print(f"{folder}: {len(files)} files, {len(plan.flows)} flows, {len(plan.failures)} failure modes, hash {plan.hash}")
     for line in next_steps(folder, files):
         print(line)
@@ -67,7 +69,7 @@ def _answer(model: Model, question: Question, ask: Ask) -> str:
 
 def _from_file(path: Path) -> Mapping[str, str]:
     try:
-        data = read(path.read_text("utf-8"), path.name).data
+        data = document_of(path.read_text("utf-8"), path.name).data
     except (OSError, UnicodeDecodeError) as error:
         raise WrongSetting(f"the answers {path} cannot be read: {error}") from error
     if not isinstance(data, dict | None):

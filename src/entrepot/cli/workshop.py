@@ -6,6 +6,7 @@ from pathlib import Path
 from entrepot.blueprint.load import DEFAULT
 from entrepot.blueprint.workshop.service import Placed, Proposal, export_plan, propose, write_files
 from entrepot.cli.output import Cell, Paper, Style, paper, say_json
+from entrepot.connectors import registry
 from entrepot.kernel.errors import WrongSetting
 
 DONE, FOUND = 0, 3
@@ -46,7 +47,7 @@ def import_(file: Path, /, *, blueprint: Path | None = None, write: bool = False
     if write and not reason.strip():
         raise WrongSetting("--reason is missing: say why the plan is changed")
     path = _blueprint(blueprint)
-    found = propose(path, file)
+    found = propose(path, file, registry.facts())
     written = _write(path, found) if write and not found.problems else []
     if json:
         say_json(_document(found, written))
@@ -65,7 +66,7 @@ def _write(path: Path, found: Proposal) -> list[str]:
 
 def _blueprint(given: Path | None) -> Path:
     path = given or Path(os.environ.get("ENTREPOT_BLUEPRINT") or DEFAULT)
-    if not path.is_file():
+    if not path.exists():
         raise WrongSetting(f"the blueprint {path} cannot be read: there is no such file")
     return path
 

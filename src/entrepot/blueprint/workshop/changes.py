@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from entrepot.blueprint.edit import GONE, changed_data
-from entrepot.blueprint.read import Path
+from entrepot.blueprint.finding import Path
 from entrepot.blueprint.workshop import kinds
 from entrepot.blueprint.workshop.book import Book, Line, Problem
 from entrepot.blueprint.workshop.sheets import OWNERSHIP, REMOVE, SHEETS, Column, Data, Row, Sheet, rows_of, vocabulary

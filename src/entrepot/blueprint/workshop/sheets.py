@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from entrepot.blueprint.entries import OWNER, PARTIES, VERBS, Latency, Pattern
+from entrepot.blueprint.finding import Path
 from entrepot.blueprint.owning import FALLBACKS
-from entrepot.blueprint.read import Path
 from entrepot.blueprint.workshop import kinds
 from entrepot.blueprint.workshop.kinds import Kind
 
