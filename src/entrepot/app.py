@@ -5,7 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from entrepot.blueprint.model import Plan
+from entrepot.blueprint.model import MANUAL, Plan
 from entrepot.blueprint.references import resolve
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
@@ -38,7 +38,7 @@ from entrepot.outbox.store import send_due_sql
 HUB = "hub"  # the account of lanes that belong to no outside system
 DRAIN_FAILING, SYSTEM_DOWN = "drain-failing", "system-down"
 SILENT = (ProblemCode.NOT_REACHED, ProblemCode.NO_ANSWER, ProblemCode.SYSTEM_DOWN)
-INBOUND_ONLY = frozenset({"storefront"})
+INBOUND_ONLY = frozenset({"storefront", MANUAL})  # nothing of ours calls them
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.position} {self.code} {self.path}: {self.message}. Fix: {self.fix}."
+        end = "" if self.fix.endswith("?") else "."
+        return f"{self.file}:{self.position} {self.code} {self.path}: {self.message}. Fix: {self.fix}{end}"
 
     @property
     def order(self) -> tuple[str, Position, str, str]:
@@ -60,11 +61,11 @@ class Finding:
 
 
 class Findings(list[Finding]):
-    """Everything found so far, at most FINDINGS_MAX; a place is told once per code."""
+    """Everything found so far, at most FINDINGS_MAX; the same is told once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: set[tuple[str, Position, str]] = set()
+        self._told: set[tuple[str, Position, str, str]] = set()
 
     @property
     def full(self) -> bool:
@@ -72,11 +73,11 @@ class Findings(list[Finding]):
 
     def add(self, code: str, at: Position, path: Path | str, message: str, fix: str) -> None:
         where = path if isinstance(path, str) else dotted(path)
-        told = (code, at, where)
+        words = one_line(message).rstrip(".")
+        told = (code, at, where, words)
         if self.full or told in self._told:
             return
         self._told.add(told)
-        words = one_line(message).rstrip(".")
         self.append(Finding(code, Severity.of(code), at.file, at, one_line(where), words, one_line(fix).rstrip(".")))
 
     def errors(self) -> list[Finding]:

@@ -90,7 +90,7 @@ def _section(key: str, node: Node, document: Document, found: Findings) -> tuple
 
 
 def _entry(model: type[BaseModel], name: str | None, node: Node, path: Path, document: Document, found: Findings) -> BaseModel | None:
-    if node.broken:
+    if node.broken or (any(told.code == "E009" for told in found) and _holds_broken(node)):
         return None
     if node.mapping is None:
         if not found.full:
@@ -110,6 +110,11 @@ def _entry(model: type[BaseModel], name: str | None, node: Node, path: Path, doc
                 break
             _slip(model, path, detail, document, found)
         return None
+
+
+def _holds_broken(node: Node) -> bool:
+    inside = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
+    return node.broken or any(_holds_broken(child) for child in inside)
 
 
 def _slip(model: type[BaseModel], entry: Path, detail: ErrorDetails, document: Document, found: Findings) -> None:

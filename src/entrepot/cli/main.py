@@ -38,6 +38,7 @@ app.command("entrepot.cli.demo:demo", help="A living marketplace day against the
 app.command("entrepot.cli.simulate:sim", help="Run seeded days with crashes and faults on a real PostgreSQL.")
 app.command("entrepot.cli.simulate:prove", help="Run what takes longer than a test run.")
 app.command("entrepot.cli.init:init", help="Write a complete plan of your own, from a few answers.")
+app.command("entrepot.cli.checking:check", help="Say everything that is wrong with a plan, and where.")
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
 app.command("entrepot.cli.asking:doctor", help="Say what this installation has, and what is wrong with it.")
 case.command("entrepot.cli.cases:list_", name="list", help="Open cases, the most urgent first.")

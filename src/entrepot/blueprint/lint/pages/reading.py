@@ -24,7 +24,7 @@ CODES = (
     Code("E005", "Not YAML",
          "A bracket, a quote or a colon is missing. Only what stands there is lost: the other entries are read and checked.",
          "look at quotes, brackets, colons and indentation here and just above",
-         "teams:\n  desk: {hours: 24/7\n  night: {hours: 24/7}\n", "teams:\n  desk: {hours: 24/7}\n  night: {hours: 24/7}\n"),
+         "teams:\n  desk: {hours: 24/7 # <--\n  night: {hours: 24/7}\n", "teams:\n  desk: {hours: 24/7}\n  night: {hours: 24/7}\n"),
     Code("E006", "More than a plan may hold",
          "A plan has at most 4,000,000 characters in 64 files. More is no plan, and would make every start slow.",
          "leave out what is not plan",
@@ -40,7 +40,8 @@ CODES = (
          "write out what is meant, without aliases of aliases",
          "questions:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n  b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
          "  c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\n  d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n"
-         "  e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d] # <--\n",
+         "  e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\n"
+         "  f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e] # <--\n",
          "teams:\n  desk: {notify: &all [env:MAIL, env:PAGER]}\n  night: {notify: *all}\n"),
     Code("E009", "An alias of nothing",
          "It names what stands nowhere above it, or stands inside what it names.",
