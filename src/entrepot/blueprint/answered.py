@@ -8,9 +8,9 @@ from typing import Any
 
 from entrepot.blueprint.blocks import Section, joined, parse
 from entrepot.blueprint.edit import GONE, patched_files
-from entrepot.blueprint.questions import BACK_OFFICE, Answers, checked
 from entrepot.blueprint.files import Files, document_of
 from entrepot.blueprint.finding import Path as Where
+from entrepot.blueprint.questions import BACK_OFFICE, Answers, checked
 from entrepot.blueprint.templates import Model, files_of
 from entrepot.blueprint.units import duration_text, parse_duration
 from entrepot.blueprint.without import without
@@ -31,7 +31,11 @@ def plan_files(model: Model, given: Answers) -> Files:
     files = without(model, files_of(model), set(BACK_OFFICE) - set(answers["systems"].split(", ")))
     files = {name: _words(text, answers) for name, text in files.items()}
     files["systems.yaml"] = _one_calendar(files["systems.yaml"], answers)
-    data = {key: value for name in ("teams.yaml", "flows.yaml") for key, value in document_of(files[name], name).data.items()}
+    data = {
+        key: value
+        for name in ("teams.yaml", "flows.yaml")
+        for key, value in document_of(files[name], name).data.items()
+    }
     return patched_files(files, dict(_changes(data, answers)))
 
 
@@ -74,7 +78,9 @@ def _chosen(section: Section, answers: Answers) -> Section:
 
 def _changes(data: Mapping[str, Any], answers: Answers) -> Iterator[Change]:
     if answers["environment"] == "production":  # a flow acts once its way back was rehearsed: see launch
-        yield from ((("flows", name, "mode"), "observe") for name, flow in data["flows"].items() if flow["mode"] == "act")
+        yield from (
+            (("flows", name, "mode"), "observe") for name, flow in data["flows"].items() if flow["mode"] == "act"
+        )
     yield from _teams(data, answers)
     if "marketplace" in answers:
         yield from _as_operator(data, answers)
@@ -124,3 +130,5 @@ def _deadline(data: Mapping[str, Any], flow: str, within: str) -> Iterator[Chang
         window = timedelta(seconds=int(limit.total_seconds()) // 60 * 60)
         yield ("flows", flow, "retry", "window"), duration_text(window)
         yield ("flows", flow, "retry", "max"), duration_text(min(retry["max"], window))
+    if parse_duration(data["flows"][flow]["pause"]["max"]) > parse_duration(within):
+        yield ("flows", flow, "pause", "max"), duration_text(parse_duration(within) / 2)

@@ -89,11 +89,9 @@ def _order(path: Path) -> tuple[str, ...]:
 
 def _at(data: Any, path: Path) -> Any:
     for part in path:
-        if isinstance(data, dict) and part in data:
+        try:
             data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        else:
+        except (KeyError, IndexError, TypeError):
             return GONE
     return data
 
@@ -244,7 +242,8 @@ def _texts(value: Any) -> bool:
     """A list of sentences, or a group with one in it, reads better over lines."""
     parts = value.values() if isinstance(value, dict) else value
     return any(
-        isinstance(one, str) and one.count(" ") >= 3 or (isinstance(one, list | dict) and _texts(one)) for one in parts
+        (isinstance(one, str) and one.count(" ") >= 3) or (isinstance(one, list | dict) and _texts(one))
+        for one in parts
     )
 
 

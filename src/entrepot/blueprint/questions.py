@@ -19,7 +19,18 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BACK_OFFICE = ("pim", "oms", "erp")
 HOLIDAYS = ("FR", "DE", "none")
 _SYSTEM = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
-_RESERVED = {*PARTIES, *BACK_OFFICE, "gateway", "storefront", "supplier-edi", "manual", "operator", "main", "any", "owner"}
+_RESERVED = {
+    *PARTIES,
+    *BACK_OFFICE,
+    "gateway",
+    "storefront",
+    "supplier-edi",
+    "manual",
+    "operator",
+    "main",
+    "any",
+    "owner",
+}
 TEXT_MAX = 200
 
 Answers = Mapping[str, str]
@@ -146,7 +157,9 @@ def _addresses(text: str) -> str:
     found = [one.strip() for one in text.split(",") if one.strip()]
     wrong = [one for one in found if not is_reference(one) or not re.fullmatch(r"[\w:./-]+", one)]
     if wrong or not found:
-        raise ValueError(f"“{', '.join(wrong)}”: write references, such as env:ENTREPOT_ALERT_MAIL; the addresses stay out of the plan")
+        raise ValueError(
+            f"“{', '.join(wrong)}”: write references, such as env:ENTREPOT_ALERT_MAIL; the addresses stay out of the plan"
+        )
     return ", ".join(found)
 
 
@@ -206,7 +219,7 @@ QUESTIONS: tuple[Question, ...] = (
              {"operator": "treasury", "both": "treasury"}, _one_of("provider", "treasury", "bank-file")),
     Question("payer_basis", "Which licensed provider, or on which legal basis?",
              "An auditor's first question.",
-             {k: "commercial agent of the sellers (PSD2, Art. 3 b); counsel's opinion on file" for k in ("operator", "both")},
+             dict.fromkeys(("operator", "both"), "commercial agent of the sellers (PSD2, Art. 3 b); counsel's opinion on file"),
              _sentence),
     Question("commission", "Which commission is agreed as a rule?",
              "What each statement is checked against; other rates go by category.", {"operator": "12%", "both": "12%"}, _rate),

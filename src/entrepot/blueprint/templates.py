@@ -5,7 +5,7 @@ other words stands in `both` twice: the channel's begins with `channel-`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -129,7 +129,7 @@ def with_parties(text: str, old: str, new: str) -> str:
 def _both() -> Files:
     files, other = _operator(), _syndication()
     twice = _told_twice(files, other)
-    unite = {
+    unite: Mapping[str, Callable[[Section, Section], Section]] = {
         "systems.yaml": united,
         "identifiers.yaml": _identifiers,
         "ownership.yaml": partial(scoped_objects, account=CHANNEL_ACCOUNT),
@@ -186,7 +186,9 @@ def _identifiers(ours: Section, others: Section) -> Section:
         known = re.findall(r"([\w-]+): ", block.text.partition("{")[2])
         added = [f"{key}: {value}" for key, value in re.findall(r"([\w-]+): ([\w-]+)", theirs[block.name].text.partition("{")[2])
                  if key not in known]  # fmt: skip
-        text = re.sub(r"(, environment_prefix|, financial|})", rf"{''.join(f', {one}' for one in added)}\1", block.text, count=1)
+        text = re.sub(
+            r"(, environment_prefix|, financial|})", rf"{''.join(f', {one}' for one in added)}\1", block.text, count=1
+        )
         return Block(block.name, text, block.group)
 
     return changed(ours, with_theirs)

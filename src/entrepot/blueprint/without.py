@@ -33,7 +33,7 @@ def without(model: Model, files: Files, missing: Iterable[str]) -> Files:
             "failures.yaml": partial(with_parties, old=name, new=owner),
         }
         files = {file: steps[file](text) if file in steps else text for file, text in files.items()}
-    return files
+    return files | {"identifiers.yaml": _each_line(files["identifiers.yaml"], _joining)} if gone else files
 
 
 def _stand_in(model: Model, name: str, gone: list[str]) -> str:
@@ -63,6 +63,12 @@ def _key(line: str, name: str, other: str) -> str:
         return re.sub(_KEY.format(name=name), f"{other}: ", line)
     line = re.sub(_KEY.format(name=name) + r"[\w-]+, ", "", line)
     return re.sub(r",? ?" + _KEY.format(name=name) + r"[\w-]+(?=})", "", line)
+
+
+def _joining(line: str) -> str:
+    """An identifier that only one system knows joins nothing: it goes."""
+    keys = set(re.findall(r"([\w-]+): [\w-]+", line.partition("{")[2])) - {"environment_prefix", "financial"}
+    return line if not line.startswith("  ") or len(keys) > 1 else ""
 
 
 def _rule(line: str, name: str, owner: str) -> str:

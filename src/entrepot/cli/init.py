@@ -9,7 +9,7 @@ from entrepot.blueprint.files import Files, document_of, examined
 from entrepot.blueprint.questions import Question, checked, questions
 from entrepot.blueprint.references import references
 from entrepot.blueprint.templates import FIRST, Model
-from entrepot.connectors import registry
+from entrepot.connectors.facts import facts
 from entrepot.kernel.errors import OurBug, WrongSetting
 
 TRIES_MAX = 5
@@ -34,12 +34,14 @@ def init(folder: Path, /, *, model: Model, answers: Path | None = None, yes: boo
     if answers is None and not yes and sys.stdin.isatty() and sys.stdout.isatty():
         given = asked(model, input)
     files = plan_files(model, given)
-    looked = examined(files, registry.facts())
+    looked = examined(files, facts())
     if looked.plan is None:
         raise OurBug(f"the answers lead to a plan that is wrong: {looked.findings[0]}", answers=dict(given))
     written(folder, files)
     plan = looked.plan
-    print(f"{folder}: {len(files)} files, {len(plan.flows)} flows, {len(plan.failures)} failure modes, hash {plan.hash}")
+    print(
+        f"{folder}: {len(files)} files, {len(plan.flows)} flows, {len(plan.failures)} failure modes, hash {plan.hash}"
+    )
     for line in next_steps(folder, files):
         print(line)
     return 0
@@ -96,7 +98,9 @@ def written(folder: Path, files: Files) -> None:
 
 
 def next_steps(folder: Path, files: Files) -> list[str]:
-    named = sorted({one.partition(":")[2] for text in files.values() for one in references(text) if one.startswith("env:")})
+    named = sorted(
+        {one.partition(":")[2] for text in files.values() for one in references(text) if one.startswith("env:")}
+    )
     return [
         f"1. Set what it refers to: {', '.join(named)}.",
         f"2. Read it with those who will live by it (entrepot workshop export plan.xlsx --blueprint {folder / FIRST}), then entrepot check {folder / FIRST}.",

@@ -48,7 +48,9 @@ case.command("entrepot.cli.cases:repair", help="With corrected content.")
 case.command("entrepot.cli.cases:suppress", help="Not at all: close it with a reason.")
 case.command("entrepot.cli.cases:escalate", help="To the team above.")
 workshop.command("entrepot.cli.workshop:export", help="Write the plan as a workbook that people can change.")
-workshop.command("entrepot.cli.workshop:import_", name="import", help="What a workbook would change; with --write, change it.")
+workshop.command(
+    "entrepot.cli.workshop:import_", name="import", help="What a workbook would change; with --write, change it."
+)
 database.command("entrepot.cli.running:db_upgrade", name="upgrade", help="Bring the schema to this version.")
 database.command("entrepot.cli.running:db_status", name="status", help="Which schema the database has.")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from entrepot.blueprint.load import DEFAULT
 from entrepot.blueprint.workshop.service import Placed, Proposal, export_plan, propose, write_files
 from entrepot.cli.output import Cell, Paper, Style, paper, say_json
-from entrepot.connectors import registry
+from entrepot.connectors.facts import facts
 from entrepot.kernel.errors import WrongSetting
 
 DONE, FOUND = 0, 3
@@ -24,11 +24,15 @@ def export(file: Path, /, *, blueprint: Path | None = None) -> int:
         The plan's first file. Without it: ENTREPOT_BLUEPRINT, else the plan that ships.
     """
     plan = export_plan(_blueprint(blueprint), file)
-    print(f"{file}: {len(plan.ownership)} objects, {len(plan.flows)} flows, {len(plan.failures)} failure modes, of plan {plan.hash}")
+    print(
+        f"{file}: {len(plan.ownership)} objects, {len(plan.flows)} flows, {len(plan.failures)} failure modes, of plan {plan.hash}"
+    )
     return DONE
 
 
-def import_(file: Path, /, *, blueprint: Path | None = None, write: bool = False, reason: str = "", json: bool = False) -> int:
+def import_(
+    file: Path, /, *, blueprint: Path | None = None, write: bool = False, reason: str = "", json: bool = False
+) -> int:
     """What a workbook would change in the plan; with --write, change it.
 
     Parameters
@@ -47,7 +51,7 @@ def import_(file: Path, /, *, blueprint: Path | None = None, write: bool = False
     if write and not reason.strip():
         raise WrongSetting("--reason is missing: say why the plan is changed")
     path = _blueprint(blueprint)
-    found = propose(path, file, registry.facts())
+    found = propose(path, file, facts())
     written = _write(path, found) if write and not found.problems else []
     if json:
         say_json(_document(found, written))
@@ -75,10 +79,17 @@ def _say(page: Paper, found: Proposal) -> None:
     for problem in found.problems:
         page.line(Cell(problem.where, Style.BAD), problem.message)
     for placed in found.placed:
-        page.line(Cell(placed.place, Style.QUIET), Cell(placed.dotted, Style.STRONG), Cell(f"({placed.change.cell})", Style.QUIET))
+        page.line(
+            Cell(placed.place, Style.QUIET),
+            Cell(placed.dotted, Style.STRONG),
+            Cell(f"({placed.change.cell})", Style.QUIET),
+        )
         page.line(Cell("was", Style.QUIET), _value(placed.change.before), indent=1)
         page.line(Cell("becomes", Style.QUIET), _value(placed.change.after), indent=1)
-    for note in [*(f"{one}: no row; stays as it is" for one in found.missing), *(f"{one}: left aside" for one in found.aside)]:
+    for note in [
+        *(f"{one}: no row; stays as it is" for one in found.missing),
+        *(f"{one}: left aside" for one in found.aside),
+    ]:
         page.line(Cell(note, Style.QUIET))
     page.line(f"{len(found.placed)} changes, {len(found.problems)} problems")
 

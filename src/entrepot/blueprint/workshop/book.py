@@ -132,7 +132,9 @@ def _titles(book: Book, sheet: Sheet, row: Sequence[Any], number: int) -> dict[i
         if title is None and _form(value):
             book.aside.append(f"column “{plain(str(value))}” of {sheet.name}")
         elif title in found.values():
-            book.problems.append(Problem(f"{sheet.name}!{_letters(at)}{number}", f"a second column “{title}”; keep one"))
+            book.problems.append(
+                Problem(f"{sheet.name}!{_letters(at)}{number}", f"a second column “{title}”; keep one")
+            )
         elif title is not None:
             found[at] = title
     for column in sheet.all:
@@ -155,7 +157,11 @@ def _cell(book: Book, where: str, value: Any, formulas: Sequence[str]) -> str:
     if isinstance(value, int | float):
         return str(int(value)) if float(value).is_integer() else str(value)
     if not isinstance(value, str):
-        book.problems.append(Problem(where, f"the spreadsheet has made a time of it ({value}); format the cell as text and write it again"))
+        book.problems.append(
+            Problem(
+                where, f"the spreadsheet has made a time of it ({value}); format the cell as text and write it again"
+            )
+        )
         return ""
     if len(value) > CELL_CHARS_MAX:
         book.problems.append(Problem(where, f"holds more than {CELL_CHARS_MAX:,} characters"))
@@ -196,7 +202,9 @@ def _sheet_parts(package: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
     from html import unescape
 
     links = package.read("xl/_rels/workbook.xml.rels").decode()
-    targets = {_attribute(link, "Id"): _attribute(link, "Target") for link in re.findall(r"<Relationship\b[^>]*>", links)}
+    targets = {
+        _attribute(link, "Id"): _attribute(link, "Target") for link in re.findall(r"<Relationship\b[^>]*>", links)
+    }
     for sheet in re.findall(r"<sheet\b[^>]*>", package.read("xl/workbook.xml").decode()):
         target = targets.get(_attribute(sheet, "r:id"), "").lstrip("/")
         part = target if target.startswith("xl/") else f"xl/{target}"

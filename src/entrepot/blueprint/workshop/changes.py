@@ -71,7 +71,9 @@ class _Sheet:
                 continue
             form = _form(key)
             if form in self.seen:
-                self._problem(line, self.sheet.keys[0].title, f"speaks of the same as row {self.seen[form].number}; keep one")
+                self._problem(
+                    line, self.sheet.keys[0].title, f"speaks of the same as row {self.seen[form].number}; keep one"
+                )
                 continue
             self.seen[form] = line
             row = self.rows.get(form)
@@ -88,7 +90,9 @@ class _Sheet:
     def _key(self, line: Line) -> tuple[str, ...] | None:
         first, *rest = (line.texts.get(column.title, "") for column in self.sheet.keys)
         if not first:
-            self._problem(line, self.sheet.keys[0].title, f"which {self.sheet.keys[0].title}? Write its name, or clear the row")
+            self._problem(
+                line, self.sheet.keys[0].title, f"which {self.sheet.keys[0].title}? Write its name, or clear the row"
+            )
             return None
         if "\n" in first or len(first) > 80:
             self._problem(line, self.sheet.keys[0].title, "is not a name")
@@ -127,7 +131,11 @@ class _Sheet:
 
     def _stray(self, line: Line, column: Column, key: tuple[str, ...]) -> None:
         if line.texts[column.title]:
-            where = "of an object as a whole: write it in the row without a field" if column.whole else "of a field: name one, or *"
+            where = (
+                "of an object as a whole: write it in the row without a field"
+                if column.whole
+                else "of a field: name one, or *"
+            )
             self._problem(line, column.title, f"“{column.title}” is {where}")
 
     def _read(self, line: Line, column: Column) -> Any:
@@ -209,7 +217,11 @@ def _rules(before: Any, inner: Mapping[Path, Any], gone: list[Any]) -> list[Any]
     for index, rule in enumerate(rules):
         if any(rule is one for one in gone):
             continue
-        mine = {(p[1:] if isinstance(before, list) else p): v for p, v in inner.items() if not isinstance(before, list) or p[0] == index}
+        mine = {
+            (p[1:] if isinstance(before, list) else p): v
+            for p, v in inner.items()
+            if not isinstance(before, list) or p[0] == index
+        }
         stay.append(changed_data(rule, mine))
     return stay
 
@@ -222,4 +234,3 @@ def _nest(entry: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 def _form(key: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(" ".join(part.casefold().split()) for part in key)
-

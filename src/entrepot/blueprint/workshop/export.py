@@ -5,7 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from entrepot.blueprint.workshop.kinds import safe
-from entrepot.blueprint.workshop.sheets import HOW_TO, OWNERSHIP, REMOVE, SHEETS, Column, Data, Sheet, rows_of, vocabulary
+from entrepot.blueprint.workshop.sheets import (
+    HOW_TO,
+    OWNERSHIP,
+    REMOVE,
+    SHEETS,
+    Column,
+    Data,
+    Sheet,
+    rows_of,
+    vocabulary,
+)
 
 LISTS = "Lists"
 HASH_LABEL = "Plan"
@@ -27,7 +37,9 @@ def export(data: Data, plan_hash: str, path: Path) -> None:
     """Write the workbook. Shape: the same plan gives the same cells."""
     import xlsxwriter
 
-    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+    book = xlsxwriter.Workbook(
+        str(path), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
     styles = {
         "head": book.add_format({"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True, "valign": "top", "border": 1}),
         "key": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#EEF2F7", "num_format": "@"}),
@@ -55,7 +67,9 @@ def _how_to(page: Any, plan_hash: str, styles: Mapping[str, Any]) -> None:
     page.write_string(len(INTRODUCTION) + 3, 1, plan_hash, styles["mono"])
 
 
-def _sheet(page: Any, sheet: Sheet, data: Data, words: Mapping[str, tuple[str, ...]], styles: Mapping[str, Any]) -> None:
+def _sheet(
+    page: Any, sheet: Sheet, data: Data, words: Mapping[str, tuple[str, ...]], styles: Mapping[str, Any]
+) -> None:
     for at, column in enumerate(sheet.all):
         page.set_column(at, at, column.width)
         page.write_string(HEADER_ROW, at, column.title, styles["head"])
@@ -67,7 +81,7 @@ def _sheet(page: Any, sheet: Sheet, data: Data, words: Mapping[str, tuple[str, .
         for at, text in enumerate(row.key):
             page.write_string(last, at, safe(text), styles["key"])
         for at, column in enumerate(sheet.columns, len(sheet.keys)):
-            if not sheet.name == OWNERSHIP or column.whole is (row.key[1] == ""):
+            if sheet.name != OWNERSHIP or column.whole is (row.key[1] == ""):
                 page.write_string(last, at, safe(column.kind.render(row.value(column))), styles["cell"])
     page.freeze_panes(HEADER_ROW + 1, len(sheet.keys))
     page.autofilter(HEADER_ROW, 0, max(last, HEADER_ROW + 1), len(sheet.all))

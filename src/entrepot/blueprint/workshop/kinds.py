@@ -94,7 +94,7 @@ def _steps(value: Any) -> str:
     return "\n".join(f"{step['at']} {step['to']}" for step in value) if isinstance(value, list) else ""
 
 
-def _read_steps(text: str, known: Known) -> list[Mapping[str, str]]:
+def _read_steps(text: str, known: Known) -> list[dict[str, str]]:
     steps = []
     for part in parts(text):
         found = _STEP.fullmatch(part)

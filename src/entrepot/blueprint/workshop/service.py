@@ -85,7 +85,9 @@ def propose(blueprint: Path, workbook: Path, facts: Facts = NOTHING) -> Proposal
 def _other_plan(made_from: str, now: str) -> Problem:
     if not made_from:
         return Problem(HOW_TO, "does not say which plan it was made from; export again and carry the changes over")
-    return Problem(HOW_TO, f"it was made from plan {made_from}, and the plan is now {now}; export again and carry the changes over")
+    return Problem(
+        HOW_TO, f"it was made from plan {made_from}, and the plan is now {now}; export again and carry the changes over"
+    )
 
 
 def _place(now: Examined, change: Change) -> str:
@@ -112,7 +114,9 @@ def write_files(blueprint: Path, proposal: Proposal) -> list[str]:
     """Put the changed files in the place of the old ones; their names. Errors: WrongSetting, and nothing is changed then."""
     folder = main_file(blueprint).parent.resolve()
     if folder == DEFAULT.parent.resolve():
-        raise WrongSetting("this is the plan that ships; make your own with `entrepot init` and name it with --blueprint")
+        raise WrongSetting(
+            "this is the plan that ships; make your own with `entrepot init` and name it with --blueprint"
+        )
     if proposal.problems:
         raise WrongSetting("nothing is written while something is wrong")
     before = read_files(blueprint)
