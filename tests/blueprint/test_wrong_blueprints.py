@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrepot.blueprint.load import DEFAULT, WrongBlueprint, load, loads
+from entrepot.blueprint.load import WrongBlueprint, load, loads
 from entrepot.blueprint.references import is_reference, resolve
 from entrepot.blueprint.units import duration_text, parse_duration, parse_rate, parse_share
 from entrepot.kernel.errors import EntrepotError, WrongSetting
 
-TEXT = DEFAULT.read_text("utf-8")
+TEXT = (Path(__file__).parent / "small_plan.yaml").read_text("utf-8")
 
 # (what to change, into what, where it must be reported, what must be said)
 WRONG = [
