@@ -5,7 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from entrepot.blueprint.model import Plan
+from entrepot.blueprint.model import Plan, System
 from entrepot.blueprint.references import resolve
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
@@ -38,7 +38,7 @@ from entrepot.outbox.store import send_due_sql
 HUB = "hub"  # the account of lanes that belong to no outside system
 DRAIN_FAILING, SYSTEM_DOWN = "drain-failing", "system-down"
 SILENT = (ProblemCode.NOT_REACHED, ProblemCode.NO_ANSWER, ProblemCode.SYSTEM_DOWN)
-INBOUND_ONLY = frozenset({"storefront"})
+CALLS_US = "storefront"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,18 @@ def access_of(plan: Plan, account: str) -> Access:
     )
 
 
+def only_calls_us(system: System) -> bool:
+    """A storefront without an address: it asks and orders, and nothing is published to it."""
+    return system.connector == CALLS_US and not system.url
+
+
 def connect_all(plan: Plan) -> dict[str, Connector]:
     """A connector for every account we call. Errors: WrongSetting names the account and what is missing."""
     found = {}
     for account in sorted(plan.accounts):
-        name = plan.system_of(account).connector
-        if name in INBOUND_ONLY:
+        system = plan.system_of(account)
+        name = system.connector
+        if only_calls_us(system):
             continue
         found[account] = registry.connect(name, access_of(plan, account))
     return found
