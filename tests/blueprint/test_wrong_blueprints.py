@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrepot.blueprint.load import DEFAULT, WrongBlueprint, load, loads
+from entrepot.blueprint.load import WrongBlueprint, load, loads
 from entrepot.blueprint.references import is_reference, resolve
 from entrepot.blueprint.units import duration_text, parse_duration, parse_rate, parse_share
 from entrepot.kernel.errors import EntrepotError, WrongSetting
 
-TEXT = DEFAULT.read_text("utf-8")
+TEXT = (Path(__file__).parent / "small_plan.yaml").read_text("utf-8")
 
 # (what to change, into what, where it must be reported, what must be said)
 WRONG = [
@@ -59,7 +59,7 @@ WRONG = [
     ("  chargeback-opened:\n", "  chargeback-closed:\n", "failures", "the hub can meet chargeback-opened"),
     ("  order-desk:\n    party: operator", "  order-desk:\n    name: the desk\n    party: operator", "teams.order-desk.name", "named by its key"),
     ("systems:\n", "hash: abc\nsystems:\n", "hash", "is not a section"),
-    ("sellers:\n", "ownership: {}\nsellers:\n", "ownership", "is not a known key"),
+    ("sellers:\n", "owners: {}\nsellers:\n", "owners", "is not a known key"),
 ]  # fmt: skip
 
 

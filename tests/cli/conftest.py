@@ -10,6 +10,7 @@ from cli.said import Entrepot, Said
 from conftest import START
 from web.console_rows import Day
 
+from entrepot.blueprint.files import whole
 from entrepot.blueprint.load import DEFAULT
 from entrepot.cli.main import run
 from entrepot.kernel.ctx import Row
@@ -83,7 +84,7 @@ def blueprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapp
     """The default blueprint with some words changed, as the one in force."""
 
     def write(changes: Mapping[str, str]) -> Path:
-        text = DEFAULT.read_text("utf-8")
+        text = whole(DEFAULT)
         for old, new in changes.items():
             assert old in text
             text = text.replace(old, new)

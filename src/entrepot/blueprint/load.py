@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from entrepot.blueprint.checks import check
+from entrepot.blueprint.files import whole
 from entrepot.blueprint.model import Plan
 from entrepot.blueprint.read import Document, Position, read
 from entrepot.blueprint.read import Path as Where
@@ -56,7 +57,7 @@ def load(path: Path | str | None = None) -> Plan:
     """
     file = Path(path) if path is not None else DEFAULT
     try:
-        text = file.read_text("utf-8")
+        text = whole(file)
     except (OSError, UnicodeDecodeError) as error:
         raise WrongSetting(f"the blueprint {file} cannot be read: {error}") from error
     return loads(text, file.name)
