@@ -16,24 +16,27 @@ from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
-from entrepot.flows.checkout_check import Offers
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
+from entrepot.flows.offer_publication import OfferPublication
+from entrepot.flows.offer_shelf import PUBLISH, Shown
 from entrepot.flows.order_acceptance import OrderAcceptance
 from entrepot.flows.order_creation import OrderCreation, OrdersCreated
 from entrepot.flows.parts import Parts
 from entrepot.flows.payout import PayoutConfirmed, Payouts
+from entrepot.flows.reassertion import UPDATE, Reasserted
 from entrepot.flows.return_refund import Refunded, ReturnRefund
 from entrepot.flows.settlement import Settlement
 from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
-from entrepot.inbox.model import Message, Parked
+from entrepot.inbox.model import Message, Parked, Verdict
 from entrepot.inbox.service import Decider, Inbox
 from entrepot.inbox.store import DECIDE_DUE_SQL
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.port import Effect, Reaction
 from entrepot.outbox.service import Outbox, Retry, Width, one_after_another
 from entrepot.outbox.store import send_due_sql
+from entrepot.ownership.compile import compile_rules
 
 HUB = "hub"  # the account of lanes that belong to no outside system
 DRAIN_FAILING, SYSTEM_DOWN = "drain-failing", "system-down"
@@ -114,7 +117,9 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
     charging, payouts = Charging(parts), Payouts(parts)
-    inbox = Inbox(_deciders(parts, OrderAcceptance(parts, charging), payouts), partial(_park, plan), _outgrow)
+    offers = OfferPublication(parts, compile_rules(plan))
+    deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
+    inbox = Inbox(deciders, partial(_park, plan), _outgrow)
     outbox = Outbox(
         operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
         reactions=_reactions(parts, charging, payouts),
@@ -153,9 +158,17 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     )
 
 
-def _deciders(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> dict[str, Decider]:
+def _deciders(
+    parts: Parts, acceptance: OrderAcceptance, payouts: Payouts, offers: OfferPublication
+) -> dict[str, Decider]:
     """By kind of message, in the order in which kinds depend on each other."""
     returns, settlement = ReturnRefund(parts), Settlement(parts)
+
+    def shops(ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> Sequence[Verdict]:
+        """A seller's state concerns his payouts and his offers."""
+        offers.decide_sellers(ctx, conn, messages)
+        return payouts.decide_shops(ctx, conn, messages)
+
     return {
         "basket": OrderCreation(parts).decide_baskets,
         "order": acceptance.decide_orders,
@@ -167,8 +180,9 @@ def _deciders(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> di
         "cycle": settlement.decide_cycles,
         "transaction": settlement.decide_lines,
         "gateway-settlement": settlement.decide_reports,
-        "shop": payouts.decide_shops,
-        "offer": Offers(parts).decide_offers,
+        "shop": shops,
+        "offer-detail": offers.decide_details,
+        "offer": offers.decide_offers,
     }
 
 
@@ -180,6 +194,8 @@ def _reactions(parts: Parts, charging: Charging, payouts: Payouts) -> dict[str, 
         "mirakl.confirm-debit": DebitConfirmed(),
         "gateway.refund": Refunded(parts),
         "mirakl.confirm-payout": PayoutConfirmed(payouts),
+        PUBLISH: Shown(parts),
+        UPDATE: Reasserted(),
     }
 
 

@@ -187,7 +187,9 @@ def _identifiers(ours: Section, others: Section) -> Section:
         known = re.findall(r"([\w-]+): ", block.text.partition("{")[2])
         added = [f"{key}: {value}" for key, value in re.findall(r"([\w-]+): ([\w-]+)", theirs[block.name].text.partition("{")[2])
                  if key not in known]  # fmt: skip
-        text = re.sub(r"(, environment_prefix|, financial|})", rf"{''.join(f', {one}' for one in added)}\1", block.text, count=1)
+        text = re.sub(
+            r"(, environment_prefix|, financial|})", rf"{''.join(f', {one}' for one in added)}\1", block.text, count=1
+        )
         return Block(block.name, text, block.group)
 
     return changed(ours, with_theirs)

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-
 from entrepot.cases.model import CaseAsked
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.offer_shelf import FLOW, OFFER, Shelf, offers_now

@@ -47,12 +47,21 @@ class OfferNow:
         return str(self.effective.values.get("currency") or self.row["currency"])
 
     @property
+    def active(self) -> bool:
+        return self.effective.values.get("active") is not False
+
+    @property
+    def seller_may_sell(self) -> bool:
+        """A seller we have not heard of yet may: his offers say themselves whether they are active."""
+        return self.seller is None or bool(self.seller["may_sell"])
+
+    @property
     def reasons(self) -> list[str]:
         """Why it is not sold, in people's words; empty: it is."""
         found = sorted(set(self.effective.held.values()))
-        if self.seller is not None and not self.seller["may_sell"]:
+        if self.seller is not None and not self.seller_may_sell:
             found.append(f"seller {self.seller['name']} is {self.seller['their_state'].lower()} at the marketplace")
-        if self.effective.values.get("active") is False:
+        if not self.active:
             found.append(NOT_ACTIVE)
         if self.price_minor is None:
             found.append(NO_PRICE)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from entrepot.kernel.ctx import Conn
 from entrepot.ownership import store
 from entrepot.ownership.expiry import EXPIRE_DUE_SQL, expire
-from entrepot.ownership.model import Effective, Value
+from entrepot.ownership.model import Effective, Value, Why
 from entrepot.ownership.observing import observe
 
-__all__ = ["EXPIRE_DUE_SQL", "effective", "expire", "observe"]
+__all__ = ["EXPIRE_DUE_SQL", "effective", "expire", "observe", "standing_against"]
 
 
 def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[str, Effective]:
@@ -23,3 +23,8 @@ def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict
         object_id: Effective(account, object, object_id, values.get(object_id, {}), held.get(object_id, {}))
         for object_id in sorted({*values, *held})
     }
+
+
+def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> dict[tuple[str, Why], int]:
+    """How many objects of each seller are wrong in each way, as (seller, why): what a case about a seller counts."""
+    return {(r["seller"], Why(r["why"])): r["n"] for r in store.standing_against(conn, account, sellers)}

@@ -370,3 +370,12 @@ def holds_of(conn: Conn, account: str, object: str, ids: Sequence[str]) -> list[
         "ORDER BY object_id, starts_at, id",
         (account, object, list(ids)),
     ).fetchall()
+
+
+def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> list[Row]:
+    """Refusals that stand, counted in objects: seller, why, n."""
+    return conn.execute(
+        "SELECT seller, why, count(DISTINCT (object, object_id)) AS n FROM refused_write "
+        "WHERE account = %s AND seller = ANY(%s) AND ended_at IS NULL GROUP BY seller, why ORDER BY seller, why",
+        (account, list(sellers)),
+    ).fetchall()

@@ -38,7 +38,9 @@ SWEEPS = {  # a story's safety checks: rarer than a real day's, so that hundreds
     "cycles": timedelta(hours=2),
     "settlements": timedelta(hours=2),
     "shops": timedelta(hours=4),
-    "offers": timedelta(hours=4),
+    "offers": timedelta(hours=1),
+    "offer-details": timedelta(hours=4),
+    "threads": timedelta(hours=1),
 }
 STEP_MAX_S = 3600.0  # both sides say when they are due next; this bounds only a stride over nothing
 ROUNDS_MAX = 10_000  # of drains at one moment: more means that they make work for each other for ever
