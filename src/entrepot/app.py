@@ -16,8 +16,11 @@ from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
+from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
+from entrepot.flows.offer_desk import OfferDesk
+from entrepot.flows.offer_lane import OfferLane
 from entrepot.flows.offer_publication import OfferPublication
 from entrepot.flows.offer_shelf import PUBLISH, Shown
 from entrepot.flows.order_acceptance import OrderAcceptance
@@ -55,6 +58,8 @@ class Hub:
     outbox: Outbox
     sweeps: Sweeps
     settlement: Settlement
+    offer_lane: OfferLane
+    offer_desk: OfferDesk
     works: Mapping[str, Work]
     hooks: Hooks
     in_request: InRequest
@@ -77,7 +82,11 @@ class Hub:
         """Bring flow and periodic rows to what the plan says. Safe to call from every process at its start."""
         with self.ctx.db.transaction() as conn:
             flow_control.ensure(conn, self.ctx, self.plan.flows)
-            periodic.ensure(conn, self.ctx, [*self.sweeps.periodic(), *self.settlement.periodic()])
+            periodic.ensure(
+                conn,
+                self.ctx,
+                [*self.sweeps.periodic(), *self.settlement.periodic(), *self.offer_lane.periodic()],
+            )
             conn.execute(
                 "UPDATE installation SET plan_hash = %s WHERE plan_hash <> %s", (self.plan.hash, self.plan.hash)
             )
@@ -117,12 +126,18 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
     charging, payouts = Charging(parts), Payouts(parts)
-    offers = OfferPublication(parts, compile_rules(plan))
+    rules = compile_rules(plan)
+    offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
+    deciders["thread"] = corrections.decide_threads
     inbox = Inbox(deciders, partial(_park, plan), _outgrow)
     outbox = Outbox(
         operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
-        reactions=_reactions(parts, charging, payouts),
+        reactions={
+            **_reactions(parts, charging, payouts),
+            OPEN_THREAD: Told(corrections),
+            REPLY_THREAD: Told(corrections),
+        },
         trouble=partial(_trouble, plan),
         retry_of=partial(_retry, plan),
         width=width,
@@ -141,7 +156,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         Work("watch", "urgent", cases.WATCH_DUE_SQL, lambda c, lease: cases.drain_watch(c, lease, plan)),
         Work("notify", "normal", cases.NOTIFY_DUE_SQL, lambda c, lease: cases.drain_notify(c, lease, plan, sender)),
         Work("send-normal", "normal", send_due_sql("normal"), lambda c, lease: outbox.drain(c, lease, "normal")),
-        periodic.sweep({**sweeps.runs(), **settlement.runs()}, hooks),
+        lane.work,
+        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs()}, hooks),
         flow_control.flow_watch(hooks),
     )
     return Hub(
@@ -152,6 +168,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         outbox,
         sweeps,
         settlement,
+        lane,
+        OfferDesk(parts, rules),
         works,
         hooks,
         InRequest(ctx, parts, inbox, outbox, senders or ThreadPoolExecutor(SENDERS, "request")),

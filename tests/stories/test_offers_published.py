@@ -25,5 +25,9 @@ def test_every_offer_is_published_once_as_the_marketplace_shows_it(morning: Hous
     shown = shelf(morning)
     for offer in books["mirakl"]["offers"]:
         page = shown[str(offer["offer_id"])]
-        assert (page["price_minor"], page["category"], page["sellable"]) == (offer["price_minor"], offer["category_code"], True)
+        assert (page["price_minor"], page["category"], page["sellable"]) == (
+            offer["price_minor"],
+            offer["category_code"],
+            True,
+        )
     assert {one["version"] for one in shown.values()} == {1}

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from entrepot.cases.model import CaseAsked
+from entrepot.cases.obligations import Kept
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.offer_shelf import FLOW, OFFER, Shelf, offers_now
 from entrepot.flows.parts import Parts
 from entrepot.flows.reassertion import Reassertion
-from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.outbox.store import Intent
 from entrepot.ownership import service as ownership
-from entrepot.ownership.model import Judged, TurnedAway, Why
+from entrepot.ownership.model import Freed, Judged, TurnedAway, Why
 from entrepot.trade.seller.store import sellers
 
 MODE_BY_WHY: Mapping[Why, str] = {
@@ -25,7 +27,8 @@ MODE_BY_WHY: Mapping[Why, str] = {
     Why.NOBODY_OWNS: "ownership-refused",
     Why.LOWER_PRECEDENCE: "ownership-refused",
 }
-FIGHT = "ownership-fight"
+FIGHT, UNANSWERED = "ownership-fight", "correction-unanswered"
+PROMISE = "answer-correction"
 WORDS_MAX = 5  # offers named in a case's text
 
 
@@ -39,7 +42,9 @@ class OfferJudgement:
         then.cases += self._cases(conn, judged.turned_away)
         then.cases += [self._fight(away) for away in judged.turned_away if away.fight]
         then.intents += Reassertion(self.parts).plan(ctx, conn, [a for a in judged.turned_away if a.reassert])
+        then.intents += self._restored(ctx, conn, judged.freed)
         then.gone += self._gone(conn, judged)
+        self._requests(ctx, conn, judged.freed, then)
         for account, offer_ids in _by_account(judged.touched).items():
             then.intents += Shelf(self.parts).plan(ctx, conn, account, offer_ids)
         return then
@@ -83,6 +88,33 @@ class OfferJudgement:
             details={"field": away.field, "ours": away.stands, "theirs": away.value},
         )
 
+    def _restored(self, ctx: Ctx, conn: Conn, freed: Sequence[Freed]) -> list[Intent]:
+        """An override is over: the marketplace is to show its owner's value again, where ours had been written there."""
+        again = Reassertion(self.parts)
+        return [
+            intent
+            for f in freed
+            if f.what == "override" and f.object == OFFER
+            for intent in again.assert_field(ctx, conn, f.account, f.object_id, f.field, f"restore:{f.id}")
+        ]
+
+    def _requests(self, ctx: Ctx, conn: Conn, freed: Sequence[Freed], then: Consequences) -> None:
+        """Requests that ended: their promise is kept, or what was promised did not come."""
+        rows = ownership.asked(conn, [f.id for f in freed if f.what == "correction"])
+        then.kept += self.answered(ctx, conn, [row["digest_id"] for row in rows.values() if row["digest_id"]])
+        broken: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rows.values():
+            if row["state"] == "expired" and row["answered_at"] is not None:
+                broken[row["account"], row["seller"]].append(row)
+        for (account, seller), promised in sorted(broken.items()):
+            text = "; ".join(f"{r['object']} {r['object_id']}: promised, and not done" for r in promised[:WORDS_MAX])
+            then.cases.append(unanswered(conn, account, seller, text))
+
+    def answered(self, ctx: Ctx, conn: Conn, digest_ids: Sequence[str]) -> list[Kept]:
+        """The promise to answer is kept, for each digest of which nothing waits for an answer any more."""
+        now = ctx.clock.now()
+        return [(PROMISE, "correction", one, now) for one in sorted(ownership.answered_digests(conn, digest_ids))]
+
     def _gone(self, conn: Conn, judged: Judged) -> list[tuple[str, str, str, str]]:
         """Cases whose cause is gone: nothing of the kind stands against the seller any more."""
         gone = [
@@ -94,10 +126,29 @@ class OfferJudgement:
             for seller in sorted(found):
                 left = {MODE_BY_WHY[why] for (who, why), n in standing.items() if who == seller and why in MODE_BY_WHY}
                 over = sorted(set(MODE_BY_WHY.values()) - left)
+                if not left:
+                    over.append(UNANSWERED)
                 gone += [
                     (mode, "seller", seller, "no offer of the seller is wrong in this way any more") for mode in over
                 ]
         return gone
+
+
+def unanswered(conn: Conn, account: str, seller: str, cause: str) -> CaseAsked:
+    """A seller who was asked, and said no, said nothing, or could not be told: a person reaches him."""
+    known = sellers(conn, account, [seller]).get(seller)
+    standing = ownership.standing_against(conn, account, [seller])
+    return CaseAsked(
+        mode=UNANSWERED,
+        account=account,
+        object="seller",
+        object_id=seller,
+        name=known["name"] if known else seller,
+        root=f"seller:{seller}",
+        cause=cause,
+        values={"count": sum(standing.values())},
+        flow=FLOW,
+    )
 
 
 def told(group: Sequence[TurnedAway]) -> str:

@@ -90,7 +90,16 @@ def _holding(row: Row) -> Holding:
 
 
 def _refused(row: Row) -> Refused:
-    return Refused(row["id"], row["field"], row["actor"], row["value"], Why(row["why"]), row["theirs_at"], _scope(row))
+    return Refused(
+        row["id"],
+        row["field"],
+        row["actor"],
+        row["value"],
+        Why(row["why"]),
+        row["theirs_at"],
+        _scope(row),
+        row["channel"],
+    )
 
 
 def _asked(row: Row) -> Asked:
@@ -310,6 +319,21 @@ def insert_corrections(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_rows(conn, "correction", rows)
 
 
+Audience = tuple[str, str, str, str]  # account, owner, seller, cause: who is told of what, in one message
+
+
+def last_windows(conn: Conn, audiences: Iterable[Audience]) -> dict[Audience, datetime]:
+    """The window of the last digest of each audience that had one."""
+    wanted = sorted(set(audiences))
+    rows = conn.execute(
+        "SELECT d.account, d.owner, d.seller, d.cause, max(d.window_at) AS window_at FROM correction_digest d "
+        "JOIN unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS k (account, owner, seller, cause) "
+        "USING (account, owner, seller, cause) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        tuple([one[i] for one in wanted] for i in range(4)),
+    ).fetchall()
+    return {(r["account"], r["owner"], r["seller"], r["cause"]): r["window_at"] for r in rows}
+
+
 def follow_refusal(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
     """An open request goes on for the refusal that took the place of its own: id, refused_id, refused_value, words."""
     update_rows(conn, "correction", rows)
@@ -378,4 +402,14 @@ def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> list[R
         "SELECT seller, why, count(DISTINCT (object, object_id)) AS n FROM refused_write "
         "WHERE account = %s AND seller = ANY(%s) AND ended_at IS NULL GROUP BY seller, why ORDER BY seller, why",
         (account, list(sellers)),
+    ).fetchall()
+
+
+def disturbed(conn: Conn, account: str, object: str, since: datetime) -> list[Row]:
+    return conn.execute(
+        "SELECT object_id, NULL AS override_id, NULL AS field FROM hold WHERE account = %(account)s AND object = %(object)s "
+        "AND (lifted_at IS NULL OR lifted_at >= %(since)s) "
+        "UNION SELECT object_id, CASE WHEN state = 'live' THEN id END, field FROM override_value WHERE account = %(account)s "
+        "AND object = %(object)s AND (ended_at IS NULL OR ended_at >= %(since)s) ORDER BY 1, 2, 3",
+        {"account": account, "object": object, "since": since},
     ).fetchall()

@@ -113,3 +113,12 @@ def confirm_shown(conn: Conn, account: str, storefront: str, offer_id: str, vers
         "AND offer_id = %(offer_id)s AND shown_version < %(version)s AND version >= %(version)s",
         {"account": account, "storefront": storefront, "offer_id": offer_id, "version": version, "at": at},
     )
+
+
+def withheld(conn: Conn, account: str) -> set[str]:
+    """Offers that the storefront is to show as not sold."""
+    rows = conn.execute(
+        "SELECT offer_id FROM offer_shown WHERE account = %s AND wanted ->> 'sellable' = 'false' ORDER BY offer_id",
+        (account,),
+    ).fetchall()
+    return {row["offer_id"] for row in rows}
