@@ -60,6 +60,7 @@ class Hub:
     settlement: Settlement
     offer_lane: OfferLane
     offer_desk: OfferDesk
+    corrections: Corrections
     works: Mapping[str, Work]
     hooks: Hooks
     in_request: InRequest
@@ -170,6 +171,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         settlement,
         lane,
         OfferDesk(parts, rules),
+        corrections,
         works,
         hooks,
         InRequest(ctx, parts, inbox, outbox, senders or ThreadPoolExecutor(SENDERS, "request")),

@@ -1,15 +1,13 @@
 """A price under the floor: held and not overwritten, its seller asked, the corrected value let in, the offer sold again."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from entrepot.flows.checkout_check import CheckoutBody, LineAsked
 from entrepot.proof.house import House
-from entrepot.sandbox.furniture import A, B, C, D, offer_id
-from entrepot.sandbox.shopkeepers import Reply, Slip
+from entrepot.sandbox.furniture import A, C, D, offer_id
 
 ACCOUNT = "mirakl-fr/operator"
 CORRECTED, SILENT, DECLINED = offer_id(A, 3), offer_id(D, 3), offer_id(C, 3)

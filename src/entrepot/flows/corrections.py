@@ -72,7 +72,9 @@ class Corrections:
 
     def _give_up(self, ctx: Ctx, conn: Conn, digest_id: str) -> None:
         """A conversation that was asked for and will not come: the next channel is taken at once."""
-        key = f"ask:{digest_id}"
+        key, digest = f"ask:{digest_id}", ownership.digest_row(conn, digest_id)
+        if digest is None or digest["channel"] != THREAD:
+            return
         effect = effects_by_key(conn, [key]).get(key)
         if effect is not None and effect["state"] in NOT_DELIVERED:
             self.not_delivered(ctx, conn, digest_id, effect["note"] or effect["state"])
