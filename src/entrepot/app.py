@@ -5,7 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from entrepot.blueprint.model import MANUAL, Plan
+from entrepot.blueprint.model import MANUAL, Plan, System
 from entrepot.blueprint.references import resolve
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
@@ -16,29 +16,35 @@ from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
-from entrepot.flows.checkout_check import Offers
+from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
+from entrepot.flows.offer_desk import OfferDesk
+from entrepot.flows.offer_lane import OfferLane
+from entrepot.flows.offer_publication import OfferPublication
+from entrepot.flows.offer_shelf import PUBLISH, Shown
 from entrepot.flows.order_acceptance import OrderAcceptance
 from entrepot.flows.order_creation import OrderCreation, OrdersCreated
 from entrepot.flows.parts import Parts
 from entrepot.flows.payout import PayoutConfirmed, Payouts
+from entrepot.flows.reassertion import UPDATE, Reasserted
 from entrepot.flows.return_refund import Refunded, ReturnRefund
 from entrepot.flows.settlement import Settlement
 from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
-from entrepot.inbox.model import Message, Parked
+from entrepot.inbox.model import Message, Parked, Verdict
 from entrepot.inbox.service import Decider, Inbox
 from entrepot.inbox.store import DECIDE_DUE_SQL
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.port import Effect, Reaction
 from entrepot.outbox.service import Outbox, Retry, Width, one_after_another
 from entrepot.outbox.store import send_due_sql
+from entrepot.ownership.compile import compile_rules
 
 HUB = "hub"  # the account of lanes that belong to no outside system
 DRAIN_FAILING, SYSTEM_DOWN = "drain-failing", "system-down"
 SILENT = (ProblemCode.NOT_REACHED, ProblemCode.NO_ANSWER, ProblemCode.SYSTEM_DOWN)
-INBOUND_ONLY = frozenset({"storefront", MANUAL})  # nothing of ours calls them
+CALLS_US = "storefront"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,9 @@ class Hub:
     outbox: Outbox
     sweeps: Sweeps
     settlement: Settlement
+    offer_lane: OfferLane
+    offer_desk: OfferDesk
+    corrections: Corrections
     works: Mapping[str, Work]
     hooks: Hooks
     in_request: InRequest
@@ -74,7 +83,11 @@ class Hub:
         """Bring flow and periodic rows to what the plan says. Safe to call from every process at its start."""
         with self.ctx.db.transaction() as conn:
             flow_control.ensure(conn, self.ctx, self.plan.flows)
-            periodic.ensure(conn, self.ctx, [*self.sweeps.periodic(), *self.settlement.periodic()])
+            periodic.ensure(
+                conn,
+                self.ctx,
+                [*self.sweeps.periodic(), *self.settlement.periodic(), *self.offer_lane.periodic()],
+            )
             conn.execute(
                 "UPDATE installation SET plan_hash = %s WHERE plan_hash <> %s", (self.plan.hash, self.plan.hash)
             )
@@ -92,12 +105,18 @@ def access_of(plan: Plan, account: str) -> Access:
     )
 
 
+def never_called(system: System) -> bool:
+    """What other people connect, and a storefront without an address: it asks and orders, and nothing is published to it."""
+    return system.connector == MANUAL or (system.connector == CALLS_US and not system.url)
+
+
 def connect_all(plan: Plan) -> dict[str, Connector]:
     """A connector for every account we call. Errors: WrongSetting names the account and what is missing."""
     found = {}
     for account in sorted(plan.accounts):
-        name = plan.system_of(account).connector
-        if name in INBOUND_ONLY:
+        system = plan.system_of(account)
+        name = system.connector
+        if never_called(system):
             continue
         found[account] = registry.connect(name, access_of(plan, account))
     return found
@@ -108,10 +127,18 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
     charging, payouts = Charging(parts), Payouts(parts)
-    inbox = Inbox(_deciders(parts, OrderAcceptance(parts, charging), payouts), partial(_park, plan), _outgrow)
+    rules = compile_rules(plan)
+    offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
+    deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
+    deciders["thread"] = corrections.decide_threads
+    inbox = Inbox(deciders, partial(_park, plan), _outgrow)
     outbox = Outbox(
         operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
-        reactions=_reactions(parts, charging, payouts),
+        reactions={
+            **_reactions(parts, charging, payouts),
+            OPEN_THREAD: Told(corrections),
+            REPLY_THREAD: Told(corrections),
+        },
         trouble=partial(_trouble, plan),
         retry_of=partial(_retry, plan),
         width=width,
@@ -130,7 +157,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         Work("watch", "urgent", cases.WATCH_DUE_SQL, lambda c, lease: cases.drain_watch(c, lease, plan)),
         Work("notify", "normal", cases.NOTIFY_DUE_SQL, lambda c, lease: cases.drain_notify(c, lease, plan, sender)),
         Work("send-normal", "normal", send_due_sql("normal"), lambda c, lease: outbox.drain(c, lease, "normal")),
-        periodic.sweep({**sweeps.runs(), **settlement.runs()}, hooks),
+        lane.work,
+        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs()}, hooks),
         flow_control.flow_watch(hooks),
     )
     return Hub(
@@ -141,15 +169,26 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         outbox,
         sweeps,
         settlement,
+        lane,
+        OfferDesk(parts, rules),
+        corrections,
         works,
         hooks,
         InRequest(ctx, parts, inbox, outbox, senders or ThreadPoolExecutor(SENDERS, "request")),
     )
 
 
-def _deciders(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> dict[str, Decider]:
+def _deciders(
+    parts: Parts, acceptance: OrderAcceptance, payouts: Payouts, offers: OfferPublication
+) -> dict[str, Decider]:
     """By kind of message, in the order in which kinds depend on each other."""
     returns, settlement = ReturnRefund(parts), Settlement(parts)
+
+    def shops(ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> Sequence[Verdict]:
+        """A seller's state concerns his payouts and his offers."""
+        offers.decide_sellers(ctx, conn, messages)
+        return payouts.decide_shops(ctx, conn, messages)
+
     return {
         "basket": OrderCreation(parts).decide_baskets,
         "order": acceptance.decide_orders,
@@ -161,8 +200,9 @@ def _deciders(parts: Parts, acceptance: OrderAcceptance, payouts: Payouts) -> di
         "cycle": settlement.decide_cycles,
         "transaction": settlement.decide_lines,
         "gateway-settlement": settlement.decide_reports,
-        "shop": payouts.decide_shops,
-        "offer": Offers(parts).decide_offers,
+        "shop": shops,
+        "offer-detail": offers.decide_details,
+        "offer": offers.decide_offers,
     }
 
 
@@ -174,6 +214,8 @@ def _reactions(parts: Parts, charging: Charging, payouts: Payouts) -> dict[str, 
         "mirakl.confirm-debit": DebitConfirmed(),
         "gateway.refund": Refunded(parts),
         "mirakl.confirm-payout": PayoutConfirmed(payouts),
+        PUBLISH: Shown(parts),
+        UPDATE: Reasserted(),
     }
 
 

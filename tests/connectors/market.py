@@ -21,14 +21,20 @@ from entrepot.sandbox.faults import Fault
 from entrepot.sandbox.gateway import Gateway
 from entrepot.sandbox.gateway.webhooks import WebhookSender
 from entrepot.sandbox.mirakl import CategorySeed, Mirakl, OfferSeed, Settings, ShopSeed
+from entrepot.sandbox.shelf import Shelf
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-MIRAKL, GATEWAY = "mirakl-fr/operator", "gateway/main"
-URLS = {"mirakl": "http://mirakl.example", "gateway": "http://gateway.example"}
+MIRAKL, GATEWAY, STOREFRONT = "mirakl-fr/operator", "gateway/main", "storefront/main"
+URLS = {
+    "mirakl": "http://mirakl.example",
+    "gateway": "http://gateway.example",
+    "storefront": "http://storefront.example",
+}
 WEBHOOK_SECRET = Settings().webhook_secret
 SECRETS: Mapping[str, Mapping[str, str]] = {
     "mirakl": {"front_key": "front-key", "operator_key": "operator-key", "webhook_secret": WEBHOOK_SECRET},
     "gateway": {"key": "gw-secret", "webhook_secret": WEBHOOK_SECRET},
+    "storefront": {"key": "in-secret", "publish_key": "shop-secret"},
 }
 SHOPS = (ShopSeed(2001, "Harbour Books"), ShopSeed(2002, "Quay Cameras"), ShopSeed(2003, "Tokyo Dock", currency="JPY"))
 CATEGORIES = (CategorySeed("BOOKS", "Books", 15_000), CategorySeed("PHOTO", "Photo", 8_250))
@@ -38,6 +44,22 @@ OFFERS = (
     OfferSeed(201, 2002, "QC-1", "EAN-3", "Camera", "PHOTO", 45_000, 10_000, 990),
     OfferSeed(301, 2003, "TD-1", "EAN-5", "Lens", "PHOTO", 12_345, 10_000, 600, currency="JPY"),
 )
+
+
+class Shop:
+    """The shop front, as far as offers are published to it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def operation(self, request: Request) -> str | None:
+        return self._shelf.operation(request)
+
+    def handle(self, request: Request) -> Response:
+        return self._shelf.handle(request)
+
+    def books(self) -> dict[str, Any]:
+        return self._shelf.books()
 
 
 class NoDatabase:
@@ -115,6 +137,8 @@ class Market:
         self.world.mount("mirakl", self.mirakl_system)
         self.world.mount("gateway", self.gateway_system)
         self.portal = self.mirakl_system.portal
+        self.shelf = Shelf(self.world, "shop-secret", self.portal.offers())
+        self.world.mount("storefront", Shop(self.shelf))
         self.http = InProcess(self.world)
         self.reach(URLS, self.http)
         self._baskets = 0
@@ -124,6 +148,8 @@ class Market:
         self.ctx = make_ctx(http, self.clock)
         self.mirakl = connect("mirakl", Access(MIRAKL, urls["mirakl"], secrets("mirakl")))
         self.gateway = connect("payment", Access(GATEWAY, urls["gateway"], secrets("gateway")))
+        shop = urls.get("storefront", URLS["storefront"])
+        self.storefront = connect("storefront", Access(STOREFRONT, shop, secrets("storefront")))
 
     def _hear(self, _url: str, request: Request) -> Response:
         self.webhooks.append(request)
@@ -148,12 +174,12 @@ class Market:
     # -- the hub's side ----------------------------------------------------------------------------------------------
 
     def effect(self, operation: str, key: str, payload: Mapping[str, Any], seconds: float = 15.0) -> OutgoingEffect:
-        account = MIRAKL if operation.startswith("mirakl.") else GATEWAY
         until = self.clock.machine() + timedelta(seconds=seconds)
-        return OutgoingEffect(key, operation, account, payload, 1, until)
+        return OutgoingEffect(key, operation, self.connector(operation).account, payload, 1, until)
 
     def connector(self, operation: str) -> Connector:
-        return self.mirakl if operation.startswith("mirakl.") else self.gateway
+        known = {"mirakl": self.mirakl, "gateway": self.gateway, "storefront": self.storefront}
+        return known[operation.partition(".")[0]]
 
     def send(self, operation: str, payload: Mapping[str, Any], key: str = "") -> tuple[Outcome, Detail]:
         effect = self.effect(operation, key or operation, payload)

@@ -21,12 +21,18 @@ KINDS = {
     "cycles": "cycle",
     "transactions": "transaction",
     "shops": "shop",
+    "offer-details": "offer-detail",
+    "threads": "thread",
 }
-PACKAGES = {"mirakl": "entrepot.connectors.mirakl", "payment": "entrepot.connectors.payment"}
+PACKAGES = {
+    "mirakl": "entrepot.connectors.mirakl",
+    "payment": "entrepot.connectors.payment",
+    "storefront": "entrepot.connectors.storefront",
+}
 
 
 def connector_of(name: str, market: Market) -> Connector:
-    return {"mirakl": market.mirakl, "payment": market.gateway}[name]
+    return {"mirakl": market.mirakl, "payment": market.gateway, "storefront": market.storefront}[name]
 
 
 @pytest.fixture(params=sorted(PACKAGES))

@@ -104,6 +104,7 @@ class Account(Entry):
     model: Literal["operator", "syndication"] | None = None
     capture: Capture = Capture.NONE
     currency: Currency = "EUR"
+    also_sells_in: tuple[Currency, ...] = ()  # currencies of sellers abroad: shown as they are, held against no limit
     acceptance_window: Duration = timedelta(hours=48)
     payment_window: Duration = timedelta(hours=72)
     settle: Duration | None = None  # how late they may apply what we sent; none: as the connector's manifest says

@@ -6,11 +6,16 @@ from entrepot.connectors.facts import facts
 from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
 from entrepot.connectors.port import Access, Connector
+from entrepot.connectors.storefront.connector import connect as storefront
 from entrepot.kernel.errors import WrongSetting
 
 __all__ = ["CONNECTORS", "connect", "facts"]
 
-CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {"mirakl": mirakl, "payment": payment}
+CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
+    "mirakl": mirakl,
+    "payment": payment,
+    "storefront": storefront,
+}
 
 
 def connect(name: str, access: Access) -> Connector:

@@ -30,10 +30,14 @@ class Caller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look(Generic[Payload]):
-    """Where a write leaves its trace: the call made from payload and key, and how a 2xx answer reads."""
+    """Where a write leaves its trace: the call made from payload and key, and how a 2xx answer reads.
+
+    `absent`: their codes that say that there is nothing of the kind.
+    """
 
     where: Callable[[Payload, str], Call]
     found: Callable[[Payload, HttpResponse], ReadBack]
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,8 @@ class Write(Generic[Payload]):
         except (Unreadable, OwnerDecides) as error:
             return Unknown(f"nothing to look at: {error}"), {"error": str(error)}
         answer, detail = self.wire.call(ctx, self.row.role, call)
+        if isinstance(answer, Rejected) and answer.refusal.code in look.absent:
+            return NotThere(answer.refusal.words), detail
         if not isinstance(answer, Good):
             return unread(answer), detail
         try:

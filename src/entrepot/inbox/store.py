@@ -197,3 +197,9 @@ def postpone(conn: Conn, until: Sequence[tuple[str, datetime]]) -> None:
 
 def message_row(conn: Conn, message_id: str) -> Row | None:
     return conn.execute("SELECT * FROM message WHERE id = %s", (message_id,)).fetchone()
+
+
+def positions(conn: Conn, ids: Sequence[str]) -> dict[str, int]:
+    """Where in its page or file each message stood, from 0."""
+    rows = conn.execute("SELECT id, position FROM message WHERE id = ANY(%s) ORDER BY id", (list(ids),)).fetchall()
+    return {row["id"]: row["position"] for row in rows}

@@ -31,9 +31,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request may have been applied: read back before anything else."""
+    """The request may have been applied: read back before anything else. `trace`: what they gave us to look for it by."""
 
     why: str
+    trace: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

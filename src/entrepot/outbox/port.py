@@ -1,7 +1,7 @@
 """What a connector offers the outbox, and what a flow adds to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,7 +20,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEffect:
-    """One promise, as the connector sees it. `send_until`: machine time after which nothing may leave any more."""
+    """One promise, as the connector sees it. `send_until`: machine time after which nothing may leave any more.
+
+    `trace`: what an earlier, unclear answer left to look for it by, such as the number of an import they work off later.
+    """
 
     key: str
     operation: str
@@ -28,6 +31,7 @@ class OutgoingEffect:
     payload: Mapping[str, Any]
     attempts: int
     send_until: datetime
+    trace: Mapping[str, Any] = field(default_factory=dict)
 
 
 Detail = dict[str, Any]  # method, url, status, first bytes of the answer: what a person sees of an attempt; no secrets
@@ -75,6 +79,7 @@ class Effect:
     negative_reads: int
     window_until: datetime
     message_id: str | None
+    outcome: Mapping[str, Any] | None = None
 
 
 class Reaction:

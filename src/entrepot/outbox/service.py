@@ -210,9 +210,11 @@ class Outbox:
                 if after_s is not None:
                     store.block_route(conn, ctx, effect.account, effect.operation, after_s)
                 store.settle(conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), note=why)
-            case Unknown(why):
+            case Unknown(why, trace):
                 settle_at = now + timedelta(seconds=self.operations[effect.operation].settle_s)
-                store.settle(conn, ctx, effect, lease.epoch, "unknown", due_at=settle_at, note=why)
+                store.settle(
+                    conn, ctx, effect, lease.epoch, "unknown", due_at=settle_at, outcome=trace or None, note=why
+                )
 
     def _refused(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, refusal: Refused, was: str) -> None:
         words = {"code": refusal.code, "words": refusal.words, "field": refusal.field}
@@ -238,7 +240,9 @@ class Outbox:
             self._commit(ctx, lease, effect, lambda conn: self._without_route(ctx, conn, lease, effect, operation))
             return
         until = ctx.clock.machine() + timedelta(seconds=self.send_timeout_s)
-        outgoing = OutgoingEffect(effect.key, effect.operation, effect.account, effect.payload, effect.attempts, until)
+        outgoing = OutgoingEffect(
+            effect.key, effect.operation, effect.account, effect.payload, effect.attempts, until, effect.outcome or {}
+        )
         found, detail = operation.read_back(ctx, outgoing)
         ctx.point("readback.after")
         self._commit(ctx, lease, effect, lambda conn: self._found(ctx, conn, lease, effect, operation, found, detail))

@@ -73,7 +73,7 @@ def send_due_sql(queue: str) -> str:
     """
 
 
-_EFFECT = "e.id, e.key, e.account, e.operation, e.root, e.flow, e.queue, e.payload, e.state, e.attempts, e.negative_reads, e.window_until, e.message_id"
+_EFFECT = "e.id, e.key, e.account, e.operation, e.root, e.flow, e.queue, e.payload, e.state, e.attempts, e.negative_reads, e.window_until, e.message_id, e.outcome"
 
 
 def _effect(row: Row) -> Effect:

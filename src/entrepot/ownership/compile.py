@@ -96,6 +96,7 @@ class AccountLimits:
     path: str
     currency: str
     categories: Mapping[str, Limit]  # `*`: every other one
+    also: frozenset[str] = frozenset()  # currencies that are sold in too, and have no limits
 
     def of(self, category: str) -> Limit | None:
         return self.categories.get(category) or self.categories.get(EVERY_CATEGORY)
@@ -180,7 +181,7 @@ def _limits(account: Account) -> AccountLimits:
         )
         for category, limit in account.price_limits.items()
     }
-    return AccountLimits(f"{path}.currency", account.currency, limits)
+    return AccountLimits(f"{path}.currency", account.currency, limits, frozenset(account.also_sells_in))
 
 
 def _minor(text: str | None, currency: str) -> int | None:

@@ -190,8 +190,8 @@ def outside_limits(rules: RuleSet, prices: "pl.LazyFrame") -> "pl.LazyFrame":
 
     text, number = pl.String, pl.Int64
     accounts = _table(
-        {"account": text, "_currency": text, "_currency_path": text},
-        ((name, a.currency, a.path) for name, a in rules.accounts.items()),
+        {"account": text, "_currency": text, "_currency_path": text, "_also": pl.List(text)},
+        ((name, a.currency, a.path, sorted(a.also)) for name, a in rules.accounts.items()),
     )
     limits = [(name, c, li) for name, a in rules.accounts.items() for c, li in a.categories.items()]
     bounds = {"_path": text, "_floor": number, "_ceiling": number}
@@ -214,7 +214,10 @@ def outside_limits(rules: RuleSet, prices: "pl.LazyFrame") -> "pl.LazyFrame":
         for name in ("_floor", "_ceiling", "_path")
     )
     asked = (
-        pl.col("field").is_in(sorted(PRICE_FIELDS)) & pl.col("_currency").is_not_null() & pl.col("value").is_not_null()
+        pl.col("field").is_in(sorted(PRICE_FIELDS))
+        & pl.col("_currency").is_not_null()
+        & pl.col("value").is_not_null()
+        & ~pl.col("_also").list.contains(pl.col("currency")).fill_null(value=False)
     )
     foreign = asked & pl.col("currency").is_not_null() & (pl.col("currency") != pl.col("_currency"))
     why = (

@@ -113,3 +113,26 @@ def note_answer(conn: Conn, correction_id: str, words: str, by: str, at: datetim
         "UPDATE correction SET answered_at = %s, answer_words = %s, answered_by = %s WHERE id = %s",
         (at, words, by, correction_id),
     )
+
+
+def by_ids(conn: Conn, ids: Sequence[str]) -> list[Row]:
+    return conn.execute("SELECT * FROM correction WHERE id = ANY(%s) ORDER BY id", (list(ids),)).fetchall()
+
+
+def open_of(conn: Conn, account: str, seller: str, cause: str) -> list[str]:
+    rows = conn.execute(
+        "SELECT id FROM correction WHERE account = %s AND seller = %s AND cause = %s AND ended_at IS NULL AND digest_id IS NOT NULL "
+        "ORDER BY asked_at, id",
+        (account, seller, cause),
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def unanswered(conn: Conn, digest_ids: Sequence[str]) -> set[str]:
+    """Digests with a request that nobody answered, or that expired without an answer."""
+    rows = conn.execute(
+        "SELECT DISTINCT digest_id FROM correction WHERE digest_id = ANY(%s) AND answered_at IS NULL "
+        "AND state IN ('asked', 'delivered', 'expired') ORDER BY digest_id",
+        (list(digest_ids),),
+    ).fetchall()
+    return {row["digest_id"] for row in rows}

@@ -63,6 +63,8 @@ def limits(rules: RuleSet, scope: Scope, field: str, value: Value, currency: str
     account = rules.accounts.get(scope.account)
     if field not in PRICE_FIELDS or account is None or not isinstance(value, int) or isinstance(value, bool):
         return None
+    if currency is not None and currency in account.also:
+        return None
     if currency is not None and currency != account.currency:
         words = f"{currency} is not the currency of {scope.account}, which is {account.currency}"
         return NotAllowed(Why.OTHER_CURRENCY, words, account.path)

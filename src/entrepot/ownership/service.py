@@ -1,9 +1,10 @@
 """What other rooms ask of ownership. Every function runs in the caller's transaction and writes a handful of statements, however many objects."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from entrepot.kernel.ctx import Conn
-from entrepot.ownership import store
+from entrepot.kernel.ctx import Conn, Row
+from entrepot.ownership import request_store, store
 from entrepot.ownership.expiry import EXPIRE_DUE_SQL, expire
 from entrepot.ownership.hands import (
     NotThere,
@@ -16,7 +17,7 @@ from entrepot.ownership.hands import (
     WrongEnd,
 )
 from entrepot.ownership.holds import end_cause, hold, hold_for_cause, lift_hold, silent
-from entrepot.ownership.model import Effective, Value
+from entrepot.ownership.model import Effective, Value, Why
 from entrepot.ownership.observing import observe
 from entrepot.ownership.overrides import confirm_override, end_override, override
 from entrepot.ownership.request_store import DIGEST_DUE_SQL
@@ -51,8 +52,12 @@ __all__ = [
     "Written",
     "WrongEnd",
     "answer",
+    "answered_digests",
+    "asked",
     "confirm_override",
     "delivered",
+    "digest_row",
+    "disturbed",
     "due_digests",
     "effective",
     "end_cause",
@@ -62,9 +67,11 @@ __all__ = [
     "hold_for_cause",
     "lift_hold",
     "observe",
+    "open_requests",
     "override",
     "request",
     "silent",
+    "standing_against",
     "take_digest",
     "undelivered",
     "write",
@@ -84,3 +91,33 @@ def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict
         object_id: Effective(account, object, object_id, values.get(object_id, {}), held.get(object_id, {}))
         for object_id in sorted({*values, *held})
     }
+
+
+def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> dict[tuple[str, Why], int]:
+    """How many objects of each seller are wrong in each way, as (seller, why): what a case about a seller counts."""
+    return {(r["seller"], Why(r["why"])): r["n"] for r in store.standing_against(conn, account, sellers)}
+
+
+def disturbed(conn: Conn, account: str, object: str, since: datetime) -> list[Row]:
+    """Objects that are held or overridden, or were since then: `object_id`, and of live overrides `override_id` and `field`."""
+    return store.disturbed(conn, account, object, since)
+
+
+def asked(conn: Conn, ids: Sequence[str]) -> dict[str, Row]:
+    """Correction requests by id, as they stand."""
+    return {row["id"]: row for row in request_store.by_ids(conn, ids)}
+
+
+def open_requests(conn: Conn, account: str, seller: str, cause: str) -> list[str]:
+    """What one seller was asked about one cause and has not settled, the oldest first."""
+    return request_store.open_of(conn, account, seller, cause)
+
+
+def answered_digests(conn: Conn, digest_ids: Sequence[str]) -> set[str]:
+    """Of these digests those of which every request has been answered, or corrected without a word."""
+    return set(digest_ids) - request_store.unanswered(conn, digest_ids)
+
+
+def digest_row(conn: Conn, digest_id: str) -> Row | None:
+    """A digest as it stands. Errors: Busy."""
+    return request_store.digest(conn, digest_id)

@@ -394,3 +394,22 @@ def holds_of(conn: Conn, account: str, object: str, ids: Sequence[str]) -> list[
         "ORDER BY object_id, starts_at, id",
         (account, object, list(ids)),
     ).fetchall()
+
+
+def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> list[Row]:
+    """Refusals that stand, counted in objects: seller, why, n."""
+    return conn.execute(
+        "SELECT seller, why, count(DISTINCT (object, object_id)) AS n FROM refused_write "
+        "WHERE account = %s AND seller = ANY(%s) AND ended_at IS NULL GROUP BY seller, why ORDER BY seller, why",
+        (account, list(sellers)),
+    ).fetchall()
+
+
+def disturbed(conn: Conn, account: str, object: str, since: datetime) -> list[Row]:
+    return conn.execute(
+        "SELECT object_id, NULL AS override_id, NULL AS field FROM hold WHERE account = %(account)s AND object = %(object)s "
+        "AND (lifted_at IS NULL OR lifted_at >= %(since)s) "
+        "UNION SELECT object_id, CASE WHEN state = 'live' THEN id END, field FROM override_value WHERE account = %(account)s "
+        "AND object = %(object)s AND (ended_at IS NULL OR ended_at >= %(since)s) ORDER BY 1, 2, 3",
+        {"account": account, "object": object, "since": since},
+    ).fetchall()

@@ -5,6 +5,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from entrepot.kernel.ctx import Conn
@@ -24,6 +25,8 @@ MUST_BE_ZERO = (
     "settlement.unexplained_minor",
     "effects.unknown_open",
     "effects.sent_twice",
+    "offers.sold_while_held",
+    "offers.unshown",
 )
 
 
@@ -32,6 +35,8 @@ def figures(conn: Conn, books: Books) -> Figures:
 
     Shape: counts, by room. `orders.duplicates`: baskets and webhooks that came again, absorbed; `orders.doubled`:
     orders that exist twice, which must not be. `refunds.missing`: of a refund, here or there, some witness is silent.
+    `offers.sold_while_held`: bought although the shop had been told, or the hub had known for a minute, that they are held;
+    `offers.unshown`: offers the shop shows otherwise than they count.
     Units: `…_minor` in minor units; with several currencies the largest of them, all of them in `settlement.money`.
     """
     return {
@@ -48,6 +53,7 @@ def figures(conn: Conn, books: Books) -> Figures:
         "messages": _by_state(conn, "message", "new", "decided", "ignored", "parked"),
         "payouts": _by_state(conn, "payout", "done", "failed", "carried-over"),
         "arrivals": _arrivals(conn),
+        "offers": _offers(conn, books),
     }
 
 
@@ -221,6 +227,76 @@ def _effects(conn: Conn, books: Books) -> dict[str, Any]:
         "attempts": _count(conn, "SELECT count(*) AS n FROM attempt WHERE kind = 'send'"),
         "read_back": _count(conn, "SELECT count(*) AS n FROM attempt WHERE kind = 'read-back'"),
     }
+
+
+def _offers(conn: Conn, books: Books) -> dict[str, Any]:
+    row = conn.execute(_OFFERS).fetchone()
+    assert row is not None
+    requests = _states(conn, "correction")
+    overrides = _states(conn, "override_value")
+    return {
+        **row,
+        "corrections": {
+            "asked": sum(requests.values()),
+            "delivered": _count(conn, "SELECT count(*) AS n FROM correction WHERE delivered_at IS NOT NULL"),
+            "applied": requests["applied"],
+            "open": requests["asked"] + requests["delivered"] + requests["accepted"],
+        },
+        "overrides": {"live": overrides["live"], "ended": overrides["ended"]},
+        "published": len(books["storefront"]["publications"]),
+        "sold_while_held": len(sold_while_held(conn, books)),
+        "unshown": len(unshown(conn, books)),
+    }
+
+
+_OFFERS = """
+    SELECT (SELECT count(*) FROM offer_seen) AS observed,
+           (SELECT count(*) FROM hold WHERE object = 'offer') AS held,
+           (SELECT count(*) FROM hold WHERE object = 'offer' AND lifted_at IS NOT NULL) AS freed,
+           (SELECT coalesce(sum(count), 0)::bigint FROM reassertion WHERE object = 'offer') AS reassertions,
+           (SELECT count(*) FROM reassertion WHERE object = 'offer' AND fought_at IS NOT NULL) AS fights
+"""
+
+
+def sold_while_held(conn: Conn, books: Books) -> list[str]:
+    """Offers that were bought while they were not to be sold: by the shop's own publications, or by our holds.
+
+    A hold counts against a purchase a minute after it began: what was being decided at that moment is nobody's mistake.
+    """
+    held = conn.execute(_HELD).fetchall()
+    found = [
+        f"basket {one['basket']}: offer {one['offer_id']}, withdrawn before" for one in witness.bought_unshown(books)
+    ]
+    for one in witness.purchases(books):
+        found += [
+            f"basket {one['basket']}: offer {one['offer_id']}, held since {row['starts_at']}"
+            for row in held
+            if row["object_id"] == one["offer_id"]
+            and row["starts_at"] + GRACE < datetime.fromisoformat(one["checked_at"]) < row["until_at"]
+        ]
+    return found
+
+
+GRACE = timedelta(minutes=1)
+_HELD = """
+    SELECT object_id, starts_at, coalesce(lifted_at, ends_at) AS until_at FROM hold WHERE object = 'offer' ORDER BY starts_at, id
+"""
+
+
+def unshown(conn: Conn, books: Books) -> list[str]:
+    """Offers the shop shows otherwise than we have planned, although nothing is on its way."""
+    shelf = {row["offer_id"]: row for row in books["storefront"]["shelf"]}
+    rows = conn.execute(
+        "SELECT s.offer_id, s.wanted, s.version FROM offer_shown s WHERE NOT EXISTS (SELECT FROM effect e WHERE e.root = 'offer:' || s.offer_id "
+        "AND e.operation = 'storefront.publish-offer' AND e.state IN ('planned', 'sending', 'unknown')) ORDER BY s.offer_id"
+    ).fetchall()
+    names = ("price_minor", "currency", "quantity", "sellable", "category", "title", "description", "reasons")
+    return [
+        f"offer {row['offer_id']}: {name} is {shelf.get(row['offer_id'], {}).get(name)!r}, should be {row['wanted'][name]!r}"
+        for row in rows
+        for name in names
+        if shelf.get(row["offer_id"], {}).get(name) != row["wanted"][name]
+    ]
 
 
 def _faults(books: Books) -> dict[str, Any]:

@@ -38,7 +38,9 @@ SWEEPS = {  # a story's safety checks: rarer than a real day's, so that hundreds
     "cycles": timedelta(hours=2),
     "settlements": timedelta(hours=2),
     "shops": timedelta(hours=4),
-    "offers": timedelta(hours=4),
+    "offers": timedelta(hours=1),
+    "offer-details": timedelta(hours=4),
+    "threads": timedelta(hours=1),
 }
 STEP_MAX_S = 3600.0  # both sides say when they are due next; this bounds only a stride over nothing
 ROUNDS_MAX = 10_000  # of drains at one moment: more means that they make work for each other for ever
@@ -151,6 +153,11 @@ NEXT_DUE = """
         UNION ALL SELECT min(next_at) FROM obligation WHERE next_at > %(now)s
         UNION ALL SELECT min(next_at) FROM case_file WHERE resolved_at IS NULL AND next_at > %(now)s
         UNION ALL SELECT min(due_at) FROM alert WHERE state = 'planned' AND due_at > %(now)s
+        UNION ALL SELECT min(ends_at) FROM hold WHERE lifted_at IS NULL AND ends_at > %(now)s
+        UNION ALL SELECT min(ends_at) FROM override_value WHERE ended_at IS NULL AND ends_at > %(now)s
+        UNION ALL SELECT min(answer_by) FROM correction WHERE ended_at IS NULL AND answer_by > %(now)s
+        UNION ALL SELECT min(tell_at) FROM correction WHERE state = 'asked' AND digest_id IS NULL AND tell_at > %(now)s
+        UNION ALL SELECT min(again_at) FROM correction_digest WHERE state = 'taken' AND again_at > %(now)s
         UNION ALL SELECT min(next_at) FROM periodic WHERE next_at > %(now)s
     ) AS moments
 """

@@ -12,6 +12,7 @@ from entrepot.sandbox.gateway.system import API_KEY as GATEWAY_KEY
 from entrepot.sandbox.mirakl.settings import Settings as MiraklSettings
 from entrepot.sandbox.scenario import GATEWAY_WEBHOOK_SECRET, Options
 from entrepot.sandbox.storefront import API_KEY as STOREFRONT_KEY
+from entrepot.sandbox.storefront import PUBLISH_KEY
 
 SYSTEMS = ("mirakl", "gateway", "storefront", "control")
 ACCEPTANCE_WINDOW = timedelta(hours=12)  # the same as in the default blueprint
@@ -27,7 +28,10 @@ def environment(urls: Mapping[str, str], mail_folder: str, alert_url: str) -> di
         "ENTREPOT_GATEWAY_URL": urls["gateway"],
         "ENTREPOT_GATEWAY_KEY": GATEWAY_KEY,
         "ENTREPOT_GATEWAY_WEBHOOK_SECRET": GATEWAY_WEBHOOK_SECRET,
+        "ENTREPOT_STOREFRONT_URL": urls.get("storefront", "http://storefront.sandbox"),
         "ENTREPOT_STOREFRONT_KEY": STOREFRONT_KEY,
+        "ENTREPOT_STOREFRONT_PUBLISH_KEY": PUBLISH_KEY,
+        "ENTREPOT_SELLER_MAIL": f"spool:{mail_folder}/sellers",
         "ENTREPOT_ALERT_WEBHOOK": alert_url,
         "ENTREPOT_ALERT_MAIL": f"spool:{mail_folder}",
     }

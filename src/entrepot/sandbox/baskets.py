@@ -54,6 +54,8 @@ class Basket:
     hub_basket_id: str | None = None
     checks: list[int] = field(default_factory=list)
     orders: list[int] = field(default_factory=list)
+    checked_at: str | None = None  # when the hub said what may be sold
+    reasons: list[str] = field(default_factory=list)  # why it said no, by offer
 
     @property
     def amount_minor(self) -> int:
@@ -114,5 +116,7 @@ def basket_view(basket: Basket) -> dict[str, Any]:
         "placed_at": basket.placed_at,
         "checks": basket.checks,
         "answers": basket.orders,
+        "checked_at": basket.checked_at,
+        "reasons": basket.reasons,
         "lines": [line_view(line) for line in basket.lines],
     }

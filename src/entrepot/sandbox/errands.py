@@ -29,6 +29,8 @@ class Pace:
     charge_back: Span = (6 * HOUR, 12 * HOUR)
     bank_decides: Span = (20 * HOUR, 30 * HOUR)
     pay_cycle: Span = (HOUR, 4 * HOUR)
+    read_thread: Span = (20 * MINUTE, 90 * MINUTE)
+    set_back: Span = (10 * MINUTE, 20 * MINUTE)
 
     def scaled(self, percent: int) -> "Pace":
         """The same people, all faster or slower."""

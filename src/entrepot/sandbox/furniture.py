@@ -40,6 +40,11 @@ def shops(extra_currencies: tuple[str, ...]) -> tuple[ShopSeed, ...]:
     return (*euro, *others)
 
 
+def offer_id(shop_id: int, position: int) -> int:
+    """The id of one of a shop's offers, from 0."""
+    return 10_000 + (shop_id - 2000) * 100 + position
+
+
 def offers(rng: Random, shop: ShopSeed) -> list[OfferSeed]:
     """Seven offers in the shop's category, at prices from the seed."""
     category = CATEGORIES[shop.shop_id % len(CATEGORIES)]
@@ -48,7 +53,7 @@ def offers(rng: Random, shop: ShopSeed) -> list[OfferSeed]:
         number = (shop.shop_id - 2000) * 100 + position
         made.append(
             OfferSeed(
-                offer_id=10_000 + number,
+                offer_id=offer_id(shop.shop_id, position),
                 shop_id=shop.shop_id,
                 shop_sku=f"{shop.shop_id}-{position + 1:02d}",
                 product_sku=f"P{number:05d}",

@@ -8,17 +8,19 @@ from typing import Final, Literal
 
 from entrepot.sandbox.baskets import Choose
 from entrepot.sandbox.buyers import Buyers, Habits
+from entrepot.sandbox.channel_manager import ChannelManager
 from entrepot.sandbox.control import Control
 from entrepot.sandbox.core import Clock, Outbound, World
 from entrepot.sandbox.director import Director
 from entrepot.sandbox.errands import Errands, Pace
 from entrepot.sandbox.faults import Fault, random_faults
-from entrepot.sandbox.furniture import CATEGORIES, A, B, C, D, E, F, customers, offers, shops
+from entrepot.sandbox.furniture import CATEGORIES, A, B, C, D, E, F, customers, offer_id, offers, shops
 from entrepot.sandbox.gateway import Gateway, Terms
 from entrepot.sandbox.gateway.webhooks import WebhookSender
 from entrepot.sandbox.mirakl import Mirakl, Portal, Settings
 from entrepot.sandbox.mirakl.state import Offer, Order
 from entrepot.sandbox.sellers import Answer, Script, Sellers, Temper
+from entrepot.sandbox.shopkeepers import Reply, Shopkeepers, Slip
 from entrepot.sandbox.storefront import Shopping, Storefront
 from entrepot.sandbox.treasury import Treasury
 
@@ -68,6 +70,8 @@ class Stage:
     buyers: Buyers
     treasury: Treasury
     director: Director
+    shopkeepers: Shopkeepers
+    channel_manager: ChannelManager
 
 
 def build(
@@ -123,7 +127,13 @@ def stage(
         people.storefront,
         people.treasury,
         sender.undelivered,
-        {"sellers": people.sellers.books, "buyers": people.buyers.books, "treasury": people.treasury.books},
+        {
+            "sellers": people.sellers.books,
+            "buyers": people.buyers.books,
+            "treasury": people.treasury.books,
+            "shopkeepers": people.shopkeepers.books,
+            "channel_manager": people.channel_manager.books,
+        },
         bank_operator_share=chosen.bank_operator_share,
     )
     world.mount("mirakl", mirakl)
@@ -141,6 +151,8 @@ def stage(
         people.buyers,
         people.treasury,
         director,
+        people.shopkeepers,
+        people.channel_manager,
     )
 
 
@@ -151,6 +163,8 @@ class _People:
     sellers: Sellers
     buyers: Buyers
     treasury: Treasury
+    shopkeepers: Shopkeepers
+    channel_manager: ChannelManager
 
 
 def _people(
@@ -181,6 +195,8 @@ def _people(
         sellers=sellers,
         buyers=Buyers(errands, portal, gateway, sellers, chosen.pace, habits),
         treasury=Treasury(errands, portal, gateway, chosen.pace, chosen.bouncing),
+        shopkeepers=Shopkeepers(errands, portal, chosen.pace, slips(chosen.span) if scripted else []),
+        channel_manager=ChannelManager(errands, portal, chosen.pace, CHANNEL_MANAGED, Settings().key_of_shop(E)),
     )
 
 
@@ -262,6 +278,19 @@ def scripts(prefix: str) -> list[Script]:
         Script("C refuses one line", lambda order: leg_of(2, C, order), Answer.REFUSES_ONE_LINE),
         Script("F says nothing", lambda order: leg_of(3, F, order), Answer.SAYS_NOTHING),
         Script("E accepts", lambda order: leg_of(4, E, order), Answer.ACCEPTS),
+    ]
+
+
+CHANNEL_MANAGED: Final = offer_id(E, 5)
+CATEGORY_DISPUTED: Final = offer_id(B, 4)  # what the operator of a story overrides
+
+
+def slips(span: timedelta) -> list[Slip]:
+    """A types a price far too low and mends it when asked, D does and says nothing, C does and stands by it."""
+    return [
+        Slip("A's price is too low", span / 5, offer_id(A, 3), {"price_minor": 199}),
+        Slip("D's price is too low", span / 4, offer_id(D, 3), {"price_minor": 149}, Reply.SAYS_NOTHING),
+        Slip("C's price is too low", span / 3, offer_id(C, 3), {"price_minor": 99}, Reply.DECLINES),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The shop front: buyers fill baskets from the marketplace's offers, pay, and hand the order to the hub.
+"""The shop front: buyers fill baskets from what it shows, pay, and hand the order to the hub.
 
 It keeps its own record of what was ordered and paid: the witness for anything lost or doubled on the way.
 A basket is handed over with the same key until the hub answers 2xx or refuses it; a refused or abandoned basket's
@@ -18,8 +18,10 @@ from entrepot.sandbox.gateway import Gateway
 from entrepot.sandbox.gateway.model import OPEN
 from entrepot.sandbox.gateway.views import instant
 from entrepot.sandbox.mirakl import Portal
+from entrepot.sandbox.shelf import Shelf
 
-API_KEY: Final = "storefront-key"
+API_KEY: Final = "storefront-key"  # with it the shop calls the hub
+PUBLISH_KEY: Final = "storefront-publish-key"  # with it the hub calls the shop
 ACCOUNT: Final = "mirakl-fr"
 CHECK_PAUSES_S: Final = (5, 15, 60, 300, 900)
 ORDER_PAUSES_S: Final = (5, 15, 60, 300, 900, 1800, *[3600] * 34)
@@ -56,6 +58,7 @@ class Storefront:
         self._paused = False
         self._finished = False
         self.baskets: dict[str, Basket] = {}
+        self.shelf = Shelf(self._world, PUBLISH_KEY, portal.offers())
 
     # -- steering --------------------------------------------------------------------------------------------------
 
@@ -120,9 +123,7 @@ class Storefront:
         choose: Choose = choose_any
         if number in self._shopping.scripted:
             choose, currency = self._shopping.scripted[number], next(iter(currencies))
-        offers = [one for one in self._portal.offers() if one.currency == currency and one.quantity > 0]
-        open_shops = {shop.shop_id for shop in self._portal.shops() if shop.state == "OPEN"}
-        offers = [offer for offer in offers if offer.shop_id in open_shops]
+        offers = [one for one in self.shelf.on_sale(self._portal.offers()) if one.currency == currency]
         if not offers:
             return
         basket = Basket(
@@ -158,15 +159,20 @@ class Storefront:
             # The shop sells on its last knowledge rather than turn the buyer away when nobody answers.
             self._pay(basket)
             return
+        basket.checked_at = instant(self._world.clock())
+        for line in verdict.get("lines", []):
+            basket.reasons += [f"{line.get('offer_id')}: {reason}" for reason in line.get("reasons", [])]
         if not verdict.get("sellable"):
             refused = {str(line.get("offer_id")) for line in verdict.get("lines", []) if not line.get("ok")}
             basket.lines = tuple(line for line in basket.lines if refused and str(line.offer_id) not in refused)
-        if basket.lines:
-            self._pay(basket)
-        else:
-            basket.state = BasketState.UNSELLABLE
+        self._pay(basket)
 
     def _pay(self, basket: Basket) -> None:
+        """What the shelf has withdrawn meanwhile is not sold, whatever was answered before."""
+        basket.lines = tuple(line for line in basket.lines if self.shelf.sells(str(line.offer_id)))
+        if not basket.lines:
+            basket.state = BasketState.UNSELLABLE
+            return
         authorisation = self._gateway.authorise(
             reference=basket.commercial_id,
             amount_minor=basket.amount_minor,
@@ -232,9 +238,13 @@ class Storefront:
     # -- the system ------------------------------------------------------------------------------------------------
 
     def operation(self, request: Request) -> str | None:
+        if shelved := self.shelf.operation(request):
+            return shelved
         return "baskets" if request.method == "GET" and request.path.startswith("/baskets") else None
 
     def handle(self, request: Request) -> Response:
+        if self.shelf.operation(request):
+            return self.shelf.handle(request)
         if self.operation(request):
             wanted = request.path.removeprefix("/baskets").strip("/")
             if not wanted:
@@ -244,7 +254,7 @@ class Storefront:
         return json_response(404, {"code": "not_found", "message": f"nothing at {request.path}", "field": None})
 
     def books(self) -> dict[str, Any]:
-        return {"baskets": [basket_view(basket) for basket in self.baskets.values()]}
+        return {"baskets": [basket_view(basket) for basket in self.baskets.values()], **self.shelf.books()}
 
 
 def _json(answer: Response | Hang) -> dict[str, Any] | None:

@@ -90,3 +90,32 @@ def settlement_findings(books: Books) -> list[str]:
         if balance[day["currency"]] != day["closing_balance_minor"]:
             findings.append(f"{day['id']}: closing balance is not opening balance plus net")
     return findings
+
+
+def purchases(books: Books) -> list[dict[str, str]]:
+    """Every offer in a basket the hub took, with the instant at which the hub had said that it may be sold.
+
+    A basket sold on the shop's last knowledge, because nobody answered, is not among them.
+    """
+    return [
+        {"basket": basket["commercial_id"], "offer_id": line["offer_id"], "checked_at": basket["checked_at"]}
+        for basket in books["storefront"]["baskets"]
+        if basket["state"] == "ordered" and basket["checked_at"]
+        for line in basket["lines"]
+    ]
+
+
+def bought_unshown(books: Books) -> list[dict[str, str]]:
+    """Offers in baskets the hub took that had been withdrawn from the shelf before the buyer paid."""
+    pages: dict[str, list[dict[str, Any]]] = {}
+    for page in books["storefront"]["publications"]:
+        pages.setdefault(page["offer_id"], []).append(page)
+    found = []
+    for basket in books["storefront"]["baskets"]:
+        if basket["state"] != "ordered":
+            continue
+        for line in basket["lines"]:
+            before = [page for page in pages.get(line["offer_id"], ()) if page["at"] < basket["placed_at"]]
+            if before and not before[-1]["sellable"]:
+                found.append({"basket": basket["commercial_id"], "offer_id": line["offer_id"]})
+    return found

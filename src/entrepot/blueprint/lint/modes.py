@@ -43,6 +43,12 @@ OPENED = (
     "credentials-refused",
     "flow-paused-too-long",
     "alert-undelivered",
+    "offer-under-floor",
+    "offer-above-ceiling",
+    "offer-other-currency",
+    "ownership-refused",
+    "ownership-fight",
+    "correction-unanswered",
 )
 
 _OPERATOR_ONLY = (

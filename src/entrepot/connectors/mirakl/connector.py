@@ -9,7 +9,7 @@ import msgspec
 from entrepot.connectors import manifest as manifests
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import Manifest
-from entrepot.connectors.mirakl import offers, shapes, translate
+from entrepot.connectors.mirakl import offers, shapes, threads, translate
 from entrepot.connectors.mirakl.asking import order_path
 from entrepot.connectors.mirakl.lists import ListSpec, OffsetList, SeekList, unreadable
 from entrepot.connectors.mirakl.operations import operations
@@ -41,6 +41,7 @@ def _lists(rows: Mapping[str, manifests.SourceRow]) -> tuple[list[ListSpec], lis
         ListSpec("debits", "debit", "/api/payment/debit", rows["debits"], ("orders", "order")),
         ListSpec("refunds", "refund", "/api/payment/refund", rows["refunds"], ("orders", "order")),
         ListSpec("shops", "shop", "/api/shops", rows["shops"], ("shops",), "updated_since"),
+        ListSpec("offer-details", offers.DETAIL_KIND, "/api/offers", rows["offer-details"], ("offers",)),
     ]
     log = "/api/sellerpayment/transactions_logs"
     by_token = [
@@ -50,6 +51,15 @@ def _lists(rows: Mapping[str, manifests.SourceRow]) -> tuple[list[ListSpec], lis
             "cycles", "cycle", "/api/seller-billing-cycles", rows["cycles"], ("data",), "start_date", mark=by_creation
         ),
         ListSpec("transactions", "transaction", log, rows["transactions"], ("data",), "last_updated_from"),
+        ListSpec(
+            "threads",
+            threads.KIND,
+            "/api/inbox/threads",
+            rows["threads"],
+            ("data",),
+            "updated_since",
+            query=(("with_messages", "true"),),
+        ),
     ]
     return by_offset, by_token
 
@@ -60,7 +70,9 @@ def _sources(manifest: Manifest, wire: Wire, records: Records, access: Access) -
         return manifest.limit(access, code, code)
 
     by_offset, by_token = _lists(manifest.sources)
-    sources: dict[str, Source] = {s.name: OffsetList(s, wire, records, limit(s.name)) for s in by_offset}
+    lists = {s.name: OffsetList(s, wire, records, limit(s.name)) for s in by_offset}
+    details = offers.DetailList(lists.pop("offer-details"))
+    sources: dict[str, Source] = {**lists, details.name: details}
     sources |= {s.name: SeekList(s, wire, records, limit(s.name)) for s in by_token}
     return sources | {"offers": offers.OfferExport(manifest.sources["offers"], wire, limit("offers"))}
 
@@ -98,7 +110,12 @@ def connect(access: Access) -> Connector:
                 return problem
         return None
 
-    translators: dict[str, Translator] = {**translate.TRANSLATORS, offers.KIND: offers.offer}
+    translators: dict[str, Translator] = {
+        **translate.TRANSLATORS,
+        offers.KIND: offers.offer,
+        offers.DETAIL_KIND: offers.offer_detail,
+        threads.KIND: threads.thread,
+    }
     return Connector(
         name=MANIFEST.name,
         account=access.account,

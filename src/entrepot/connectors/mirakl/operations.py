@@ -5,8 +5,10 @@ from typing import Any
 
 from entrepot.connectors.manifest import Manifest
 from entrepot.connectors.mirakl.money_writes import CANCEL_LINES, CONFIRM_DEBIT, CONFIRM_PAYOUT, CONFIRM_REFUND, REFUND
+from entrepot.connectors.mirakl.offer_writes import UPDATE_OFFER, OfferUpdate
 from entrepot.connectors.mirakl.order_writes import ACCEPT, CANCEL, CREATE_ORDERS, SHIP, TRACKING
 from entrepot.connectors.mirakl.shop_writes import UPDATE_SHOP
+from entrepot.connectors.mirakl.thread_writes import OPEN_THREAD, REPLY_THREAD
 from entrepot.connectors.port import Access, Operation
 from entrepot.connectors.writes import Caller, Shape, bound
 
@@ -22,8 +24,13 @@ SHAPES: Mapping[str, Shape[Any]] = {
     "mirakl.confirm-refund": CONFIRM_REFUND,
     "mirakl.confirm-payout": CONFIRM_PAYOUT,
     "mirakl.update-shop": UPDATE_SHOP,
+    "mirakl.update-offer": UPDATE_OFFER,
+    "mirakl.open-thread": OPEN_THREAD,
+    "mirakl.reply-thread": REPLY_THREAD,
 }
 
 
 def operations(manifest: Manifest, wire: Caller, access: Access) -> Mapping[str, Operation]:
-    return bound(manifest, wire, access, SHAPES)
+    found = bound(manifest, wire, access, SHAPES)
+    update = "mirakl.update-offer"
+    return {**found, update: OfferUpdate(found[update], wire, manifest.operations[update].role)}

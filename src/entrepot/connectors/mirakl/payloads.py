@@ -94,6 +94,43 @@ class ConfirmPayout(msgspec.Struct):
     failure_reason: str = ""
 
 
+class UpdateOffer(msgspec.Struct):
+    """The whole offer: what is left out falls back to its default there. `wanted`: the fields this write is about."""
+
+    shop_id: Word
+    sku: Word
+    product_id: Word
+    price_minor: Positive
+    currency: Word
+    quantity: Annotated[int, msgspec.Meta(ge=0)]
+    state_code: Word
+    wanted: Annotated[dict[str, str | int], msgspec.Meta(min_length=1)]
+    description: str = ""
+    terms: dict[str, Any] = {}  # the rest of the offer in their own words, as last observed
+
+
+class OpenThread(msgspec.Struct):
+    """`reference`: ours, by which the conversation is found again. `file_text`: an attached CSV file, or empty."""
+
+    shop_id: Word
+    subject: Word
+    body: Word
+    reference: Word
+    asked_at: Word
+    offer_ids: list[str] = []
+    file_name: str = ""
+    file_text: str = ""
+
+
+class ReplyThread(msgspec.Struct):
+    thread_id: Word
+    shop_id: Word
+    body: Word
+    reference: Word
+    file_name: str = ""
+    file_text: str = ""
+
+
 class UpdateShop(msgspec.Struct):
     shop_id: Word
     payment_blocked: bool | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from entrepot.connectors.mirakl import shapes
+from entrepot.connectors.mirakl import offers, shapes, threads
 from entrepot.connectors.port import Received
 from entrepot.connectors.reading import (
     NOT_JSON,
@@ -37,6 +37,8 @@ class Records:
             "cycle": self._cycle,
             "transaction": self._transaction,
             "shop": self._shop,
+            offers.DETAIL_KIND: lambda body, position: offers.split_detail(body, position, flows[offers.DETAIL_KIND]),
+            threads.KIND: self._thread,
         }
 
     def split(self, kind: str, raws: list[msgspec.Raw]) -> tuple[Received, ...]:
@@ -114,6 +116,11 @@ class Records:
         head = typed(body, shapes.ShopHead)
         revision = sortable(instant(head.last_updated_date, "$.last_updated_date"))
         return self._make("shop", str(head.shop_id), revision, body, position, f"seller:{head.shop_id}")
+
+    def _thread(self, body: bytes, position: int) -> Received:
+        head = typed(body, shapes.ThreadHead)
+        revision = sortable(instant(head.date_updated, "$.date_updated"))
+        return self._make(threads.KIND, head.id, revision, body, position, f"seller:{threads.shop_of(head)}")
 
 
 def _single_refunds(row: shapes.RefundRow) -> list[bytes]:

@@ -10,6 +10,111 @@ import msgspec
 Id = str | int  # ids are numbers to some operations and text to others
 
 
+class VolumePrice(msgspec.Struct):
+    quantity_threshold: int | None = None
+    unit_discount_price: Decimal | None = None
+    unit_origin_price: Decimal | None = None
+
+
+class ChannelPrice(msgspec.Struct):
+    channel_code: str | None = None
+    discount_end_date: str | None = None
+    discount_start_date: str | None = None
+    unit_discount_price: Decimal | None = None
+    unit_origin_price: Decimal | None = None
+    volume_prices: list[VolumePrice] | None = None
+
+
+class DiscountRange(msgspec.Struct):
+    price: Decimal
+    quantity_threshold: int
+
+
+class Discount(msgspec.Struct):
+    discount_price: Decimal | None = None
+    end_date: str | None = None
+    start_date: str | None = None
+    ranges: list[DiscountRange] | None = None
+
+
+class LogisticClass(msgspec.Struct):
+    code: str | None = None
+
+
+class Offer(msgspec.Struct):
+    """An offer in the list (OF21), which names neither its shop nor when it changed."""
+
+    offer_id: Id
+    shop_sku: str
+    category_code: str | None = None
+    product_title: str | None = None
+    price: Decimal | None = None
+    currency_iso_code: str | None = None
+    quantity: int | None = None
+    description: str | None = None
+    all_prices: list[ChannelPrice] | None = None
+    allow_quote_requests: bool | None = None
+    available_end_date: str | None = None
+    available_start_date: str | None = None
+    discount: Discount | None = None
+    eco_contributions: list[msgspec.Raw] | None = None
+    internal_description: str | None = None
+    leadtime_to_ship: int | None = None
+    logistic_class: LogisticClass | None = None
+    max_order_quantity: int | None = None
+    min_order_quantity: int | None = None
+    min_quantity_alert: int | None = None
+    msrp: Decimal | None = None
+    offer_additional_fields: list[msgspec.Raw] | None = None
+    package_quantity: int | None = None
+    price_additional_info: str | None = None
+    product_tax_code: str | None = None
+
+
+class Organization(msgspec.Struct):
+    type: str
+    id: Id | None = None
+
+
+class Sender(msgspec.Struct):
+    type: str
+    organization_details: Organization | None = None
+
+
+class ThreadMessage(msgspec.Struct, rename={"from_": "from"}):
+    id: str
+    body: str
+    date_created: str
+    from_: Sender
+
+
+class Topic(msgspec.Struct):
+    value: str
+
+
+class ThreadHead(msgspec.Struct):
+    id: str
+    date_updated: str
+    topic: Topic
+    current_participants: list[Organization] = []
+
+
+class Thread(ThreadHead):
+    """A conversation (M10, M11 with messages)."""
+
+    messages: list[ThreadMessage] = []
+
+
+class Import(msgspec.Struct):
+    """Where an offer import stands (OF02)."""
+
+    import_id: Id
+    status: str
+    lines_in_error: int = 0
+    has_error_report: bool = False
+    reason_status: str | None = None
+
+
 class Tax(msgspec.Struct):
     amount: Decimal
 

@@ -64,6 +64,26 @@ SHIPMENT_BY_STATUS: Mapping[str, str] = {
     "CLOSED": "delivered",
 }
 
+# Who wrote in a conversation. True: the seller, whose words are answers to us. The words are not published.
+IS_SELLER_BY_PARTY: Mapping[str, bool] = {
+    "SHOP": True,
+    "SHOP_USER": True,
+    "OPERATOR": False,
+    "OPERATOR_USER": False,
+    "CUSTOMER": False,
+    "CUSTOMER_USER": False,
+}
+
+# None: it is still being worked off.
+IMPORT_DONE_BY_STATUS: Mapping[str, bool | None] = {
+    "WAITING_SYNCHRONIZATION_PRODUCT": None,
+    "WAITING": None,
+    "QUEUED": None,
+    "RUNNING": None,
+    "COMPLETE": True,
+    "FAILED": False,
+}
+
 PAYOUT_BY_STATE: Mapping[str, str] = {"TO_PAY": "to-pay", "PAID": "paid", "FAILED": "failed"}
 
 TAX_INCLUDED, TAX_EXCLUDED = "TAX_INCLUDED", "TAX_EXCLUDED"

@@ -6,7 +6,7 @@ They share nothing with the code they judge: their tables of words and their sum
 from collections.abc import Callable, Mapping
 
 from entrepot.kernel.ctx import Conn
-from entrepot.proof.checkers import effects, ledger, orders, people, rest, settlement
+from entrepot.proof.checkers import effects, ledger, offers, orders, people, rest, settlement
 from entrepot.proof.checkers.finding import Books, Finding
 
 __all__ = ["CHECKERS", "Books", "Finding", "check"]
@@ -30,6 +30,10 @@ CHECKERS: Mapping[str, Checker] = {
     "owners": people.everything_is_owned,
     "promises": people.promises_are_kept_or_told,
     "alerts": people.everybody_was_told,
+    "offers-shown": offers.the_shop_shows_what_counts,
+    "offers-held": offers.nothing_held_is_sold,
+    "offers-judged": offers.prices_are_within_limits_or_held,
+    "corrections": offers.everybody_is_asked_once,
     "rest": rest.nothing_is_left,
 }
 

@@ -28,6 +28,12 @@ BUSINESS_TABLES: Mapping[str, str] = {
     "payout": "t.*",
     "case_file": "id, state, count",
     "obligation": "t.*",
+    "owned_value": "t.*",
+    "hold": "t.*",
+    "override_value": "t.*",
+    "correction": "t.*",
+    "correction_digest": "t.*",
+    "offer_shown": "t.*",
 }
 
 

@@ -13,7 +13,7 @@ PACE_PERCENT = 6  # of the people's own pace
 ACCEPTANCE_WINDOW = timedelta(hours=2)
 FAULT_RATE = 0.12  # of every (operation, kind of fault)
 SWEEP_S = {"orders": 600, "debits": 600, "refunds": 900, "shops": 3_600, "returns": 1_200, "shipments": 1_200,
-           "cycles": 1_800, "transactions": 1_800, "offers": 3_600, "settlements": 1_800}  # fmt: skip
+           "cycles": 1_800, "transactions": 1_800, "offers": 900, "offer-details": 1_800, "threads": 900, "settlements": 1_800}  # fmt: skip
 OTHER_CURRENCIES: Sequence[str] = ("JPY", "KWD")  # no minor units, and three digits of them
 FIRST_SHOP, SHOPS = 2_001, 6
 
@@ -47,7 +47,9 @@ class Variety:
         }
         accounts = {
             name: account.model_copy(
-                update=changed if account.capture is Capture.NONE else {**changed, "capture": self.capture}
+                update=changed
+                if account.capture is Capture.NONE
+                else {**changed, "capture": self.capture, "also_sells_in": self.currencies}
             )
             for name, account in plan.accounts.items()
         }

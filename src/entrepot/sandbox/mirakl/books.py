@@ -27,6 +27,9 @@ def books_of(platform: Platform) -> dict[str, Any]:
                 "shop_sku": offer.shop_sku,
                 "price_minor": offer.price_minor,
                 "quantity": offer.quantity,
+                "currency": offer.currency,
+                "category_code": offer.category_code,
+                "description": offer.description,
                 "deleted": offer.deleted,
             }
             for offer in tables.offers.values()
@@ -39,6 +42,15 @@ def books_of(platform: Platform) -> dict[str, Any]:
                 "errors": len(taken.errors),
             }
             for taken in tables.imports.values()
+        ],
+        "threads": [
+            {
+                "thread_id": thread.thread_id,
+                "shop_id": thread.shop_id,
+                "topic": thread.topic_value,
+                "messages": [{"from": said.by, "body": said.body, "at": stamp(said.at)} for said in thread.messages],
+            }
+            for thread in tables.threads.values()
         ],
         "writes": [
             {"operation": operation, "key": key, "count_applied": written.applied, "calls": written.calls}

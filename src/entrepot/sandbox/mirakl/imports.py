@@ -130,7 +130,8 @@ class Imports:
                 taken.deleted += 1
 
     def _delete(self, offer: Offer) -> None:
-        offer.deleted, offer.quantity, offer.updated_at = True, 0, self._platform.now()
+        offer.deleted, offer.quantity = True, 0
+        self._platform.touch_offer(offer)
 
     def _apply(self, taken: Import, row: dict[str, str]) -> str:
         """Apply one row. Errors: MiraklError with the message of the error report."""
@@ -159,6 +160,7 @@ class Imports:
             self._offers.add(offer)
         else:
             existing.__dict__.update(offer.__dict__)
+        self._platform.touch_offer(existing or offer)
 
     def _revised(self, shop_id: int, sku: str, existing: Offer | None, row: dict[str, str]) -> Offer:
         """The offer a row describes: fields it leaves out fall back to their defaults. Errors: what the row lacks."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from entrepot.sandbox.core import World
 from entrepot.sandbox.mirakl.errors import order_not_found
 from entrepot.sandbox.mirakl.settings import Settings
-from entrepot.sandbox.mirakl.state import LONG_AGO, Cycle, Order, Refund, Return, Shipment
+from entrepot.sandbox.mirakl.state import LONG_AGO, Cycle, Offer, Order, Refund, Return, Shipment
 from entrepot.sandbox.mirakl.tables import Tables, Written
 
 ORDER_CREATED: Final = "order.created"
@@ -17,6 +17,8 @@ REFUND_CREATED: Final = "refund.created"
 RETURN_UPDATED: Final = "return.updated"
 SHIPMENT_UPDATED: Final = "shipment.updated"
 CYCLE_CLOSED: Final = "cycle.closed"
+OFFER_UPDATED: Final = "offer.updated"  # told to people in the back office only, by no webhook
+THREAD_UPDATED: Final = "thread.updated"
 
 Listener = Callable[[str, str], None]
 
@@ -100,6 +102,11 @@ class Platform:
         """A return changed."""
         returned.updated_at = self.now()
         self.emit(RETURN_UPDATED, returned.return_id)
+
+    def touch_offer(self, offer: Offer) -> None:
+        """An offer changed."""
+        offer.updated_at = self.now()
+        self.emit(OFFER_UPDATED, str(offer.offer_id))
 
     def closed(self, cycle: Cycle) -> None:
         """A billing cycle was closed."""

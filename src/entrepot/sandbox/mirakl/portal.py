@@ -8,6 +8,7 @@ from entrepot.sandbox.mirakl.money import share
 from entrepot.sandbox.mirakl.platform import Listener
 
 if TYPE_CHECKING:
+    from entrepot.sandbox.mirakl.conversation import Thread
     from entrepot.sandbox.mirakl.state import Offer, Order, Return, Shop
     from entrepot.sandbox.mirakl.system import Mirakl
 
@@ -28,7 +29,7 @@ class Portal:
 
     def subscribe(self, listener: Listener) -> None:
         """Hear every change as (topic, id): "order.created", "order.updated", "refund.created", "return.updated",
-        "shipment.updated", "cycle.closed". Called under the lock right after the change is whole."""
+        "shipment.updated", "cycle.closed", "offer.updated", "thread.updated". Called under the lock right after the change is whole."""
         self._mirakl.platform.listeners.append(listener)
 
     def order(self, order_id: str) -> "Order":
@@ -46,6 +47,18 @@ class Portal:
     def offers(self) -> list["Offer"]:
         """Every offer that is not deleted, by offer id. `.offer_id`, `.shop_id`, `.price_minor`, `.quantity` …"""
         return self._mirakl.offers.listed()
+
+    def offer(self, offer_id: int) -> "Offer":
+        """One offer as it stands (do not change it), deleted or not."""
+        return self._tables.offers[offer_id]
+
+    def thread(self, thread_id: str) -> "Thread":
+        """One conversation as it stands."""
+        return self._tables.threads[thread_id]
+
+    def threads_of(self, shop_id: int) -> list["Thread"]:
+        """The conversations of one seller, oldest first."""
+        return [thread for thread in self._tables.threads.values() if thread.shop_id == shop_id]
 
     def shops(self) -> list["Shop"]:
         """Every shop by id."""
@@ -102,6 +115,21 @@ class Portal:
 
         self._do(ship)
         return made[0]
+
+    def revise_offer(self, offer_id: int, **fields: Any) -> None:
+        """Somebody edits one offer: `price_minor`, `quantity`, `description`, `category_code` …"""
+
+        def revise() -> None:
+            offer = self._tables.offers[offer_id]
+            for name, value in fields.items():
+                setattr(offer, name, value)
+            self._mirakl.platform.touch_offer(offer)
+
+        self._do(revise)
+
+    def reply(self, thread_id: str, body: str) -> None:
+        """The seller answers in a conversation."""
+        self._do(lambda: self._mirakl.threads.said_by_shop(self.thread(thread_id), body))
 
     # -- operator --------------------------------------------------------------------------------------------------
 

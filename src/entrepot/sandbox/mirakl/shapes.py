@@ -131,6 +131,16 @@ OFFER_EXPORT_COLUMNS: Final = names(
     shop-name shop-sku state-code total-price"""
 )
 
+# -- M10, M11, M12 -------------------------------------------------------------------------------------------------
+
+THREAD: Final = shape(
+    """authorized_participants[] current_participants[] customer_organization date_created date_updated entities[] id
+    messages[] metadata no_store_reply_needed[] topic"""
+)
+THREAD_MESSAGE: Final = shape("attachments[] body date_created from id to[]")
+THREAD_METADATA: Final = shape("last_message_date last_sender shop_reply_needed_since total_count")
+SENDER: Final = shape("display_name organization_details type")
+
 # -- A01, S20 ------------------------------------------------------------------------------------------------------
 
 ACCOUNT: Final = shape(

@@ -35,6 +35,7 @@ from entrepot.sandbox.mirakl.router import Router
 from entrepot.sandbox.mirakl.settings import Settings
 from entrepot.sandbox.mirakl.shipments import Shipments
 from entrepot.sandbox.mirakl.shops import Shops
+from entrepot.sandbox.mirakl.threads import OPEN_THREAD, Threads
 from entrepot.sandbox.mirakl.transactions import Transactions
 from entrepot.sandbox.mirakl.webhooks import Webhooks
 
@@ -51,6 +52,7 @@ class Mirakl:
         self.billing = Billing(self.platform, self.ledger)
         self.shops = Shops(self.platform, self.ledger, self.billing.kyc_done)
         self.offers = Offers(self.platform)
+        self.threads = Threads(self.platform)
         self.orders = Orders(self.platform, self.ledger)
         self.refunds = Refunds(self.platform, self.ledger, self.orders)
         self.shipments = Shipments(self.platform, self.orders)
@@ -143,6 +145,10 @@ class Mirakl:
         add("OF21", "GET", "/api/offers", ANYONE, self.offers.of21)
         add("OF24", "POST", "/api/offers", ANYONE, imports.of24)
         add("OF51", "GET", "/api/offers/export", ANYONE, self.offers.of51)
+        add("M11", "GET", "/api/inbox/threads", ANYONE, self.threads.m11)
+        add("M10", "GET", "/api/inbox/threads/{thread_id}", ANYONE, self.threads.m10)
+        add("M12", "POST", "/api/inbox/threads/{thread_id}/message", ANYONE, self.threads.m12)
+        add(OPEN_THREAD, "POST", "/api/inbox/threads", FRONT_OR_OPERATOR, self.threads.open_call)
         add("IV01", "GET", "/api/invoices", ANYONE, billing.iv01)
         add("SBC11", "GET", "/api/seller-billing-cycles", ANYONE, billing.sbc11)
         add("SBC07", "PUT", "/api/seller-billing-cycles", FRONT_OR_OPERATOR, billing.sbc07)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from entrepot.sandbox.mirakl.conversation import Thread
 from entrepot.sandbox.mirakl.state import (
     Cycle,
     Document,
@@ -88,6 +89,7 @@ class Tables:
         self.cycles: dict[str, Cycle] = {}
         self.documents: dict[int, Document] = {}
         self.imports: dict[int, Import] = {}
+        self.threads: dict[str, Thread] = {}
         self.written: dict[tuple[str, str], Written] = {}
         self.counters: dict[str, int] = {}
 

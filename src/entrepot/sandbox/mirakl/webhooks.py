@@ -49,7 +49,9 @@ class Webhooks:
         self.counts: Counter[str] = Counter()
 
     def hear(self, topic: str, key: str) -> None:
-        """A change became whole: tell it, unless the fault plan has other ideas."""
+        """A change became whole: tell it, unless the fault plan has other ideas, or it is none that events speak of."""
+        if topic not in self._describe:
+            return
         fault = self._platform.world.faults.take("mirakl", f"webhook:{topic}")
         self.counts["told"] += 1
         if fault is not None and fault.kind == "lost":

@@ -1,0 +1,1 @@
+"""The shop front: it calls us for checkouts and baskets (web/doors.py); we publish offers to it."""
