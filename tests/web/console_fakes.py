@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from entrepot.blueprint.draw.risks import Experience, Seen
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
@@ -41,6 +42,8 @@ from entrepot.web.views import (
     FlowRow,
     FlowsView,
     Found,
+    JoinsView,
+    KnownAs,
     LegMark,
     LegView,
     LineView,
@@ -429,6 +432,21 @@ class FakeReader:
                 ),
             )
         return FindView(query, ())
+
+    def seen(self, now: datetime) -> Seen:
+        """Two modes of the plan with experience, the others without."""
+        return Seen(90, {
+            "leg-refused": Experience(26, 2.0, 31, timedelta(hours=3, minutes=20), 8, 2, (eur(41270),), (eur(310400), Money(900, "JPY"))),
+            "unknown-outcome": Experience(9, 0.7, 9, timedelta(minutes=50), 44, 1, (eur(12900),), (eur(99000),), 2, (eur(4200),)),
+        })  # fmt: skip
+
+    def joins(self, query: str) -> JoinsView:
+        if query.startswith("C-"):
+            ids = (("Commercial id", "C-88411", "mirakl-fr/operator"), ("Authorisation id", "auth_1", "gateway/main"))
+            return JoinsView(
+                query, (KnownAs("Basket", "C-88411", "/orders/bas_1", ids), KnownAs("Seller", "2001", "", ()))
+            )
+        return JoinsView(query)
 
 
 @dataclass

@@ -51,10 +51,12 @@ def create_app(
     reader: Reader | None = None,
     cases: CaseDesk | None = None,
     flows: FlowDesk | None = None,
+    places: Callable[[str], str] | None = None,
 ) -> FastAPI:
     """Build the console over a running hub; the machines' doors mount it behind their own routes.
 
-    Shape: `reader`, `cases` and `flows` are the hub's own unless a test hands in others.
+    Shape: `reader`, `cases` and `flows` are the hub's own unless a test hands in others; `places` says where in its
+    files a path of the plan stands.
     Errors: WrongSetting when the browser assets are not installed.
     """
     settings = settings or ConsoleSettings()
@@ -67,6 +69,7 @@ def create_app(
         flows=flows or FlowRoom(hub.ctx, hub.plan),
         renderer=Renderer(token, hub.ctx.environment),
         token=token,
+        places=places or (lambda path: ""),
     )
     app = FastAPI(title="Entrepot", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk

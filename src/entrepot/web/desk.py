@@ -1,6 +1,6 @@
 """What every page handler has at hand, and how it reads a form that may be trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -30,6 +30,7 @@ class Desk:
     flows: FlowDesk
     renderer: Renderer
     token: FormToken
+    places: Callable[[str], str]  # where a path of the plan stands in its files; empty when that is not known
 
     def now(self) -> datetime:
         """Business time: the one deadlines are in."""

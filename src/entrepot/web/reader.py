@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
+from entrepot.blueprint.draw.risks import Seen
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -15,6 +16,7 @@ from entrepot.web.views import (
     CaseRow,
     FindView,
     FlowsView,
+    JoinsView,
     MessageDetail,
     StatementDetail,
     StatementFilter,
@@ -55,3 +57,9 @@ class Reader(Protocol):
     def flows(self) -> FlowsView: ...
 
     def find(self, query: str) -> FindView: ...
+
+    def seen(self, now: datetime) -> Seen:
+        """What the hub has met of each failure mode."""
+        ...
+
+    def joins(self, query: str) -> JoinsView: ...

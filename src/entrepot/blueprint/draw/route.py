@@ -107,7 +107,8 @@ def _first(plan: Plan) -> list[Flow]:
         for flow in plan.flows.values()
         if flow.object not in EXCEPTIONS and (flow.latency in SOMEBODY_WAITS or flow.deadline is not None)
     }
-    wanted |= {part for name in wanted if (part := plan.flows[name].part_of) in plan.flows}
+    wholes = [plan.flows[name].part_of for name in wanted]
+    wanted |= {whole for whole in wholes if whole is not None and whole in plan.flows}
     return [flow for flow in plan.flows.values() if flow.name in wanted]
 
 

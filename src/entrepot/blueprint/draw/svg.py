@@ -73,6 +73,7 @@ class Sheet:
     width: int = 0
     height: int = 0
     parts: list[str] = field(default_factory=list)
+    links: int = 0
 
     def box(self, x: float, y: float, w: float, h: float, kind: str, radius: int = 8) -> None:
         self.parts.append(
@@ -105,6 +106,7 @@ class Sheet:
     @contextmanager
     def link(self, href: str, label: str) -> Iterator[None]:
         """What is drawn inside leads somewhere; without an address it is drawn all the same."""
+        self.links += bool(href)
         if href:
             self.parts.append(f"<a href={quoteattr(href)} aria-label={quoteattr(label)}>")
         yield
@@ -125,8 +127,9 @@ class Sheet:
             f'<defs><marker id="{self.name}-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" '
             'markerUnits="userSpaceOnUse" orient="auto"><path class="d-tip" d="M 0 0 L 10 5 L 0 10 z"/></marker></defs>'
         )
+        role = "group" if self.links else "img"  # a picture's insides cannot be reached, a group's can
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}"{attributes} role="img" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}"{attributes} role="{role}" '
             f'aria-labelledby="{self.name}-title {self.name}-desc">\n'
             f'<title id="{self.name}-title">{escape(self.title)}</title>\n'
             f'<desc id="{self.name}-desc">{escape(self.summary)}</desc>\n'

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from entrepot.blueprint.draw.risks import Seen
 from entrepot.blueprint.model import Plan
+from entrepot.insight import experience
 from entrepot.kernel.ctx import Database
-from entrepot.web.store import cases, find, flows, orders, records, settlement, today
+from entrepot.web.store import cases, find, flows, joins, orders, records, settlement, today
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -17,6 +19,7 @@ from entrepot.web.views import (
     CaseRow,
     FindView,
     FlowsView,
+    JoinsView,
     MessageDetail,
     StatementDetail,
     StatementFilter,
@@ -87,3 +90,11 @@ class ConsoleStore:
     def find(self, query: str) -> FindView:
         with self._db.transaction() as conn:
             return find.view(conn, query)
+
+    def seen(self, now: datetime) -> Seen:
+        with self._db.transaction() as conn:
+            return experience.seen(conn, now)
+
+    def joins(self, query: str) -> JoinsView:
+        with self._db.transaction() as conn:
+            return joins.view(conn, query)
