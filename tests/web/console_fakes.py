@@ -327,7 +327,7 @@ class FakeReader:
             verbs=verbs, corrects="seller", requests=("operator", "customer-care"), escalates_at=ahead(minutes=20), escalates_to="marketplace-lead", timeline=timeline(),
             document=Document("What they sent", PAYLOAD), diff_title="What changed between the versions", diff=(DiffLine(" ", '  "quantity": 1,'), DiffLine("-", '  "accepted": true'), DiffLine("+", '  "accepted": false')),
             attempts=attempts(), curl="curl -X PUT 'http://127.0.0.1:8410/api/orders/C-88411-C/accept' -H 'Authorization: $MIRAKL_FR_KEY' --data '{}'",
-            related=(Link("Basket C-88411", "/orders/bas_1", "Basket"), Link("C-88411-C", "/orders/bas_1#leg-C-88411-C", "Seller order"), Link("capture:C-88411-A", "/actions/eff_1", "Outgoing action")), facts=(("Flow", "Order acceptance"),), editable=PAYLOAD,
+            related=(Link("Basket C-88411", "/orders/bas_1", "Basket"), Link("C-88411-C", "/orders/bas_1#leg-C-88411-C", "Seller order"), Link("capture:C-88411-A", "/actions/eff_1", "Outgoing action")), facts=(("Flow", "Order acceptance"),), editable=PAYLOAD, system="mirakl-fr",
         )  # fmt: skip
 
     def baskets(self, wanted: BasketFilter) -> BasketPage:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from entrepot.blueprint.draw.actors import ends_of, party_of
 from entrepot.blueprint.draw.layout import Graph, Layout, Node, lay_out
-from entrepot.blueprint.draw.svg import LINE_PX, Sheet
+from entrepot.blueprint.draw.svg import Sheet
 from entrepot.blueprint.draw.table import Table
 from entrepot.blueprint.draw.words import LATENCY_WORDS, listed, party_word, pattern_word, plain
 from entrepot.blueprint.model import Flow, Plan
 
-SYSTEM, FLOW = (200, 74), (244, 88)
-PAD, HEAD = 12, 64
+SYSTEM, FLOW = (204, 84), (272, 104)
+PAD, HEAD, STEP = 12, 64, 20
 MODE_WORDS = {"observe": "observes only", "advise": "advises a person", "act": "acts"}
 
 
@@ -134,12 +134,12 @@ def _system(sheet: Sheet, plan: Plan, end: str, found: Layout, mark: Mark | None
     room, y = at.width - 2 * PAD, at.y + HEAD
     with sheet.link(mark.href if mark else "", f"System {end}"):
         sheet.box(at.x, y, at.width, at.height, "system" if system else "absent")
-        sheet.text(at.x + PAD, y + 25, end, "strong", room=room)
+        sheet.text(at.x + PAD, y + 27, end, "name", room=room)
         words = system.connector if system else "no system in this plan yet"
-        sheet.text(at.x + PAD, y + 25 + LINE_PX, words, "quiet", room=room)
+        sheet.text(at.x + PAD, y + 27 + STEP, words, "small", room=room)
         accounts = accounts_of(plan, end)
         said = mark.words if mark and mark.words else listed(accounts, "no account") if system else "an actor"
-        sheet.text(at.x + PAD, y + 25 + 2 * LINE_PX, said, "quiet", room=room)
+        sheet.text(at.x + PAD, y + 27 + 2 * STEP, said, "small", room=room)
 
 
 def _flow(sheet: Sheet, flow: Flow, found: Layout, mark: Mark | None) -> None:
@@ -148,12 +148,12 @@ def _flow(sheet: Sheet, flow: Flow, found: Layout, mark: Mark | None) -> None:
     room, x, y = at.width - 2 * PAD, at.x + PAD, at.y + HEAD
     with sheet.link(mark.href, f"Flow {plain(flow.name)}: {mark.words}"):
         sheet.box(at.x, y, at.width, at.height, "card")
-        sheet.text(x, y + 22, plain(flow.name), "strong", room=room)
+        sheet.text(x, y + 25, plain(flow.name), "name", room=room)
         latency = LATENCY_WORDS.get(flow.latency, flow.latency)
-        sheet.text(x, y + 22 + LINE_PX, f"{pattern_words(flow)} · {latency}", "quiet", room=room)
-        sheet.text(x, y + 22 + 2 * LINE_PX, f"Owner: {plain(flow.pause.owner)}", "quiet", room=room)
-        sheet.shape(x, y + 22 + 3 * LINE_PX - 9, mark.tone)
-        sheet.text(x + 16, y + 22 + 3 * LINE_PX, mark.words, f"tone-{mark.tone}", room=room - 16)
+        sheet.text(x, y + 25 + STEP, f"{pattern_words(flow)} · {latency}", "small", room=room)
+        sheet.text(x, y + 25 + 2 * STEP, f"Owner: {plain(flow.pause.owner)}", "small", room=room)
+        sheet.shape(x, y + 25 + 3 * STEP - 10, mark.tone)
+        sheet.text(x + 16, y + 25 + 3 * STEP, mark.words, f"tone-{mark.tone}", room=room - 16)
 
 
 def _lower(path: str) -> str:

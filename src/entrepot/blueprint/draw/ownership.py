@@ -29,6 +29,12 @@ MEANING: Mapping[str, str] = {
     "request": "may only ask for a correction",
     "consume": "sees it",
 }
+CHANNELS: Mapping[str, str] = {
+    "feed": "what a feed brings",
+    "api": "what our API is asked",
+    "console": "what a person enters here",
+    "observed": "what others write at the other side",
+}
 UNDECIDED = "nobody yet"
 
 
@@ -79,14 +85,14 @@ def field_rules(rule: ObjectRule) -> tuple[RuleRow, ...]:
 
 def facts(rule: ObjectRule) -> tuple[tuple[str, str], ...]:
     """What holds for the whole object, as pairs to read."""
-    checked = [f"{plain(channel).lower()}: {when}" for channel, when in rule.enforcement]
     found = [
         ("Source of truth", party_word(rule.source_of_truth) if rule.source_of_truth else UNDECIDED),
         ("Brought into being by", listed([party_word(a) for a in rule.create], UNDECIDED)),
         ("Seen by", listed([party_word(a) for a in rule.consume], "nobody")),
         ("Exceptions go to", plain(rule.exceptions) if rule.exceptions else UNDECIDED),
         ("When the source is silent", fallback_word(rule.fallback)),
-        ("Checked", listed(checked)),
+        ("Refused before it counts", _checked(rule, "before")),
+        ("Noticed afterwards, held and asked for", _checked(rule, "after")),
         ("Our value is put back", f"{rule.reassert_per_day} times a day at most, then it is a case"),
     ]
     if rule.holds_max:
@@ -97,6 +103,10 @@ def facts(rule: ObjectRule) -> tuple[tuple[str, str], ...]:
             ("An override lasts", f"{span_word(rule.overrides.max)} at most; above {percent} % a second person")
         )
     return tuple(found)
+
+
+def _checked(rule: ObjectRule, when: str) -> str:
+    return listed([CHANNELS[channel] for channel, held in rule.enforcement if held == when], "nothing")
 
 
 def table(plan: Plan) -> Table:

@@ -43,6 +43,8 @@ _RULES = """
 .d-text { fill: var(--d-ink); font-size: 13px }
 .d-strong { fill: var(--d-ink); font-size: 13px; font-weight: 650 }
 .d-head { fill: var(--d-ink); font-size: 20px; font-weight: 650 }
+.d-name { fill: var(--d-ink); font-size: 16px; font-weight: 650 }
+.d-small { fill: var(--d-ink-2); font-size: 14px }
 .d-quiet { fill: var(--d-ink-2); font-size: 12px }
 .d-label { fill: var(--d-ink-2); font-size: 12px; font-weight: 650 }
 .d-mark { fill: var(--d-soft) }
@@ -57,7 +59,7 @@ def _style() -> str:
     def theme(at: int) -> str:
         return "; ".join(f"--d-{name}: {pair[at]}" for name, pair in _COLOURS.items())
 
-    tones = "\n".join(f".d-tone-{t} {{ fill: var(--d-{t}); font-size: 12px; font-weight: 600 }}" for t in TONES)
+    tones = "\n".join(f".d-tone-{t} {{ fill: var(--d-{t}); font-size: 14px; font-weight: 600 }}" for t in TONES)
     font = 'svg { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif }'
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {theme(1)} }} }}"
     return f":root {{ {theme(0)} }}\n{dark}\n{font}{_RULES}{tones}\n"
@@ -143,7 +145,11 @@ def _n(number: float) -> str:
 
 
 def size(kind: str) -> int:
-    return {"head": 20, "text": 13, "strong": 13}.get(kind, 12)
+    return (
+        14
+        if kind.startswith("tone-")
+        else {"head": 20, "name": 16, "small": 14, "text": 13, "strong": 13}.get(kind, 12)
+    )
 
 
 _NARROW, _WIDE = frozenset("iljtfrI.,:;'’|!()[] "), frozenset("mwMW@%ABCDEGHKNOPQRUVXYÄÖÜ…—→")
