@@ -35,6 +35,7 @@ class Why(StrEnum):
     SUSPENDED = "suspended"
     OPERATOR = "operator"  # a person's hold
     FIGHT = "ownership-fight"
+    OVERRIDDEN = "overridden"  # let in beneath an override, which goes on counting
 
 
 @dataclass(frozen=True, slots=True)

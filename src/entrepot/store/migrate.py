@@ -104,7 +104,7 @@ def grant_app_role(conn: psycopg.Connection[Any]) -> None:
             conn.execute(
                 sql.SQL("GRANT ALL ON ALL {} IN SCHEMA {} TO {}").format(sql.SQL(kind), name, sql.Identifier(APP_ROLE))
             )
-    for table in ("journal", "posting"):
+    for table in ("journal", "posting", "value_change"):
         conn.execute(
             sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(
                 sql.Identifier(table), sql.Identifier(APP_ROLE)

@@ -1,0 +1,25 @@
+"""What other rooms ask of ownership. Every function runs in the caller's transaction and writes a handful of statements, however many objects."""
+
+from collections.abc import Sequence
+
+from entrepot.kernel.ctx import Conn
+from entrepot.ownership import store
+from entrepot.ownership.expiry import EXPIRE_DUE_SQL, expire
+from entrepot.ownership.model import Effective, Value
+from entrepot.ownership.observing import observe
+
+__all__ = ["EXPIRE_DUE_SQL", "effective", "expire", "observe"]
+
+
+def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[str, Effective]:
+    """These objects as everything downstream sees them; one nobody ever wrote is not there."""
+    values: dict[str, dict[str, Value]] = {}
+    for row in store.values_of(conn, account, object, ids):
+        values.setdefault(row["object_id"], {})[row["field"]] = row["value"]
+    held: dict[str, dict[str, str]] = {}
+    for row in store.holds_of(conn, account, object, ids):
+        held.setdefault(row["object_id"], {})[row["id"]] = row["words"]
+    return {
+        object_id: Effective(account, object, object_id, values.get(object_id, {}), held.get(object_id, {}))
+        for object_id in sorted({*values, *held})
+    }
