@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
+from web.offer_fakes import FakeAnswers, FakeOffers, OfferRecords
 
 from entrepot.blueprint.draw.risks import Experience, Seen
 from entrepot.blueprint.load import load
@@ -271,7 +272,7 @@ def attempts() -> tuple[AttemptRow, ...]:
     )
 
 
-class FakeReader:
+class FakeReader(OfferRecords):
     """Answers every question of the console from the records above."""
 
     def open_case_count(self) -> int:
@@ -526,7 +527,21 @@ class FakeHub:
         self.ctx = Ctx(db=NoDatabase(), clock=ManualClock(NOW), ids=ids, http=NoHttp(), environment=self.environment)
 
 
-def console(desk: FakeDesk | None = None, environment: str = "sandbox") -> FastAPI:
+def console(
+    desk: FakeDesk | None = None,
+    environment: str = "sandbox",
+    *,
+    plan: Plan | None = None,
+    offers: FakeOffers | None = None,
+    answers: FakeAnswers | None = None,
+) -> FastAPI:
     """The console over made-up records."""
     desk = desk or FakeDesk()
-    return create_app(FakeHub(environment), reader=FakeReader(), cases=desk, flows=desk)
+    return create_app(
+        FakeHub(environment, plan or _plan()),
+        reader=FakeReader(),
+        cases=desk,
+        flows=desk,
+        offers=offers or FakeOffers(),
+        answers=answers or FakeAnswers(),
+    )

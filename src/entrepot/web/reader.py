@@ -1,6 +1,6 @@
 """What the pages read. store.py answers from the database; tests answer from memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +22,15 @@ from entrepot.web.views import (
     StatementFilter,
     StatementPage,
     TodayView,
+)
+from entrepot.web.views.offers import (
+    CorrectionFilter,
+    CorrectionPage,
+    CorrectionRow,
+    OfferDetail,
+    OfferFilter,
+    OfferPage,
+    OfferRow,
 )
 
 
@@ -63,3 +72,17 @@ class Reader(Protocol):
         ...
 
     def joins(self, query: str) -> JoinsView: ...
+
+    def offers(self, wanted: OfferFilter) -> OfferPage: ...
+
+    def every_offer(self, wanted: OfferFilter) -> Iterator[OfferRow]:
+        """All offers of a filter, page by page, for an export."""
+        ...
+
+    def offer(self, account: str, offer_id: str, places: Callable[[str], str]) -> OfferDetail | None:
+        """`places`: where in its files a path of the plan stands."""
+        ...
+
+    def corrections(self, wanted: CorrectionFilter) -> CorrectionPage: ...
+
+    def every_correction(self, wanted: CorrectionFilter) -> Iterator[CorrectionRow]: ...

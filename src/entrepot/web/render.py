@@ -109,6 +109,8 @@ def jinja() -> Environment:
         left=left,
         span=show.span,
         iso=show.iso,
+        utc=show.utc,
+        given=lambda params: {name: value for name, value in params.items() if value},
         urgency=urgency,
         query=query,
         path=lambda text: quote(str(text), safe=""),

@@ -2,10 +2,12 @@
 
 from entrepot.web.pages import (
     cases,
+    corrections,
     find,
     flows,
     identifiers,
     maps,
+    offers,
     orders,
     ownership,
     preferences,
@@ -16,4 +18,4 @@ from entrepot.web.pages import (
 )
 
 PLAN = (ownership, maps, runbooks, identifiers, risks)
-ROUTERS = tuple(module.router for module in (today, cases, orders, settlement, flows, find, preferences, *PLAN))
+ROUTERS = tuple(module.router for module in (today, cases, orders, offers, corrections, settlement, flows, find, preferences, *PLAN))
