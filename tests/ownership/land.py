@@ -1,9 +1,9 @@
 """A small land of offers: a plan that says who owns them, and a marketplace that shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan, SellerRule
@@ -12,11 +12,16 @@ from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Ctx, Row
 from entrepot.ownership import service
 from entrepot.ownership.compile import RuleSet, compile_rules
-from entrepot.ownership.model import Effective, Judged, Observed, Scope, Value
+from entrepot.ownership.hands import Person
+from entrepot.ownership.model import Act, Allowed, Effective, Judged, Observed, Scope, TurnedAway, Value, Write
 from entrepot.ownership.rules import scope_of
 
+T = TypeVar("T")
 MARKET = "mirakl-fr/operator"
 SELLER, OPERATOR, ERP, PIM = "seller@mirakl-fr", "operator@mirakl-fr", "erp@sap", "pim@akeneo"
+
+ANA, BEN = Person("Ana", "supplier-operations"), Person("Ben", "marketplace-lead")  # both of the operator
+CARL = Person("Carl", "finance-operations")
 
 OFFER: Mapping[str, Any] = {
     "source_of_truth": "seller",
@@ -39,7 +44,11 @@ OFFER: Mapping[str, Any] = {
         "*": {"update": ["seller"], "correct": ["seller"], "request": ["operator"]},
     },
 }  # fmt: skip
-LIMITS = {"TOYS": {"floor": "21.00", "ceiling": "500.00"}, "BOOKS": {"floor": "5.00"}, "*": {"floor": "1.00"}}
+LIMITS: Mapping[str, Mapping[str, str]] = {
+    "TOYS": {"floor": "21.00", "ceiling": "500.00"},
+    "BOOKS": {"floor": "5.00"},
+    "*": {"floor": "1.00"},
+}
 
 
 def plan_with(
@@ -131,6 +140,11 @@ class Land:
         judged = self.shows(offer, all={**fresh(), **values})
         assert not judged.turned_away
 
+    def write(self, *writes: Write, channel: str = "feed") -> list[Allowed | TurnedAway]:
+        self.later(minutes=1)
+        with self.ctx.db.transaction() as conn:
+            return service.write_before(conn, self.ctx, self.plan, self.rules, writes, channel, "msg-feed")
+
     def expire(self) -> Judged:
         with self.ctx.db.transaction() as conn:
             return service.expire(conn, self.ctx, self.plan, self.rules)
@@ -138,6 +152,14 @@ class Land:
     def offer(self, offer: str = "O-1") -> Effective:
         with self.ctx.db.transaction() as conn:
             return service.effective(conn, MARKET, "offer", [offer])[offer]
+
+    def pull(self, lever: Callable[..., T], *what: Any, **how: Any) -> T:
+        """A person pulls a lever; `until` may be a length of time."""
+        with self.ctx.db.transaction() as conn:
+            return lever(conn, self.ctx, self.plan, self.rules, *what, **how)
+
+    def until(self, **spans: float) -> datetime:
+        return self.clock.now() + timedelta(**spans)
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
         with self.ctx.db.transaction() as conn:
@@ -149,3 +171,17 @@ class Land:
 
 def scope(seller: str = "2001", model: str = "marketplace", category: str = "TOYS") -> Scope:
     return Scope(MARKET, seller, model, category)
+
+
+def wants(
+    field: str, value: Value, actor: str = SELLER, act: Act = Act.UPDATE, offer: str = "O-1", seller: str = "2001"
+) -> Write:
+    return Write(
+        "offer",
+        offer,
+        field,
+        act,
+        actor,
+        value,
+        Scope(MARKET, seller, "dropship" if seller == "2002" else "marketplace"),
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from entrepot.blueprint.model import Plan
@@ -19,6 +19,7 @@ from entrepot.ownership.states import CorrectionState
 HUB = "hub"
 OBSERVED, FEED, API, CONSOLE = "observed", "feed", "api", "console"
 CHANNELS = (OBSERVED, FEED, API, CONSOLE)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 CORRECTED = "the corrected value arrived"
 SHOWS_OURS = "it shows the value that counts"
 REPLACED = "another refusal took its place"
@@ -32,6 +33,7 @@ class From:
     source: str = ""
     channel: str = OBSERVED
     by: str = HUB
+    after: bool = True  # it is written elsewhere already: what is bad is held; else it is refused, and that is all
 
 
 def requesting(plan: Plan, seller: str) -> Requesting:
@@ -163,14 +165,16 @@ class Book:
     def _out(self, standing: Standing, news: Out, come: From) -> TurnedAway:
         wish, refusal = news.wish, news.refusal
         old = standing.refused.get((wish.field, wish.actor))
-        again = old is not None and (old.value, old.why) == (wish.value, refusal.why)
+        again = old is not None and (old.value, old.why, old.channel) == (wish.value, refusal.why, come.channel)
         refused_id = old.id if again and old is not None else self.ctx.ids.new("ref")
         if again:
             self._counted.append((refused_id, wish.at, come.message_id or None))
         else:
             self._refuse(standing, news, come, refused_id, old)
-        hold_id = self._hold_bad(standing, news, refused_id) if news.limit and come.channel == OBSERVED else None
-        correction_id = self._ask(standing, news, come, refused_id, again=again) if news.ask else None
+        bad = news.limit and (come.after or not standing.stands(wish.field))
+        hold_id = self._hold_bad(standing, news, refused_id, again=again) if bad else None
+        told_at_once = news.limit and come.channel in (API, CONSOLE)
+        correction_id = self._ask(standing, news, refused_id, again=again) if news.ask and not told_at_once else None
         reassert, fight, fight_hold = self._undone(standing, news, refused_id) if news.undone else (False, False, None)
         away = TurnedAway(
             standing.key[1],
@@ -226,14 +230,19 @@ class Book:
             }
         )
 
-    def _hold_bad(self, standing: Standing, news: Out, refused_id: str) -> str:
-        """The object is not sold while its owner's value is bad; the value before stays untouched."""
+    def _hold_bad(self, standing: Standing, news: Out, refused_id: str, *, again: bool) -> str | None:
+        """The object is not sold while its owner's value is bad; the value before stays untouched.
+
+        A hold a person has lifted is not placed again for the same value.
+        """
         wish, refusal = news.wish, news.refusal
         live = standing.hold(wish.field, refusal.why)
         if live is not None:
             if live.refused_id != refused_id:
                 self._follow.append({"id": live.id, "refused_id": refused_id, "words": refusal.words})
             return live.id
+        if again:
+            return None
         return self.hold(standing.key, wish.field, refusal.why, refusal.words, rule=refusal.rule, refused_id=refused_id)
 
     def hold(
@@ -268,7 +277,7 @@ class Book:
         self.touched.add(key)
         return hold_id
 
-    def _ask(self, standing: Standing, news: Out, come: From, refused_id: str, *, again: bool) -> str | None:
+    def _ask(self, standing: Standing, news: Out, refused_id: str, *, again: bool) -> str | None:
         """Ask the owner for a better value: once per object, field and cause, however many bad ones come."""
         wish, refusal = news.wish, news.refusal
         same = [a for a in standing.asked if a.field == wish.field and a.cause is refusal.why]
@@ -300,7 +309,6 @@ class Book:
                 "wanted": wanted,
                 "rule": rule,
                 "asked_at": self.now,
-                "tell_at": self.now,
                 "answer_by": self.now + requesting(self.plan, seller).answer_within,
                 "plan_hash": self.rules.hash,
             }
@@ -372,11 +380,40 @@ class Book:
         store.follow_holds(conn, self._follow)
         store.end_corrections(conn, self._expired, CorrectionState.EXPIRED, REPLACED, self.now)
         done = set(store.apply_corrections(conn, self._applied, self.now))
-        store.insert_corrections(conn, self._asked)
+        store.insert_corrections(conn, self._timed(conn))
         store.follow_refusal(conn, self._carried)
         store.write_reassertions(conn, self._reasserted)
         freed = tuple(f for f in self.freed if f.what != "correction" or f.id in done)
         return Judged(tuple(self.let_in), tuple(self.turned_away), freed, frozenset(self.touched))
+
+    def _timed(self, conn: Conn) -> list[dict[str, Any]]:
+        """New requests with the moment they may be told: at once, or with the next window when this one had its digest."""
+        if not self._asked:
+            return []
+        last = store.last_windows(conn, [audience_of(row) for row in self._asked])
+        return [
+            {
+                **row,
+                "tell_at": tell_at(
+                    self.now, requesting(self.plan, row["seller"]).digest_every, last.get(audience_of(row))
+                ),
+            }
+            for row in self._asked
+        ]
+
+
+def audience_of(row: Mapping[str, Any]) -> store.Audience:
+    return row["account"], row["owner"], row["seller"], row["cause"]
+
+
+def window(now: datetime, every: timedelta) -> datetime:
+    """The beginning of the window a moment falls into."""
+    return now - (now - EPOCH) % max(every, timedelta(seconds=1))
+
+
+def tell_at(now: datetime, every: timedelta, last: datetime | None) -> datetime:
+    here = window(now, every)
+    return now if last is None or last < here else here + every
 
 
 def joined(parts: Sequence[Judged]) -> Judged:

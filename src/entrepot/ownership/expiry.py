@@ -12,7 +12,7 @@ from entrepot.ownership.compile import RuleSet
 from entrepot.ownership.judging import CATEGORY
 from entrepot.ownership.model import Freed, Judged, Scope, TurnedAway, Value, Why
 from entrepot.ownership.observing import recheck
-from entrepot.ownership.rules import LIMIT_CAUSES
+from entrepot.ownership.rules import LIMIT_CAUSES, PRICE_FIELDS
 from entrepot.ownership.standing import Holding, Key
 from entrepot.ownership.states import CorrectionState, OverrideState
 
@@ -116,8 +116,9 @@ def _shown(row: Row) -> Value:
 
 
 def rechecked(conn: Conn, ctx: Ctx, plan: Plan, rules: RuleSet, changed: Judged) -> Judged:
-    """Prices again, where an override of the category has begun or ended."""
-    keys = {(f.account, f.object, f.object_id) for f in changed.freed if f.what == "override" and f.field == CATEGORY}
+    """Prices again, where an override of them or of the category has ended."""
+    fields = PRICE_FIELDS | {CATEGORY}
+    keys = {(f.account, f.object, f.object_id) for f in changed.freed if f.what == "override" and f.field in fields}
     return recheck(conn, ctx, plan, rules, keys) if keys else Judged()
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from entrepot.ownership import rules as by
 from entrepot.ownership.compile import FieldRights, Holder, RuleSet
-from entrepot.ownership.model import Act, NotAllowed, Observed, Scope, Value, Why, Write
+from entrepot.ownership.model import Act, NotAllowed, Observed, Scope, Value, Verdict, Why, Write
 from entrepot.ownership.standing import Overriding, Owned, Reasserted, Standing
 
 OBJECT = ""  # the field of a refusal that is about the object itself
@@ -26,6 +26,7 @@ class Wish:
     at: datetime  # theirs
     scope: Scope
     act: Act = Act.UPDATE
+    told: bool = False  # he tells us himself: neither an echo of ours nor a late view
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def judge_wishes(
     rules: RuleSet, standing: Standing, wishes: Sequence[Wish], now: datetime, settle: timedelta
 ) -> list[News]:
     """Wishes about one object at one moment, at most one per field. Limits are held against the category that counts after them."""
-    if wishes and not standing.owned and (refused := _refused_to_create(rules, standing, wishes[0])):
+    if wishes and not standing.owned and (refused := refused_to_create(rules, standing, wishes[0])):
         return [refused]
     news: list[News] = []
     category = standing.effective(CATEGORY)
@@ -92,7 +93,7 @@ def judge_wishes(
     return news
 
 
-def _refused_to_create(rules: RuleSet, standing: Standing, wish: Wish) -> Out | None:
+def refused_to_create(rules: RuleSet, standing: Standing, wish: Wish) -> Out | None:
     """An object nobody knew, shown or sent by somebody who may not create it."""
     object, object_id = standing.key[1], standing.key[2]
     verdict = by.decide(rules, Write(object, object_id, OBJECT, Act.CREATE, wish.actor, scope=wish.scope))
@@ -105,15 +106,16 @@ def _judge_wish(
     rules: RuleSet, standing: Standing, wish: Wish, currency: Value, now: datetime, settle: timedelta
 ) -> Iterator[News]:
     owned, over = standing.owned.get(wish.field), standing.override(wish.field)
-    if over is not None and wish.value == over.value:
+    if not wish.told and over is not None and wish.value == over.value:
         if over.expected_at is not None or _was_refused(standing, wish):
             yield Stays(wish, override_arrived=over.id if over.expected_at is not None else "")
         return
-    if _older(standing, owned, wish):
-        return
-    if _lags(over or owned, wish, now, settle):
+    if not wish.told and (_older(standing, owned, wish) or _lags(over or owned, wish, now, settle)):
         return
     right = _right(rules, standing, wish)
+    if wish.told and isinstance(verdict := _decided(rules, standing, wish, owned), NotAllowed):
+        yield _refused(standing, wish, verdict, right)
+        return
     if owned is not None and wish.value == _own_part(owned, right, wish):
         yield from _same(rules, standing, wish, right, owned, currency)
     else:
@@ -130,18 +132,14 @@ def _same(
         return
     if owned.expected_at is not None or _was_refused(standing, wish):
         yield Stays(wish, arrived=owned.expected_at is not None)
-    if standing.override(wish.field) is not None:
+    if standing.override(wish.field) is not None and not wish.told:
         yield _overridden(standing, wish)
 
 
 def _other(
     rules: RuleSet, standing: Standing, wish: Wish, right: FieldRights | None, owned: Owned | None, currency: Value
 ) -> Iterator[News]:
-    object, object_id = standing.key[1], standing.key[2]
-    write = Write(
-        object, object_id, wish.field, wish.act, wish.actor, wish.value, wish.scope, owned.actor if owned else None
-    )
-    verdict = by.decide(rules, write)
+    verdict = _decided(rules, standing, wish, owned)
     if isinstance(verdict, NotAllowed):
         yield _refused(standing, wish, verdict, right)
         return
@@ -152,13 +150,19 @@ def _other(
     parts = _parts(owned, right, wish)
     value = by.combined(right, parts) if parts is not None and right is not None else wish.value
     yield Enters(wish, verdict.rule, value, owned.value if owned else None, parts)
-    if standing.override(wish.field) is not None:
+    if standing.override(wish.field) is not None and not wish.told:
         yield _overridden(standing, wish)
+
+
+def _decided(rules: RuleSet, standing: Standing, wish: Wish, owned: Owned | None) -> Verdict:
+    _, object, object_id = standing.key
+    set_by = owned.actor if owned else None
+    return by.decide(rules, Write(object, object_id, wish.field, wish.act, wish.actor, wish.value, wish.scope, set_by))
 
 
 def _refused(standing: Standing, wish: Wish, verdict: NotAllowed, right: FieldRights | None) -> Out:
     correctors = tuple(map(str, right.holders[Act.CORRECT])) if right else ()
-    undone = standing.stands(wish.field) and verdict.why in (Why.NOT_OWNER, Why.LOWER_PRECEDENCE)
+    undone = not wish.told and standing.stands(wish.field) and verdict.why in (Why.NOT_OWNER, Why.LOWER_PRECEDENCE)
     ask = verdict.may_request and bool(correctors) and verdict.why is Why.NOT_OWNER
     stands = standing.effective(wish.field)
     return Out(wish, verdict, stands, undone=undone and _new_undoing(standing, wish), ask=ask, correctors=correctors)

@@ -66,6 +66,13 @@ def recheck(conn: Conn, ctx: Ctx, plan: Plan, rules: RuleSet, keys: Iterable[Key
             for news in judge_wishes(rules, standing, [wish], now, settle(plan, key[0])):
                 if not (isinstance(news, Out) and _known(standing, news)):
                     book.add(standing, news, From("", "held against the limits again"))
+                elif standing.override(news.wish.field) is None and not standing.hold(
+                    news.wish.field, news.refusal.why
+                ):
+                    known = standing.refused[news.wish.field, news.wish.actor]
+                    book.hold(
+                        key, known.field, known.why, news.refusal.words, rule=news.refusal.rule, refused_id=known.id
+                    )
     return book.flush(conn)
 
 

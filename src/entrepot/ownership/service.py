@@ -5,10 +5,71 @@ from collections.abc import Sequence
 from entrepot.kernel.ctx import Conn
 from entrepot.ownership import store
 from entrepot.ownership.expiry import EXPIRE_DUE_SQL, expire
+from entrepot.ownership.hands import (
+    NotThere,
+    NotYours,
+    OutsideLimits,
+    Person,
+    Pulled,
+    SamePerson,
+    StandsAlready,
+    WrongEnd,
+)
+from entrepot.ownership.holds import end_cause, hold, hold_for_cause, lift_hold, silent
 from entrepot.ownership.model import Effective, Value
 from entrepot.ownership.observing import observe
+from entrepot.ownership.overrides import confirm_override, end_override, override
+from entrepot.ownership.request_store import DIGEST_DUE_SQL
+from entrepot.ownership.requests import (
+    Answered,
+    Digest,
+    DigestDue,
+    LinkUsed,
+    answer,
+    delivered,
+    due_digests,
+    request,
+    take_digest,
+    undelivered,
+)
+from entrepot.ownership.writing import Written, write, write_before
 
-__all__ = ["EXPIRE_DUE_SQL", "effective", "expire", "observe"]
+__all__ = [
+    "DIGEST_DUE_SQL",
+    "EXPIRE_DUE_SQL",
+    "Answered",
+    "Digest",
+    "DigestDue",
+    "LinkUsed",
+    "NotThere",
+    "NotYours",
+    "OutsideLimits",
+    "Person",
+    "Pulled",
+    "SamePerson",
+    "StandsAlready",
+    "Written",
+    "WrongEnd",
+    "answer",
+    "confirm_override",
+    "delivered",
+    "due_digests",
+    "effective",
+    "end_cause",
+    "end_override",
+    "expire",
+    "hold",
+    "hold_for_cause",
+    "lift_hold",
+    "observe",
+    "override",
+    "request",
+    "silent",
+    "take_digest",
+    "undelivered",
+    "write",
+    "write_before",
+]  # fmt: skip
 
 
 def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[str, Effective]:

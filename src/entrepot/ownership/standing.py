@@ -58,6 +58,7 @@ class Refused:
     why: Why
     theirs_at: datetime
     scope: Scope
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)

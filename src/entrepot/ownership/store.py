@@ -90,7 +90,16 @@ def _holding(row: Row) -> Holding:
 
 
 def _refused(row: Row) -> Refused:
-    return Refused(row["id"], row["field"], row["actor"], row["value"], Why(row["why"]), row["theirs_at"], _scope(row))
+    return Refused(
+        row["id"],
+        row["field"],
+        row["actor"],
+        row["value"],
+        Why(row["why"]),
+        row["theirs_at"],
+        _scope(row),
+        row["channel"],
+    )
 
 
 def _asked(row: Row) -> Asked:
@@ -308,6 +317,21 @@ def refused_of(conn: Conn, ids: Sequence[str]) -> dict[str, Row]:
 
 def insert_corrections(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_rows(conn, "correction", rows)
+
+
+Audience = tuple[str, str, str, str]  # account, owner, seller, cause: who is told of what, in one message
+
+
+def last_windows(conn: Conn, audiences: Iterable[Audience]) -> dict[Audience, datetime]:
+    """The window of the last digest of each audience that had one."""
+    wanted = sorted(set(audiences))
+    rows = conn.execute(
+        "SELECT d.account, d.owner, d.seller, d.cause, max(d.window_at) AS window_at FROM correction_digest d "
+        "JOIN unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS k (account, owner, seller, cause) "
+        "USING (account, owner, seller, cause) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        tuple([one[i] for one in wanted] for i in range(4)),
+    ).fetchall()
+    return {(r["account"], r["owner"], r["seller"], r["cause"]): r["window_at"] for r in rows}
 
 
 def follow_refusal(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
