@@ -153,7 +153,9 @@ class FakeAnswers:
             AskedRow("cor_1", "O-1", "price", "15.00 EUR", HELD, "money"),
             AskedRow("cor_2", "O-2 <i>", "category", "TOYSS", "TOYSS is no category of ours."),
         )
-        return AskedView("Marketplace mirakl-fr", "2001", "Under the floor", rows, AT + timedelta(hours=40), "EUR", self.expired)
+        return AskedView(
+            "Marketplace mirakl-fr", "2001", "Under the floor", rows, AT + timedelta(hours=40), "EUR", self.expired
+        )
 
     def answer(self, token: str, given: Sequence[GivenAnswer]) -> AnswerTaken | None:
         if self.used:

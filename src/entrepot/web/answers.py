@@ -73,7 +73,12 @@ def answers(asked: AskedView, form: Mapping[str, str]) -> tuple[list[GivenAnswer
 
 
 def _again(desk: Desk, asked: AskedView, form: Mapping[str, str], problems: Mapping[str, str]) -> HTMLResponse:
-    view = {"asked": asked, "form": form, "problems": problems, "problem": "Nothing was sent yet. Please look at the marked rows."}
+    view = {
+        "asked": asked,
+        "form": form,
+        "problems": problems,
+        "problem": "Nothing was sent yet. Please look at the marked rows.",
+    }
     return _page(desk, "ask.html", view, status=422)
 
 

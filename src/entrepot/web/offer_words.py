@@ -94,6 +94,8 @@ def typed(kind: str, text: str, currency: str) -> Value:
 
 def _minor(text: str, currency: str) -> int:
     """`21.00`, `21,00` or `21` with at most the currency's own digits, never rounded."""
+    if not currency:
+        raise NoSuchValue("its currency is not known yet, so no amount can be read")
     digits = exponent(currency)
     whole, _, fraction = text.removesuffix(currency).strip().replace(",", ".").partition(".")
     plain = whole.isascii() and whole.isdigit() and (not fraction or (fraction.isascii() and fraction.isdigit()))

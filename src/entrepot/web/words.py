@@ -238,3 +238,8 @@ def their_order_word(account: str) -> str:
     """What the marketplace of an account calls one of our seller orders."""
     known = {"mirakl": "Mirakl order", "amazon": "Amazon order", "walmart": "Walmart PO", "ebay": "eBay order"}
     return next((word for prefix, word in known.items() if account.startswith(prefix)), "Marketplace order")
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) or not text else ".")

@@ -18,4 +18,6 @@ from entrepot.web.pages import (
 )
 
 PLAN = (ownership, maps, runbooks, identifiers, risks)
-ROUTERS = tuple(module.router for module in (today, cases, orders, offers, corrections, settlement, flows, find, preferences, *PLAN))
+ROUTERS = tuple(
+    module.router for module in (today, cases, orders, offers, corrections, settlement, flows, find, preferences, *PLAN)
+)

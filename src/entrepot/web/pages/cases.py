@@ -15,6 +15,7 @@ from entrepot.web.desk import AtDesk, CheckedForm, Desk, Form, see_other
 from entrepot.web.format import iso
 from entrepot.web.ports import Verb
 from entrepot.web.views import CaseDetail, CaseFilter, CaseRow, DiffLine, VerbPreview
+from entrepot.web.words import sentence
 
 router = APIRouter()
 BULK_MAX = 50
@@ -182,10 +183,6 @@ def preview_of(desk: Desk, row: CaseRow, verb: Verb, patch: Mapping[str, Any] | 
         editable=laid_out(found.after) if changes else None,
         diff=difference(laid_out(found.before), laid_out(found.after)) if changes else (),
     )
-
-
-def sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) or not words else ".")
 
 
 def laid_out(value: Any) -> str:

@@ -344,3 +344,19 @@ def _correction(row: Row, currency: str) -> CorrectionRow:
         answer=answer,
         refused=offer_words.shown(row["field"], row["refused_value"], currency),
     )
+
+
+# The rows of the message a link came in that still wait for an answer; a row without a message stands alone.
+_ASKED_WITH = """
+    SELECT c.*, (SELECT v.value #>> '{}' FROM owned_value v WHERE v.account = c.account AND v.object = c.object
+                    AND v.object_id = c.object_id AND v.field = 'currency') AS currency
+      FROM correction t
+      JOIN correction c ON c.id = t.id OR (c.digest_id = t.digest_id AND c.seller = t.seller AND c.account = t.account)
+     WHERE t.token_hash = %s AND t.ended_at IS NULL AND c.ended_at IS NULL AND c.token_hash IS NOT NULL
+     ORDER BY c.id <> t.id, c.asked_at, c.id LIMIT 100
+"""
+
+
+def asked_with(conn: Conn, token_hash: str) -> list[Row]:
+    """What one link may see: nothing of another seller, nothing that is over."""
+    return conn.execute(_ASKED_WITH, (token_hash,)).fetchall()

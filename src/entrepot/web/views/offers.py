@@ -204,6 +204,7 @@ class AskedRow:
     value: str
     words: str
     kind: str = "text"
+    wanted: str = ""  # what the asker would like, when he said so
 
 
 @dataclass(frozen=True, slots=True)
