@@ -135,7 +135,7 @@ def _system(sheet: Sheet, plan: Plan, end: str, found: Layout, mark: Mark | None
     with sheet.link(mark.href if mark else "", f"System {end}"):
         sheet.box(at.x, y, at.width, at.height, "system" if system else "absent")
         sheet.text(at.x + PAD, y + 27, end, "name", room=room)
-        words = system.connector if system else "no system in this plan yet"
+        words = system.connector if system else "no system yet"
         sheet.text(at.x + PAD, y + 27 + STEP, words, "small", room=room)
         accounts = accounts_of(plan, end)
         said = mark.words if mark and mark.words else listed(accounts, "no account") if system else "an actor"
