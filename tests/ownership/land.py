@@ -54,13 +54,13 @@ LIMITS: Mapping[str, Mapping[str, str]] = {
 def plan_with(
     offer: Mapping[str, Any] = OFFER,
     limits: Mapping[str, Any] = LIMITS,
-    sellers: Mapping[str, Mapping[str, Any]] | None = None,
+    sellers: Mapping[str, dict[str, Any]] | None = None,
 ) -> Plan:
     """The plan that ships, with this ownership of offers."""
     plan = load()
     bounds = {name: PriceLimit.model_validate(limit) for name, limit in limits.items()}
     account = plan.account(MARKET).model_copy(update={"price_limits": bounds})
-    people = {
+    people: dict[str, dict[str, Any]] = {
         "*": {"contact": ["mirakl-thread", "mail-digest"]},
         "2002": {"seller_model": "dropship"},
         **(sellers or {}),
@@ -69,10 +69,14 @@ def plan_with(
         update={
             "hash": "plan-1",
             "accounts": {**plan.accounts, MARKET: account},
-            "sellers": {name: SellerRule.model_validate({"name": name, **rule}) for name, rule in people.items()},
+            "sellers": {name: seller_rule(name, rule) for name, rule in people.items()},
             "ownership": {"offer": ObjectRule.model_validate({"name": "offer", **offer})},
         }
     )
+
+
+def seller_rule(name: str, rule: Mapping[str, Any]) -> SellerRule:
+    return SellerRule.model_validate({**rule, "name": name})
 
 
 def fresh() -> dict[str, Value]:
