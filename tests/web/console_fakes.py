@@ -9,7 +9,9 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
+from web.offer_fakes import FakeAnswers, FakeOffers, OfferRecords
 
+from entrepot.blueprint.draw.risks import Experience, Seen
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
@@ -41,6 +43,8 @@ from entrepot.web.views import (
     FlowRow,
     FlowsView,
     Found,
+    JoinsView,
+    KnownAs,
     LegMark,
     LegView,
     LineView,
@@ -268,7 +272,7 @@ def attempts() -> tuple[AttemptRow, ...]:
     )
 
 
-class FakeReader:
+class FakeReader(OfferRecords):
     """Answers every question of the console from the records above."""
 
     def open_case_count(self) -> int:
@@ -324,7 +328,7 @@ class FakeReader:
             verbs=verbs, corrects="seller", requests=("operator", "customer-care"), escalates_at=ahead(minutes=20), escalates_to="marketplace-lead", timeline=timeline(),
             document=Document("What they sent", PAYLOAD), diff_title="What changed between the versions", diff=(DiffLine(" ", '  "quantity": 1,'), DiffLine("-", '  "accepted": true'), DiffLine("+", '  "accepted": false')),
             attempts=attempts(), curl="curl -X PUT 'http://127.0.0.1:8410/api/orders/C-88411-C/accept' -H 'Authorization: $MIRAKL_FR_KEY' --data '{}'",
-            related=(Link("Basket C-88411", "/orders/bas_1", "Basket"), Link("C-88411-C", "/orders/bas_1#leg-C-88411-C", "Seller order"), Link("capture:C-88411-A", "/actions/eff_1", "Outgoing action")), facts=(("Flow", "Order acceptance"),), editable=PAYLOAD,
+            related=(Link("Basket C-88411", "/orders/bas_1", "Basket"), Link("C-88411-C", "/orders/bas_1#leg-C-88411-C", "Seller order"), Link("capture:C-88411-A", "/actions/eff_1", "Outgoing action")), facts=(("Flow", "Order acceptance"),), editable=PAYLOAD, system="mirakl-fr",
         )  # fmt: skip
 
     def baskets(self, wanted: BasketFilter) -> BasketPage:
@@ -430,6 +434,21 @@ class FakeReader:
             )
         return FindView(query, ())
 
+    def seen(self, now: datetime) -> Seen:
+        """Two modes of the plan with experience, the others without."""
+        return Seen(90, {
+            "leg-refused": Experience(26, 2.0, 31, timedelta(hours=3, minutes=20), 8, 2, (eur(41270),), (eur(310400), Money(900, "JPY"))),
+            "unknown-outcome": Experience(9, 0.7, 9, timedelta(minutes=50), 44, 1, (eur(12900),), (eur(99000),), 2, (eur(4200),)),
+        })  # fmt: skip
+
+    def joins(self, query: str) -> JoinsView:
+        if query.startswith("C-"):
+            ids = (("Commercial id", "C-88411", "mirakl-fr/operator"), ("Authorisation id", "auth_1", "gateway/main"))
+            return JoinsView(
+                query, (KnownAs("Basket", "C-88411", "/orders/bas_1", ids), KnownAs("Seller", "2001", "", ()))
+            )
+        return JoinsView(query)
+
 
 @dataclass
 class FakeDesk:
@@ -508,7 +527,21 @@ class FakeHub:
         self.ctx = Ctx(db=NoDatabase(), clock=ManualClock(NOW), ids=ids, http=NoHttp(), environment=self.environment)
 
 
-def console(desk: FakeDesk | None = None, environment: str = "sandbox") -> FastAPI:
+def console(
+    desk: FakeDesk | None = None,
+    environment: str = "sandbox",
+    *,
+    plan: Plan | None = None,
+    offers: FakeOffers | None = None,
+    answers: FakeAnswers | None = None,
+) -> FastAPI:
     """The console over made-up records."""
     desk = desk or FakeDesk()
-    return create_app(FakeHub(environment), reader=FakeReader(), cases=desk, flows=desk)
+    return create_app(
+        FakeHub(environment, plan or _plan()),
+        reader=FakeReader(),
+        cases=desk,
+        flows=desk,
+        offers=offers or FakeOffers(),
+        answers=answers or FakeAnswers(),
+    )

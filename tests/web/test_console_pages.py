@@ -11,12 +11,13 @@ from lucide import get_icon_list
 from starlette.testclient import TestClient
 from web.console_fakes import FakeDesk, FakeHub, FakeReader, console
 
+from entrepot.kernel.cells import defused
 from entrepot.kernel.errors import NotNow
 from entrepot.web.app import create_app
 from entrepot.web.desk import read_form
 from entrepot.web.guard import SECURITY_HEADERS
 from entrepot.web.pages import ROUTERS
-from entrepot.web.pages.cases import defused, merge_patch
+from entrepot.web.pages.cases import merge_patch
 from entrepot.web.render import TEMPLATES
 from entrepot.web.views import FlowsView
 

@@ -37,6 +37,9 @@ app.command("entrepot.cli.running:up", help="Start everything and keep it runnin
 app.command("entrepot.cli.running:serve", help="Run one web process: console, API, webhooks.")
 app.command("entrepot.cli.running:work", help="Run one worker process.")
 app.command("entrepot.cli.demo:demo", help="A living marketplace day against the shipped sandbox.")
+app.command(
+    "entrepot.cli.maps:map_", name="map", help="Draw the plan: maps, risk register, ownership, cards per system."
+)
 app.command("entrepot.cli.simulate:sim", help="Run seeded days with crashes and faults on a real PostgreSQL.")
 app.command("entrepot.cli.simulate:prove", help="Run what takes longer than a test run.")
 app.command("entrepot.cli.init:init", help="Write a complete plan of your own, from a few answers.")

@@ -10,11 +10,14 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from entrepot.kernel.errors import NotNow, OwnerDecides
+from entrepot.web import answers as answers_door
 from entrepot.web import format as show
 from entrepot.web import pages
 from entrepot.web.assets import static_files
 from entrepot.web.desk import Desk
 from entrepot.web.guard import CSRF_COOKIE, SECURITY_HEADERS, FormToken, Guard
+from entrepot.web.offer_ports import AnswerDesk, OfferDesk
+from entrepot.web.offer_room import AnswerRoom, OfferRoom
 from entrepot.web.pages.errors import error_page
 from entrepot.web.ports import CaseDesk, FlowDesk, Hub
 from entrepot.web.reader import Reader
@@ -51,10 +54,14 @@ def create_app(
     reader: Reader | None = None,
     cases: CaseDesk | None = None,
     flows: FlowDesk | None = None,
+    offers: OfferDesk | None = None,
+    answers: AnswerDesk | None = None,
+    places: Callable[[str], str] | None = None,
 ) -> FastAPI:
     """Build the console over a running hub; the machines' doors mount it behind their own routes.
 
-    Shape: `reader`, `cases` and `flows` are the hub's own unless a test hands in others.
+    Shape: `reader` and the desks are the hub's own unless a test hands in others; `places` says where in its files a
+    path of the plan stands.
     Errors: WrongSetting when the browser assets are not installed.
     """
     settings = settings or ConsoleSettings()
@@ -67,12 +74,16 @@ def create_app(
         flows=flows or FlowRoom(hub.ctx, hub.plan),
         renderer=Renderer(token, hub.ctx.environment),
         token=token,
+        offers=offers or OfferRoom(hub.ctx, hub.plan),
+        answers=answers or AnswerRoom(hub.ctx, hub.plan),
+        places=places or (lambda path: ""),
     )
     app = FastAPI(title="Entrepot", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
     app.mount("/static", static_files(), name="static")
     for router in pages.ROUTERS:
         app.include_router(router)
+    app.include_router(answers_door.router)
     _greet_visitors(app, desk, settings.operator)
     _answer_errors(app)
     app.add_middleware(Guard, hosts=settings.hosts)

@@ -1,6 +1,6 @@
 """What every page handler has at hand, and how it reads a form that may be trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from entrepot.web.guard import CSRF_COOKIE, FormToken
+from entrepot.web.offer_ports import AnswerDesk, OfferDesk
 from entrepot.web.ports import CaseDesk, FlowDesk, Hub
 from entrepot.web.reader import Reader
 from entrepot.web.render import NOTICE_COOKIE, Renderer
@@ -30,6 +31,9 @@ class Desk:
     flows: FlowDesk
     renderer: Renderer
     token: FormToken
+    offers: OfferDesk
+    answers: AnswerDesk
+    places: Callable[[str], str]  # where a path of the plan stands in its files; empty when that is not known
 
     def now(self) -> datetime:
         """Business time: the one deadlines are in."""

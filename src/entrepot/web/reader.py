@@ -1,9 +1,10 @@
 """What the pages read. store.py answers from the database; tests answer from memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Protocol
 
+from entrepot.blueprint.draw.risks import Seen
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -15,11 +16,21 @@ from entrepot.web.views import (
     CaseRow,
     FindView,
     FlowsView,
+    JoinsView,
     MessageDetail,
     StatementDetail,
     StatementFilter,
     StatementPage,
     TodayView,
+)
+from entrepot.web.views.offers import (
+    CorrectionFilter,
+    CorrectionPage,
+    CorrectionRow,
+    OfferDetail,
+    OfferFilter,
+    OfferPage,
+    OfferRow,
 )
 
 
@@ -55,3 +66,23 @@ class Reader(Protocol):
     def flows(self) -> FlowsView: ...
 
     def find(self, query: str) -> FindView: ...
+
+    def seen(self, now: datetime) -> Seen:
+        """What the hub has met of each failure mode."""
+        ...
+
+    def joins(self, query: str) -> JoinsView: ...
+
+    def offers(self, wanted: OfferFilter) -> OfferPage: ...
+
+    def every_offer(self, wanted: OfferFilter) -> Iterator[OfferRow]:
+        """All offers of a filter, page by page, for an export."""
+        ...
+
+    def offer(self, account: str, offer_id: str, places: Callable[[str], str]) -> OfferDetail | None:
+        """`places`: where in its files a path of the plan stands."""
+        ...
+
+    def corrections(self, wanted: CorrectionFilter) -> CorrectionPage: ...
+
+    def every_correction(self, wanted: CorrectionFilter) -> Iterator[CorrectionRow]: ...

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from entrepot.blueprint.draw import words as draw_words
 from entrepot.kernel.money import Money
 from entrepot.web import format as show
 from entrepot.web import words
@@ -108,11 +109,18 @@ def jinja() -> Environment:
         left=left,
         span=show.span,
         iso=show.iso,
+        utc=show.utc,
+        given=lambda params: {name: value for name, value in params.items() if value},
         urgency=urgency,
         query=query,
         path=lambda text: quote(str(text), safe=""),
         money_text=show.money_text,
         team=words.plain,
+        mode_word=words.mode_word,
+        flow_word=words.flow_word,
+        party=draw_words.party_word,
+        span_word=draw_words.span_word,
+        pattern=draw_words.pattern_word,
     )
     return environment
 
@@ -156,3 +164,8 @@ def query(params: Mapping[str, str]) -> Markup:
     """A query string with its question mark, empty for no parameters."""
     text = urlencode(params)
     return escape(f"?{text}") if text else Markup("")
+
+
+def link_to(*parts: str) -> str:
+    """The address of a page named by what the plan or somebody else called it."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)

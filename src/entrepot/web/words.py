@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from entrepot.blueprint.draw.words import mode_word, plain
 from entrepot.web.views import State, Tone
+
+__all__ = ["mode_word", "plain"]
 
 _G, _I, _W, _B, _N = Tone.GOOD, Tone.INFO, Tone.WARN, Tone.BAD, Tone.IDLE
 
@@ -218,12 +221,6 @@ EVENT: Mapping[str, str] = {
     "line refunded": "refunded",
     "hold released": "authorisation released",
 }
-MODE_WORDS: Mapping[str, str] = {
-    "leg": "seller order",
-    "ack": "acknowledgement",
-    "kyc": "identity check",
-    "fx": "exchange rate",
-}
 LINE_TYPE: Mapping[str, str] = {"unrecognised": "Not recognised"}
 
 
@@ -231,18 +228,6 @@ def state(table: Mapping[str, tuple[str, Tone]], value: str, theirs: str = "") -
     """Look a state up; one we have no word for is shown as it is, as a warning, never as good news."""
     word, tone = table.get(value, (plain(value), Tone.WARN))
     return State(word, tone, theirs)
-
-
-def plain(name: str) -> str:
-    """`commission-rate-differs` → `Commission rate differs`."""
-    text = name.replace("-", " ").replace("_", " ").replace(".", ": ").strip()
-    return text[:1].upper() + text[1:]
-
-
-def mode_word(mode: str) -> str:
-    """`leg-refused` → `Seller order refused`."""
-    text = " ".join(MODE_WORDS.get(part, part) for part in mode.split("-"))
-    return text[:1].upper() + text[1:]
 
 
 def flow_word(name: str) -> str:
@@ -253,3 +238,8 @@ def their_order_word(account: str) -> str:
     """What the marketplace of an account calls one of our seller orders."""
     known = {"mirakl": "Mirakl order", "amazon": "Amazon order", "walmart": "Walmart PO", "ebay": "eBay order"}
     return next((word for prefix, word in known.items() if account.startswith(prefix)), "Marketplace order")
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) or not text else ".")

@@ -1,5 +1,23 @@
 """One module per page of the console."""
 
-from entrepot.web.pages import cases, find, flows, orders, preferences, settlement, today
+from entrepot.web.pages import (
+    cases,
+    corrections,
+    find,
+    flows,
+    identifiers,
+    maps,
+    offers,
+    orders,
+    ownership,
+    preferences,
+    risks,
+    runbooks,
+    settlement,
+    today,
+)
 
-ROUTERS = tuple(module.router for module in (today, cases, orders, settlement, flows, find, preferences))
+PLAN = (ownership, maps, runbooks, identifiers, risks)
+ROUTERS = tuple(
+    module.router for module in (today, cases, orders, offers, corrections, settlement, flows, find, preferences, *PLAN)
+)

@@ -1,8 +1,6 @@
 """Cases: the list, one case, the four verbs one by one and in bulk, and the list as a file."""
 
-import csv
 import difflib
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any
@@ -11,11 +9,13 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from entrepot.cases.model import VerbDone, VerbRefused
+from entrepot.kernel.cells import csv_line
 from entrepot.kernel.errors import NotNow, OwnerDecides
 from entrepot.web.desk import AtDesk, CheckedForm, Desk, Form, see_other
 from entrepot.web.format import iso
 from entrepot.web.ports import Verb
 from entrepot.web.views import CaseDetail, CaseFilter, CaseRow, DiffLine, VerbPreview
+from entrepot.web.words import sentence
 
 router = APIRouter()
 BULK_MAX = 50
@@ -185,10 +185,6 @@ def preview_of(desk: Desk, row: CaseRow, verb: Verb, patch: Mapping[str, Any] | 
     )
 
 
-def sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) or not words else ".")
-
-
 def laid_out(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
@@ -230,19 +226,6 @@ def difference(before: str, after: str) -> tuple[DiffLine, ...]:
 
 
 def csv_lines(rows: Iterable[CaseRow]) -> Iterator[str]:
-    yield _csv_line(name for name, _ in CSV_COLUMNS)
+    yield csv_line(name for name, _ in CSV_COLUMNS)
     for row in rows:
-        yield _csv_line(value(row) for _, value in CSV_COLUMNS)
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow([defused(cell) for cell in cells])
-    return out.getvalue()
-
-
-def defused(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula becomes text; plain numbers stay numbers."""
-    if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not cell.removeprefix("-").replace(".", "", 1).isdigit():
-        return f"'{cell}"
-    return cell
+        yield csv_line(value(row) for _, value in CSV_COLUMNS)

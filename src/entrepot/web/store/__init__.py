@@ -1,11 +1,13 @@
 """All SQL of the console. Every list is a keyset page over an index; every question is one short transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from entrepot.blueprint.draw.risks import Seen
 from entrepot.blueprint.model import Plan
+from entrepot.insight import experience
 from entrepot.kernel.ctx import Database
-from entrepot.web.store import cases, find, flows, orders, records, settlement, today
+from entrepot.web.store import cases, find, flows, joins, offers, orders, records, settlement, today
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -17,11 +19,21 @@ from entrepot.web.views import (
     CaseRow,
     FindView,
     FlowsView,
+    JoinsView,
     MessageDetail,
     StatementDetail,
     StatementFilter,
     StatementPage,
     TodayView,
+)
+from entrepot.web.views.offers import (
+    CorrectionFilter,
+    CorrectionPage,
+    CorrectionRow,
+    OfferDetail,
+    OfferFilter,
+    OfferPage,
+    OfferRow,
 )
 
 
@@ -87,3 +99,29 @@ class ConsoleStore:
     def find(self, query: str) -> FindView:
         with self._db.transaction() as conn:
             return find.view(conn, query)
+
+    def seen(self, now: datetime) -> Seen:
+        with self._db.transaction() as conn:
+            return experience.seen(conn, now)
+
+    def joins(self, query: str) -> JoinsView:
+        with self._db.transaction() as conn:
+            return joins.view(conn, query)
+
+    def offers(self, wanted: OfferFilter) -> OfferPage:
+        with self._db.transaction() as conn:
+            return offers.page(conn, self._plan.accounts, wanted)
+
+    def every_offer(self, wanted: OfferFilter) -> Iterator[OfferRow]:
+        return offers.every(self._db, wanted)
+
+    def offer(self, account: str, offer_id: str, places: Callable[[str], str]) -> OfferDetail | None:
+        with self._db.transaction() as conn:
+            return offers.detail(conn, account, offer_id, places)
+
+    def corrections(self, wanted: CorrectionFilter) -> CorrectionPage:
+        with self._db.transaction() as conn:
+            return offers.corrections(conn, wanted)
+
+    def every_correction(self, wanted: CorrectionFilter) -> Iterator[CorrectionRow]:
+        return offers.every_correction(self._db, wanted)

@@ -130,6 +130,7 @@ def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
         related=_related(conn, found),
         editable=shown.text if shown and (found["effect_id"] or found["message_id"]) and is_object(shown.text) else "",
         facts=_facts(found),
+        system=plan.accounts[found["account"]].system if found["account"] in plan.accounts else "",
     )
 
 

@@ -20,6 +20,7 @@ from entrepot.web.views.orders import (
     Step,
     StepState,
 )
+from entrepot.web.views.plan import JoinsView, KnownAs, RiskFilter, RunbookFilter
 from entrepot.web.views.running import FindView, FlowRow, FlowsView, Found, Measure, TodayView, Week
 from entrepot.web.views.settlement import (
     LINES_COUNTED_MAX,
@@ -54,6 +55,8 @@ __all__ = [
     "FlowRow",
     "FlowsView",
     "Found",
+    "JoinsView",
+    "KnownAs",
     "LegMark",
     "LegView",
     "LineView",
@@ -64,6 +67,8 @@ __all__ = [
     "Parcel",
     "Promise",
     "RefundView",
+    "RiskFilter",
+    "RunbookFilter",
     "State",
     "StatementDetail",
     "StatementFilter",

@@ -78,6 +78,7 @@ class CaseDetail:
     related: tuple[Link, ...]
     editable: str = ""  # the JSON document a repair would correct
     facts: tuple[tuple[str, str], ...] = ()
+    system: str = ""  # whose card says what goes on without it; empty: the hub's own
 
 
 @dataclass(frozen=True, slots=True)
