@@ -22,6 +22,7 @@ REQUIRED_FAILURES = (
     "duplicate-other-content",
     "incompatible-status",
     "gap-found",
+    "record-unjoined",
     "unknown-word",
     "malformed-message",
     "poison-message",
