@@ -23,7 +23,8 @@ from entrepot.web.views import FlowsView
 HOME = "http://127.0.0.1:8400"
 PAGES = (
     "/", "/cases", "/cases?show=overdue&open=case_01", "/cases?show=resolved", "/cases/case_01", "/cases/case_01/retry",
-    "/cases/case_01/repair", "/cases/case_01/suppress", "/cases/case_01/escalate",
+    "/cases/case_01/repair", "/cases/case_05", "/cases/case_01/handle/assign", "/cases/case_01/handle/question",
+    "/cases?kind=system", "/questions", "/questions/7", "/questions/8", "/questions/9", "/cases/case_01/suppress", "/cases/case_01/escalate",
     "/cases/bulk?verb=retry&case=case_01", "/orders", "/orders?leg=to-ship", "/orders/bas_1", "/messages/msg_1",
     "/actions/eff_1", "/settlement", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows",
     "/flows/shipment/pause", "/flows/settlement/resume", "/find", "/find?q=C-", "/find?q=nothing",

@@ -24,9 +24,11 @@ app = App(
     help_format="plaintext",  # no markdown parser in the way of an answer
     default_parameter=Parameter(negative=()),  # no --no-json beside --json
 )
-case = App(name="case", help="Failures that need a person: list, show, and the four verbs.")
+case = App(name="case", help="Failures that need a person: list, show, handle, and the four verbs.")
+question = App(name="question", help="What nobody owns yet, and what is decided without a rule.")
 database = App(name="db", help="The database: upgrade, status.")
 app.command(case)
+app.command(question)
 app.command(database)
 
 app.command("entrepot.cli.running:up", help="Start everything and keep it running: PostgreSQL, web, workers.")
@@ -43,6 +45,14 @@ case.command("entrepot.cli.cases:retry", help="The same once more.")
 case.command("entrepot.cli.cases:repair", help="With corrected content.")
 case.command("entrepot.cli.cases:suppress", help="Not at all: close it with a reason.")
 case.command("entrepot.cli.cases:escalate", help="To the team above.")
+case.command("entrepot.cli.case_handling:assign", help="Who looks after it: a person or a team.")
+case.command("entrepot.cli.case_handling:note", help="Something worth knowing, in its story.")
+case.command("entrepot.cli.case_handling:working", help="Somebody is at it.")
+case.command("entrepot.cli.case_handling:waiting", help="It waits for somebody else.")
+question.command("entrepot.cli.questions:list_", name="list", help="Ownership questions, undecided ones first.")
+question.command("entrepot.cli.questions:raise_", name="raise", help="Nobody owns this: ask who does.")
+question.command("entrepot.cli.questions:decide", help="Say who owns it, or which plan says so.")
+question.command("entrepot.cli.questions:rules", help="The same decision again and again: hidden rules.")
 database.command("entrepot.cli.running:db_upgrade", name="upgrade", help="Bring the schema to this version.")
 database.command("entrepot.cli.running:db_status", name="status", help="Which schema the database has.")
 

@@ -16,6 +16,8 @@ from entrepot.web.views import (
     FindView,
     FlowsView,
     MessageDetail,
+    QuestionRow,
+    QuestionsView,
     StatementDetail,
     StatementFilter,
     StatementPage,
@@ -55,3 +57,7 @@ class Reader(Protocol):
     def flows(self) -> FlowsView: ...
 
     def find(self, query: str) -> FindView: ...
+
+    def questions(self, now: datetime) -> QuestionsView: ...
+
+    def question(self, number: int) -> QuestionRow | None: ...

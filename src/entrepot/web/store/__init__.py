@@ -5,7 +5,7 @@ from datetime import datetime
 
 from entrepot.blueprint.model import Plan
 from entrepot.kernel.ctx import Database
-from entrepot.web.store import cases, find, flows, orders, records, settlement, today
+from entrepot.web.store import cases, find, flows, orders, questions, records, settlement, today
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -18,6 +18,8 @@ from entrepot.web.views import (
     FindView,
     FlowsView,
     MessageDetail,
+    QuestionRow,
+    QuestionsView,
     StatementDetail,
     StatementFilter,
     StatementPage,
@@ -87,3 +89,11 @@ class ConsoleStore:
     def find(self, query: str) -> FindView:
         with self._db.transaction() as conn:
             return find.view(conn, query)
+
+    def questions(self, now: datetime) -> QuestionsView:
+        with self._db.transaction() as conn:
+            return questions.view(conn, now)
+
+    def question(self, number: int) -> QuestionRow | None:
+        with self._db.transaction() as conn:
+            return questions.one(conn, number)

@@ -1,6 +1,6 @@
 """What each page of the console needs, in people's words, and nothing else. No SQL, no HTML, no clock."""
 
-from entrepot.web.views.cases import CaseDetail, CaseFilter, CasePage, CaseRow, VerbPreview
+from entrepot.web.views.cases import CaseDetail, CaseFilter, CasePage, CaseRow, MemberRow, VerbPreview
 from entrepot.web.views.orders import (
     ActionDetail,
     ActionRow,
@@ -20,6 +20,7 @@ from entrepot.web.views.orders import (
     Step,
     StepState,
 )
+from entrepot.web.views.questions import HiddenRuleRow, QuestionRow, QuestionsView
 from entrepot.web.views.running import FindView, FlowRow, FlowsView, Found, Measure, TodayView, Week
 from entrepot.web.views.settlement import (
     LINES_COUNTED_MAX,
@@ -54,15 +55,19 @@ __all__ = [
     "FlowRow",
     "FlowsView",
     "Found",
+    "HiddenRuleRow",
     "LegMark",
     "LegView",
     "LineView",
     "Link",
     "Measure",
+    "MemberRow",
     "MessageDetail",
     "MessageRow",
     "Parcel",
     "Promise",
+    "QuestionRow",
+    "QuestionsView",
     "RefundView",
     "State",
     "StatementDetail",
