@@ -314,7 +314,8 @@ def test_today_counts_what_is_late_and_the_week_in_money(ctx: Ctx, store: Consol
     ]
     assert today.week.protected == (Money(900, "EUR"),)
     assert today.week.lost == (Money(2500, "EUR"),)
-    assert [row.number for row in today.cases] == [1001, 1002]
+    assert [row.number for row in today.cases] == [1002]
+    assert [row.number for row in today.faults] == [1001]
     assert [flow.name for flow in today.flows] == ["settlement"]
     assert today.promises[0].href == "/orders/bas_1#leg-C-1-A"
 

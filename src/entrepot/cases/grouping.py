@@ -1,6 +1,6 @@
 """Which failures share one case: the same cause of many objects is said once, with a count and a list. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
@@ -51,9 +51,3 @@ def title_of(asked: CaseAsked, group: str) -> str:
         group, f"{rules.said(asked.object)} {asked.name or asked.object_id}"
     )
     return f"{asked.mode.replace('-', ' ').capitalize()}: {what}"
-
-
-def money_of(asked: Sequence[CaseAsked], currency: str) -> int:
-    """Of one currency, each object once: amounts of others never add up with it, they stand in the list."""
-    newest = {a.key: a for a in asked}
-    return sum(a.money_minor for a in newest.values() if a.currency == currency)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -304,10 +304,10 @@ def _decide(cases: Sequence[str], wish: Wish, *, json: bool) -> int:
     wish = replace(wish, reason=clean(wish.reason), by=clean(wish.by) or login_name(), team=clean(wish.team))
     if not wish.reason and not wish.dry_run:
         raise WrongSetting(f"say why: --reason TEXT stays with the case ({wish.verb} --dry-run shows what it would do)")
-    asked = list(dict.fromkeys(clean(case) for case in cases))
+    asked, end = list(dict.fromkeys(clean(case) for case in cases)), read_until(wish.until)
     with opened() as house:
         _tell_of_other_blueprint(house)
-        until = moment(wish.until, house.clock.now())
+        until = house.clock.now() + end if isinstance(end, timedelta) else end
         results = [_one(house, case, wish, until) for case in asked]
     if json:
         said = {"verb": wish.verb, "dry_run": wish.dry_run, "by": wish.by, "reason": wish.reason}
@@ -319,13 +319,13 @@ def _decide(cases: Sequence[str], wish: Wish, *, json: bool) -> int:
     return max(code for code, _ in results)
 
 
-def moment(text: str, now: datetime) -> datetime | None:
+def read_until(text: str) -> timedelta | datetime | None:
     """`8h`, `3d`: so long from now; else a date and time, in the zone of whoever sits at the terminal unless it says its own."""
     text = clean(text)
     if not text:
         return None
     try:
-        return now + parse_duration(text)
+        return parse_duration(text)
     except ValueError:
         pass
     try:
