@@ -1,6 +1,6 @@
 """The one place where parts are chosen and joined. Tests and the simulator call `build` with other parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +32,7 @@ from entrepot.flows.return_refund import Refunded, ReturnRefund
 from entrepot.flows.settlement import Settlement
 from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
+from entrepot.identity.rules import foreign_ids, other_environment, prefix_for
 from entrepot.inbox.model import Message, Parked, Verdict
 from entrepot.inbox.service import Decider, Inbox
 from entrepot.inbox.store import DECIDE_DUE_SQL
@@ -45,6 +46,7 @@ HUB = "hub"  # the account of lanes that belong to no outside system
 DRAIN_FAILING, SYSTEM_DOWN = "drain-failing", "system-down"
 SILENT = (ProblemCode.NOT_REACHED, ProblemCode.NO_ANSWER, ProblemCode.SYSTEM_DOWN)
 CALLS_US = "storefront"
+FOREIGN_NAMED_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
-    inbox = Inbox(deciders, partial(_park, plan), _outgrow)
+    inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))
     outbox = Outbox(
         operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
         reactions={
@@ -142,6 +144,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         trouble=partial(_trouble, plan),
         retry_of=partial(_retry, plan),
         width=width,
+        key_prefix=prefix_for(plan.identifiers, ctx.environment),
     )
     sweeps = Sweeps(plan, connectors)
     hooks = Hooks(
@@ -241,10 +244,32 @@ def _park(plan: Plan, ctx: Ctx, conn: Conn, parked: Sequence[tuple[Message, Park
             currency=why.currency,
             message_id=message.id,
             flow=message.flow,
+            seller=why.seller,
+            cause_key=why.cause_key,
         )
         for message, why in parked
     ]
     cases.open_cases(conn, ctx, plan, asked)
+
+
+def foreign_records(plan: Plan, environment: str) -> Callable[[Message], Parked | None]:
+    """What refuses a record of another environment at intake, by the plan's identifiers: it is never joined."""
+
+    def foreign(message: Message) -> Parked | None:
+        if not any(rule.environment_prefix for rule in plan.identifiers.values()):
+            return None
+        root_id = message.root.partition(":")[2]
+        named = [
+            (n, v) for n, v in (("id", message.external_id), ("root", root_id)) if other_environment(v, environment)
+        ]
+        found = [*named, *foreign_ids(plan.identifiers, environment, message.body)]
+        if not found:
+            return None
+        said = ", ".join(f"{name} {value}" for name, value in found[:FOREIGN_NAMED_MAX])
+        cause = f"it belongs to another environment than {environment}: {said}; nothing of it was joined or applied"
+        return Parked("record-unjoined", cause, f"{message.kind} {message.external_id}", cause_key="other-environment")
+
+    return foreign
 
 
 def _outgrow(ctx: Ctx, conn: Conn, outgrown: Sequence[tuple[str, str, str]]) -> None:

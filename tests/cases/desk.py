@@ -125,3 +125,9 @@ class DiesAt(Points):
         super().reach(name)
         if name == self.name:
             raise Killed
+
+
+def plan_with(plan: Plan, mode: str, **changes: Any) -> Plan:
+    """The same plan with one failure mode changed."""
+    failure = plan.failure(mode).model_copy(update=changes)
+    return plan.model_copy(update={"failures": {**plan.failures, mode: failure}})

@@ -7,8 +7,8 @@ import pytest
 from cases.desk import Desk, Listener
 
 from entrepot.cases import service
-from entrepot.cases.files import ALERTS_EACH_MAX
 from entrepot.cases.model import CaseAsked
+from entrepot.cases.telling import ALERTS_EACH_MAX
 from entrepot.kernel.errors import Busy, OurBug
 
 LEG: dict[str, Any] = {"account": "mirakl-fr/operator", "object": "leg", "object_id": "ORD-1-A"}

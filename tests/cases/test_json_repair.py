@@ -1,4 +1,4 @@
-"""A repair is a JSON merge patch (RFC 7396) that keeps every digit it does not change."""
+"""A repair is a patch of operations (RFC 6902) or a merge patch (RFC 7396), and keeps every digit it does not change."""
 
 import json
 from decimal import Decimal
@@ -83,7 +83,118 @@ def test_what_is_no_json_decodes_to_nothing(body: bytes) -> None:
     assert patch.decode(body) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "1", '"x"', "null"])
-def test_a_patch_that_is_no_object_is_refused_with_an_example(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "{", "1", '"x"', "null"])
+def test_a_patch_that_is_neither_object_nor_list_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(WrongSetting, match="JSON object"):
         patch.parse_patch(text)
+
+
+# ── operations (RFC 6902) ────────────────────────────────────────────────────────────────────────────────────
+
+DOCUMENT = {
+    "lines": [{"sku": "A", "price": Decimal("12.50")}, {"sku": "B"}],
+    "note": None,
+    "paid": True,
+    "a/b": {"~": 1},
+}
+
+OPERATIONS: list[tuple[dict[str, Any], str, Any]] = [
+    ({"op": "add", "path": "/currency", "value": "EUR"}, "currency", "EUR"),
+    ({"op": "add", "path": "/lines/1", "value": {"sku": "X"}}, "lines", [DOCUMENT["lines"][0], {"sku": "X"}, {"sku": "B"}]),
+    ({"op": "add", "path": "/lines/-", "value": {"sku": "X"}}, "lines", [*DOCUMENT["lines"], {"sku": "X"}]),
+    ({"op": "remove", "path": "/lines/0"}, "lines", [{"sku": "B"}]),
+    ({"op": "replace", "path": "/lines/0/price", "value": 13}, "lines", [{"sku": "A", "price": 13}, {"sku": "B"}]),
+    ({"op": "move", "from": "/lines/1/sku", "path": "/note"}, "note", "B"),
+    ({"op": "copy", "from": "/lines/0/sku", "path": "/note"}, "note", "A"),
+    ({"op": "replace", "path": "/a~1b/~0", "value": 2}, "a/b", {"~": 2}),
+    ({"op": "test", "path": "/lines/0/price", "value": 12.5}, "paid", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "field", "then"), OPERATIONS, ids=lambda value: str(value)[:60])
+def test_every_operation_does_what_the_standard_says(operation: dict[str, Any], field: str, then: Any) -> None:
+    assert patch.applied(DOCUMENT, [operation])[field] == then
+
+
+def test_operations_follow_each_other_and_the_content_they_came_from_stays() -> None:
+    before = {"a": [1, 2]}
+    steps = [{"op": "remove", "path": "/a/0"}, {"op": "test", "path": "/a/0", "value": 2}]
+    assert patch.applied(before, steps) == {"a": [2]}
+    assert before == {"a": [1, 2]}
+
+
+def test_to_a_test_true_is_not_one_and_a_number_is_its_value() -> None:
+    with pytest.raises(patch.PatchRefused, match="there stands true, not 1"):
+        patch.applied(DOCUMENT, [{"op": "test", "path": "/paid", "value": 1}])
+    assert patch.same({"a": [Decimal("1.0")]}, {"a": [1]})
+    assert not patch.same([True], [1])
+
+
+def test_everything_that_does_not_fit_is_said_at_once_with_its_pointer_and_none_of_the_content() -> None:
+    steps: list[dict[str, Any]] = [
+        {"op": "remove", "path": "/nothing"},
+        {"op": "replace", "path": "/paid", "value": False},
+        {"op": "move", "from": "/lines/9", "path": "/note"},
+        {"op": "add", "path": "/lines/7", "value": 1},
+        {"op": "remove", "path": ""},
+    ]
+    with pytest.raises(patch.PatchRefused) as refused:
+        patch.applied(DOCUMENT, steps)
+    assert refused.value.problems == (
+        "operation 1 (remove /nothing): the content has no /nothing",
+        "operation 3 (move /note): the content has no /lines/9",
+        "operation 4 (add /lines/7): the content has no /lines/7",
+        "operation 5 (remove ): the whole content cannot be removed; suppress the case instead",
+    )
+
+
+def test_a_list_of_operations_is_read_whole_before_it_meets_any_content() -> None:
+    text = '[1, {"op": "turn", "path": "x"}, {"op": "add", "path": "/a~2"}, {"op": "move", "path": "/a"}]'
+    with pytest.raises(patch.PatchRefused) as refused:
+        patch.parse_patch(text)
+    said = refused.value.problems
+    assert [problem.split(" ")[1].rstrip(":") for problem in said] == ["1", "2", "2", "3", "3", "4"]
+    assert any("“turn” is not one of add, copy, move, remove, replace, test" in problem for problem in said)
+    assert any("from is missing" in problem for problem in said)
+    with pytest.raises(patch.PatchRefused, match="is empty"):
+        patch.parse_patch("[]")
+    with pytest.raises(patch.PatchRefused, match="at most 1,000 operations"):
+        patch.parse_patch(json.dumps([{"op": "remove", "path": "/a"}] * 1001))
+
+
+POINTERS = st.sampled_from(["", "/a", "/a/b", "/0", "/a/0", "/a/-", "/b", "/~01", "/a/b/c"])
+STEPS = st.lists(
+    st.fixed_dictionaries(
+        {"op": st.sampled_from(sorted(patch.OPERATIONS)), "path": POINTERS, "from": POINTERS, "value": JSON}
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(deadline=None)
+@given(JSON, STEPS)
+def test_any_patch_on_any_content_is_applied_or_refused_in_words_and_never_changes_what_it_was_given(
+    target: Any, steps: list[dict[str, Any]]
+) -> None:
+    before = json.dumps(target, sort_keys=True)
+    try:
+        patch.encode(patch.applied(target, steps))
+    except patch.PatchRefused as refused:
+        assert refused.problems and all(problem.startswith("operation ") for problem in refused.problems)
+    assert json.dumps(target, sort_keys=True) == before
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ({"price": 1}, {"price": 2}, True),
+        ({"price": 1}, {"price": None}, False),
+        ({"a": {"b": 1}}, [{"op": "replace", "path": "/a/b", "value": 9}], True),
+        ([{"op": "remove", "path": "/lines/0/x"}], [{"op": "remove", "path": "/lines/7/x"}], True),
+        ([{"op": "test", "path": "/a", "value": 1}, {"op": "remove", "path": "/a"}], [{"op": "remove", "path": "/a"}], True),
+        ([{"op": "move", "from": "/a", "path": "/b"}], [{"op": "copy", "from": "/a", "path": "/b"}], False),
+    ],
+)  # fmt: skip
+def test_the_shape_of_a_repair_is_what_it_changes_and_not_to_what(one: Any, other: Any, alike: bool) -> None:
+    assert (patch.shape_of(one) == patch.shape_of(other)) is alike

@@ -277,7 +277,7 @@ def test_an_escalated_case_belongs_to_the_team_above_which_hears_of_it_with_the_
     listener.heard.clear()
     assert (
         done(service.escalate(desk.ctx, desk.plan, case_id, BY, "needs a decision")).words
-        == "The case is marketplace-lead's now."
+        == "The case is marketplace-lead's now, to be decided by Mon 2 Mar 2026 13:00 CET."
     )
     case = desk.case(case_id)
     assert (case["owner"], case["level"], case["state"], case["resolved_at"]) == ("marketplace-lead", 1, "open", None)

@@ -17,30 +17,41 @@ def numbers(document: Mapping[str, Any]) -> list[int]:
     return [case["number"] for case in document["cases"]]
 
 
-def test_the_list_shows_open_cases_with_what_they_mean_and_the_most_urgent_first(entrepot: Entrepot) -> None:
+def test_the_list_shows_open_business_cases_with_what_they_mean_and_counts_the_system_faults(
+    entrepot: Entrepot,
+) -> None:
     said = entrepot("case", "list")
-    head, first, second, end = said.out.splitlines()
+    head, first, end, beside = said.out.splitlines()
     assert said.code == 0
     assert head.split("  ")[0] == "Case"
-    assert " ".join(first.split()) == "1001 16 h 41 min left on-call 25.00 EUR The basket is incomplete."
-    assert second.startswith("1002")
-    assert end.startswith("2 cases, 0 overdue. sandbox, Mon 2 Mar 2026 08:00")
+    assert " ".join(first.split()) == "1002 16 h 42 min left on-call The basket is incomplete."
+    assert end.startswith("1 case, 0 overdue. sandbox, Mon 2 Mar 2026 08:00")
+    assert beside == "beside these: 1 system fault, --kind system"
+
+
+def test_the_two_dead_letters_never_share_a_list(entrepot: Entrepot, owner: Callable[..., None]) -> None:
+    owner("UPDATE case_file SET resolved_at = NULL, state = 'open', kind = 'system' WHERE number = 1003")
+    for kind in ("business", "system"):
+        said = entrepot("case", "list", "--json", "--kind", kind).json
+        assert {case["kind"] for case in said["cases"]} == {kind}
+    assert entrepot("case", "list", "--json").json["system_cases"] == 2
 
 
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
-        ([], [1001, 1002]),
+        ([], [1002]),
+        (["--state", "suppressed"], []),
         (["--state", "ended"], [1003]),
-        (["--state", "all"], [1001, 1002, 1003]),
+        (["--state", "all"], [1002, 1003]),
         (["--kind", "system"], [1001]),
         (["--kind", "business"], [1002]),
         (["--mode", "unknown-outcome"], [1001]),
         (["--owner", "customer-care"], []),
-        (["--owner", "on-call", "--account", "mirakl-fr/operator", "--flow", "order-acceptance"], [1001, 1002]),
+        (["--owner", "on-call", "--account", "mirakl-fr/operator", "--flow", "order-acceptance"], [1002]),
         (["--find", "#1002"], [1002]),
         (["--find", "eff_1"], [1001]),
-        (["--find", "basket:C-1"], [1001, 1002]),
+        (["--find", "basket:C-1", "--kind", "system"], [1001]),
     ],
 )
 def test_a_list_can_be_narrowed(entrepot: Entrepot, filters: list[str], found: list[int]) -> None:
@@ -50,9 +61,9 @@ def test_a_list_can_be_narrowed(entrepot: Entrepot, filters: list[str], found: l
 
 
 def test_a_list_goes_on_where_the_page_before_ended(entrepot: Entrepot) -> None:
-    first = entrepot("case", "list", "--json", "--limit", "1").json
-    second = entrepot("case", "list", "--json", "--limit", "2", "--after", first["after"]).json
-    assert (numbers(first), numbers(second), second["after"]) == ([1001], [1002], None)
+    first = entrepot("case", "list", "--json", "--state", "all", "--limit", "1").json
+    second = entrepot("case", "list", "--json", "--state", "all", "--limit", "2", "--after", first["after"]).json
+    assert (numbers(first), numbers(second), second["after"]) == ([1002], [1003], None)
 
 
 def test_an_empty_list_is_no_failure(entrepot: Entrepot) -> None:
@@ -61,10 +72,10 @@ def test_an_empty_list_is_no_failure(entrepot: Entrepot) -> None:
 
 
 def test_json_gives_money_with_its_currency_and_times_in_utc(entrepot: Entrepot) -> None:
-    document = entrepot("case", "list", "--json").json
-    assert document["cases"][0]["money"] == {"amount": "25.00", "currency": "EUR"}
-    assert document["cases"][0]["due_at"] == "2026-03-03T00:41:00Z"
-    assert document["cases"][1]["money"] is None
+    faults, refusals = (entrepot("case", "list", "--json", "--kind", kind).json for kind in ("system", "business"))
+    assert faults["cases"][0]["money"] == {"amount": "25.00", "currency": "EUR"}
+    assert faults["cases"][0]["due_at"] == "2026-03-03T00:41:00Z"
+    assert refusals["cases"][0]["money"] is None
 
 
 def test_a_case_is_shown_with_its_effect_before_its_cause_and_the_payload_last(entrepot: Entrepot) -> None:
@@ -105,7 +116,7 @@ def test_an_ended_case_shows_who_ended_it_and_offers_no_verb(entrepot: Entrepot)
 
 def test_what_others_wrote_does_not_steer_the_terminal(entrepot: Entrepot, owner: Callable[..., None]) -> None:
     owner("UPDATE case_file SET effect_text = %s WHERE number = 1001", "red \x1b[31m alert \x07")
-    for said in (entrepot("case", "list"), entrepot("case", "show", "1001")):
+    for said in (entrepot("case", "list", "--kind", "system"), entrepot("case", "show", "1001")):
         assert "red ?[31m alert ?" in said.out
         assert "\x1b" not in said.out
 

@@ -164,7 +164,7 @@ def test_what_it_speaks_of_is_waited_for_a_bounded_number_of_times(desk: Desk) -
         desk.clock.advance(NOT_YET_FIRST_S * 2**8)
     desk.drain()
     assert desk.states() == {"O-1": "parked"}
-    assert desk.parked == [("O-1", "gap-found", f"waited {NOT_YET_TRIES_MAX} times: no such order yet")]
+    assert desk.parked == [("O-1", "record-unjoined", f"looked {NOT_YET_TRIES_MAX} times: no such order yet")]
 
 
 def test_the_waits_for_what_is_not_there_yet_grow(desk: Desk) -> None:

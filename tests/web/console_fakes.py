@@ -1,7 +1,7 @@
 """A hub of made-up records for the console's own tests: enough of each page to show every kind of row."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,8 @@ from entrepot.blueprint.draw.risks import Experience, Seen
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
+from entrepot.cases.patch import applied
+from entrepot.cases.questions import Answered, NotAsked
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import OwnerDecides
@@ -23,7 +25,7 @@ from entrepot.kernel.ids import Ids
 from entrepot.kernel.money import Money
 from entrepot.web import words
 from entrepot.web.app import create_app
-from entrepot.web.ports import Verb
+from entrepot.web.ports import NO_WISH, Deed, Verb, Wish
 from entrepot.web.views import (
     ActionDetail,
     ActionRow,
@@ -43,6 +45,7 @@ from entrepot.web.views import (
     FlowRow,
     FlowsView,
     Found,
+    HiddenRuleRow,
     JoinsView,
     KnownAs,
     LegMark,
@@ -50,10 +53,13 @@ from entrepot.web.views import (
     LineView,
     Link,
     Measure,
+    MemberRow,
     MessageDetail,
     MessageRow,
     Parcel,
     Promise,
+    QuestionRow,
+    QuestionsView,
     RefundView,
     StatementDetail,
     StatementFilter,
@@ -104,7 +110,7 @@ def case_rows() -> tuple[CaseRow, ...]:
             id=f"case_{at:02d}", number=1040 + at, title=title, effect=effect, cause=cause, owner=owner,
             state=words.state(words.CASE, "working" if at == 2 else "open"), kind=kind, mode=mode, account="mirakl-fr/operator",
             subject=subject, money=eur(minor) if minor else None, count=1 + at % 3, opened_at=ago(hours=3 + at),
-            due_at=ahead(minutes=minutes),
+            due_at=ahead(minutes=minutes), members=1 if at == 5 else 0, members_seen=2 if at == 5 else 0, assignee="Grace" if at == 2 else "",
         )
         for at, (title, effect, cause, owner, mode, kind, minor, minutes, subject) in enumerate(MADE_UP * 2)
     ]  # fmt: skip
@@ -272,6 +278,13 @@ def attempts() -> tuple[AttemptRow, ...]:
     )
 
 
+def members() -> tuple[MemberRow, ...]:
+    return (
+        MemberRow("Seller order C-88422-A", "/orders/bas_1#leg-C-88411-C", "Unknown word “ON_ICE”", eur(12900), 2, ago(hours=3)),
+        MemberRow("Message C-88423-A", "", "Unknown word “ON_ICE”", None, 1, ago(hours=4), ago(minutes=9), "a later message about this was understood"),
+    )  # fmt: skip
+
+
 class FakeReader(OfferRecords):
     """Answers every question of the console from the records above."""
 
@@ -287,7 +300,7 @@ class FakeReader(OfferRecords):
                 Measure("Settlement differences not explained", "0", "lines", "4 of 31 statements differ", "/settlement?show=differs", Tone.GOOD, (eur(0), Money(12500, "JPY"))),
             ),
             cases=case_rows()[:10], promises=(promise(12, "escalated"), promise(72, "warned"), promise(600)), flows=flow_rows()[2:3],
-            owners=(("customer-care", 2), ("finance-operations", 4), ("on-call", 4)), week=Week((eur(190400),), (eur(31840),), (eur(4200), Money(900, "JPY"))),
+            owners=(("customer-care", 2, 0), ("finance-operations", 4, 1), ("on-call", 0, 4)), faults=case_rows()[3:5], week=Week((eur(190400),), (eur(31840),), (eur(4200), Money(900, "JPY"))),
         )  # fmt: skip
 
     def cases(self, wanted: CaseFilter, now: datetime) -> CasePage:
@@ -305,6 +318,7 @@ class FakeReader(OfferRecords):
             "" if wanted.after else "more",
             tuple(sorted({row.owner for row in case_rows()})),
             ("gateway", "mirakl-fr/operator"),
+            *(sum(row.kind == kind for row in case_rows()) for kind in ("business", "system")),
         )
 
     def every_case(self, wanted: CaseFilter, now: datetime) -> Iterator[CaseRow]:
@@ -329,6 +343,7 @@ class FakeReader(OfferRecords):
             document=Document("What they sent", PAYLOAD), diff_title="What changed between the versions", diff=(DiffLine(" ", '  "quantity": 1,'), DiffLine("-", '  "accepted": true'), DiffLine("+", '  "accepted": false')),
             attempts=attempts(), curl="curl -X PUT 'http://127.0.0.1:8410/api/orders/C-88411-C/accept' -H 'Authorization: $MIRAKL_FR_KEY' --data '{}'",
             related=(Link("Basket C-88411", "/orders/bas_1", "Basket"), Link("C-88411-C", "/orders/bas_1#leg-C-88411-C", "Seller order"), Link("capture:C-88411-A", "/actions/eff_1", "Outgoing action")), facts=(("Flow", "Order acceptance"),), editable=PAYLOAD, system="mirakl-fr",
+            members=members() if row.members_seen else (), questions=tuple(q for q in (self.question(7),) if q and row.members_seen),
         )  # fmt: skip
 
     def baskets(self, wanted: BasketFilter) -> BasketPage:
@@ -449,16 +464,37 @@ class FakeReader(OfferRecords):
             )
         return JoinsView(query)
 
+    def questions(self, now: datetime) -> QuestionsView:
+        rows = tuple(row for number in (7, 8, 9) if (row := self.question(number)))
+        links = tuple(
+            Link(str(number), f"/cases/case_{number - 1040:02d}", "Case") for number in (1046, 1044, 1042, 1041)
+        )
+        rule = HiddenRuleRow("Repair of message not recognised", "set /order_state", 4, ("Ada", "Grace"), links, "Make it a mapping of the plan.", "commerce-architect", ago(hours=3))  # fmt: skip
+        return QuestionsView(rows, (rule,))
+
+    def question(self, number: int) -> QuestionRow | None:
+        state = {7: "raised", 8: "decided", 9: "in-blueprint"}.get(number)
+        if state is None:
+            return None
+        decided = {"decision": "The seller, by his feed.", "decided_by": "Grace"} if state != "raised" else {}
+        return QuestionRow(
+            number, "Who owns the price of a bundle?", "offer.price", words.state(words.QUESTION, state), "Ada", "supplier-operations",
+            ahead(days=3), ago(days=2), **decided, in_plan="0123456789abcdef" if number == 9 else "",
+            case=Link("Case 1041", "/cases/case_01", "Case"), undecided=state == "raised", decided=state == "decided",
+        )  # fmt: skip
+
 
 @dataclass
 class FakeDesk:
     """Keeps what was asked of it; refuses the verb that `refuses` names."""
 
     calls: list[tuple[str, ...]] = field(default_factory=list)
-    patches: list[Mapping[str, Any] | None] = field(default_factory=list)
+    patches: list[Any] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
     refuses: str = ""
 
-    def preview(self, case_id: str, verb: Verb, patch: Mapping[str, Any] | None = None) -> Preview:
+    def preview(self, case_id: str, verb: Verb, wish: Wish = NO_WISH) -> Preview:
+        patch = wish.patch
         if verb == self.refuses:
             return Preview(case_id, verb.value, False, "it is done already: there is nothing to retry")
         if verb is Verb.REPAIR:
@@ -470,7 +506,7 @@ class FakeDesk:
                 "the message gives way to the repaired one",
                 (),
                 before,
-                {**before, **(patch or {})},
+                applied(before, patch or {}),
             )
         sends = ("gateway.capture to gateway/main, key capture:C-88411-A",) if verb is Verb.RETRY else ()
         says = {
@@ -487,14 +523,33 @@ class FakeDesk:
             json.loads(PAYLOAD) if sends else None,
         )
 
-    def act(
-        self, case_id: str, verb: Verb, by: str, reason: str, patch: Mapping[str, Any] | None = None
-    ) -> VerbDone | VerbRefused:
+    def act(self, case_id: str, verb: Verb, by: str, reason: str, wish: Wish = NO_WISH) -> VerbDone | VerbRefused:
         if verb == self.refuses:
             return VerbRefused(case_id, "The other side has already shipped.")
         self.calls.append((verb.value, case_id, by, reason))
-        self.patches.append(patch)
+        self.patches.append(wish.patch)
+        self.wishes.append(wish)
         return VerbDone(case_id, 1041, verb.value, f"Done: {verb.value}.")
+
+    def handle(
+        self, case_id: str, deed: Deed, by: str, to: str, text: str, *, team: str = ""
+    ) -> VerbDone | VerbRefused:
+        if deed == self.refuses:
+            return VerbRefused(case_id, "case 1041 is supplier-operations's")
+        self.calls.append((deed.value, case_id, by, to, text, team))
+        return VerbDone(case_id, 1041, deed.value, f"Done: {deed.value}.")
+
+    def ask(self, case_id: str, ask: str, about: str, by: str, *, team: str = "") -> Answered | NotAsked:
+        if self.refuses == "question":
+            return NotAsked("it was asked already")
+        self.calls.append(("question", case_id, by, about, ask, team))
+        return Answered(7, "Question 7 is raised.")
+
+    def decide(self, number: int, by: str, decision: str, in_plan: str) -> Answered | NotAsked:
+        if self.refuses == "decide":
+            return NotAsked("no plan of that hash has run here")
+        self.calls.append(("decide", str(number), by, decision, in_plan))
+        return Answered(number, f"Question {number} is decided.")
 
     def pause(self, flow: str, by: str, reason: str, until: datetime) -> None:
         if self.refuses == "pause":

@@ -46,7 +46,8 @@ PAGES = (
     "/cases/case_1002/repair", "/cases/bulk?verb=suppress&case=case_1001&case=case_1002", "/cases.csv", "/orders",
     "/orders?leg=refused", "/orders/bas_1", "/messages/msg_1", "/actions/eff_1", "/settlement",
     "/settlement?show=differs&author=marketplace", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows",
-    "/flows/settlement/resume", "/find?q=C-1",
+    "/flows/settlement/resume", "/find?q=C-1", "/questions", "/cases?kind=system", "/cases?show=suppressed",
+    "/cases/case_1002/handle/assign", "/cases/case_1002/handle/question",
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def test_every_page_shows_the_real_day(browser: TestClient, page: str) -> None:
     assert browser.get(page).status_code in (200, 303)
 
 
-@pytest.mark.parametrize("page", ["/", "/cases", "/orders", "/settlement", "/flows", "/find?q=C-1"])
+@pytest.mark.parametrize("page", ["/", "/cases", "/orders", "/settlement", "/flows", "/find?q=C-1", "/questions"])
 def test_every_page_of_an_empty_hub_says_that_there_is_nothing(ctx: Ctx, page: str) -> None:
     with TestClient(create_app(RealHub(ctx, PLAN)), base_url="http://127.0.0.1:8400") as browser:
         answer = browser.get(page)
@@ -313,7 +314,8 @@ def test_today_counts_what_is_late_and_the_week_in_money(ctx: Ctx, store: Consol
     ]
     assert today.week.protected == (Money(900, "EUR"),)
     assert today.week.lost == (Money(2500, "EUR"),)
-    assert [row.number for row in today.cases] == [1001, 1002]
+    assert [row.number for row in today.cases] == [1002]
+    assert [row.number for row in today.faults] == [1001]
     assert [flow.name for flow in today.flows] == ["settlement"]
     assert today.promises[0].href == "/orders/bas_1#leg-C-1-A"
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrepot.blueprint.model import Plan
-from entrepot.cases import rules, store
-from entrepot.cases.alerts import AlertAsked, plan_alerts
+from entrepot.cases import grouping, member_store, members, rules, store, telling
 from entrepot.cases.model import CaseAsked
 from entrepot.cases.states import CaseState
 from entrepot.cases.store import Key
@@ -15,7 +14,6 @@ from entrepot.kernel.errors import Busy
 from entrepot.store.bulk import update_rows
 from entrepot.store.locks import lock_roots
 
-ALERTS_EACH_MAX = 5  # more cases of one mode at once become one alert: a storm must not bury its reader
 HUB = "hub"
 
 
@@ -26,27 +24,48 @@ def open_cases(conn: Conn, ctx: Ctx, plan: Plan, asked: Sequence[CaseAsked]) -> 
     """
     if not asked:
         return []
-    last: dict[Key, CaseAsked] = {a.key: a for a in asked}
-    times: dict[Key, int] = defaultdict(int)
-    for a in asked:
-        times[a.key] += 1
-    keys = sorted(last)
-    _lock(conn, keys)
-    standing = store.open_of(conn, keys)
-    again = {key: standing[key]["id"] for key in keys if key in standing}
-    new = _insert(conn, ctx, plan, {key: last[key] for key in keys if key not in standing}, times)
-    _count_again(conn, ctx, plan, {key: last[key] for key in again}, standing, times)
-    ids = again | new
-    return [ids[a.key] for a in asked]
+    placed = [(grouping.key_of(plan, a), a) for a in asked]
+    of_key: dict[Key, list[CaseAsked]] = defaultdict(list)
+    for key, a in placed:
+        of_key[key].append(a)
+    _lock(conn, sorted(of_key))
+    standing = store.open_of(conn, sorted(of_key))
+    fresh = _insert(conn, ctx, plan, {key: of_key[key] for key in sorted(of_key) if key not in standing})
+    _count_again(conn, ctx, plan, {key: of_key[key] for key in standing}, standing)
+    ids = {key: row["id"] for key, row in (fresh | standing).items()}
+    _gather(conn, ctx, plan, [(ids[key], a) for key, a in placed if _is_group(key, a)], fresh)
+    telling.first_alerts(conn, ctx, plan, list(fresh.values()), {a.mode for a in asked})
+    return [ids[key] for key, _ in placed]
+
+
+def _is_group(key: Key, asked: CaseAsked) -> bool:
+    return key != asked.key
+
+
+def _gather(
+    conn: Conn, ctx: Ctx, plan: Plan, asked: Sequence[tuple[str, CaseAsked]], fresh: Mapping[Key, dict[str, Any]]
+) -> None:
+    """Members into their groups; a group that the last member left for another one closes."""
+    counted = members.join(conn, ctx, plan, asked)
+    for row in fresh.values():
+        row.update(counted.get(row["id"], {}))
+    close_rows(conn, ctx, [case for case in counted.values() if not case["members"]], members.ELSEWHERE)
+    store.insert_events(conn, [_told(ctx, case_id, a, "member") for case_id, a in asked])
 
 
 def close_for(conn: Conn, ctx: Ctx, mode: str, object: str, object_id: str, because: str) -> int:
-    """The cause of a failure is gone: close its case by itself, if one is open. Returns how many were closed."""
+    """The cause of a failure is gone: close its case by itself, if one is open. Returns how many failures ended."""
     return close_many(conn, ctx, [(mode, object, object_id)], because)
 
 
 def close_many(conn: Conn, ctx: Ctx, keys: Sequence[Key], because: str) -> int:
-    return close_rows(conn, ctx, store.open_to_close(conn, keys), because) if keys else 0
+    """As `close_for`, for many; members leave their group, and the last one closes it."""
+    if not keys:
+        return 0
+    closed = close_rows(conn, ctx, store.open_to_close(conn, keys), because)
+    left, empty = members.leave(conn, ctx, keys, because)
+    close_rows(conn, ctx, empty, because)
+    return closed + left
 
 
 def close_each(conn: Conn, ctx: Ctx, gone: Sequence[tuple[str, str, str, str]]) -> int:
@@ -61,10 +80,19 @@ def close_rows(conn: Conn, ctx: Ctx, rows: Sequence[Row], because: str) -> int:
     """Close open cases that are locked already."""
     if not rows:
         return 0
-    now = ctx.clock.now()
-    store.end_cases(conn, [row["id"] for row in rows], CaseState.CLOSED, "cause-gone", HUB, now)
+    end_rows(conn, ctx, rows, CaseState.CLOSED, "cause-gone", HUB, because)
     store.insert_events(conn, [event(ctx, row["id"], "closed", HUB, because) for row in rows])
     return len(rows)
+
+
+def end_rows(conn: Conn, ctx: Ctx, rows: Sequence[Row], to: CaseState, verb: str, by: str, because: str) -> None:
+    """End cases with their members; an alert that still waits is not said any more."""
+    now, ids = ctx.clock.now(), [row["id"] for row in rows]
+    store.end_cases(conn, ids, to, verb, by, now)
+    store.drop_waiting_alerts(conn, ids)
+    groups = [row["id"] for row in rows if row["grouped_by"] != grouping.OBJECT]
+    if groups and member_store.leave_all(conn, groups, now, rules.clipped(because)):
+        member_store.recount(conn, groups)
 
 
 def event(
@@ -82,10 +110,11 @@ def event(
     }
 
 
-def _told(ctx: Ctx, case: Mapping[str, Any], what: str) -> dict[str, Any]:
+def _told(ctx: Ctx, case_id: str, asked: CaseAsked, what: str, cause: str | None = None) -> dict[str, Any]:
     """Opened, or again: because of which message or action, so that a verb reaches every one of them later."""
-    because = {name: case[name] for name in ("message_id", "effect_id") if case[name]}
-    return event(ctx, case["id"], what, HUB, case["cause_text"], because)
+    named = {"message_id": asked.message_id, "effect_id": asked.effect_id}
+    because = {name: value for name, value in named.items() if value}
+    return event(ctx, case_id, what, HUB, asked.cause or "" if cause is None else cause, because)
 
 
 def _lock(conn: Conn, keys: Sequence[Key]) -> None:
@@ -95,28 +124,34 @@ def _lock(conn: Conn, keys: Sequence[Key]) -> None:
         raise Busy("another transaction is opening the same case")
 
 
-def _insert(
-    conn: Conn, ctx: Ctx, plan: Plan, asked: Mapping[Key, CaseAsked], times: Mapping[Key, int]
-) -> dict[Key, str]:
+def _insert(conn: Conn, ctx: Ctx, plan: Plan, asked: Mapping[Key, Sequence[CaseAsked]]) -> dict[Key, dict[str, Any]]:
     if not asked:
         return {}
     reopens = store.last_resolved(conn, list(asked))
-    rows = {key: _row(ctx, plan, a, times[key], reopens.get(key)) for key, a in asked.items()}
+    rows = {key: _row(ctx, plan, key, of_key, reopens.get(key)) for key, of_key in asked.items()}
     numbers = store.insert_cases(conn, list(rows.values()))
     for row in rows.values():
         row["number"] = numbers[row["id"]]
-    store.insert_events(conn, [_told(ctx, row, "opened") for row in rows.values()])
-    plan_alerts(conn, ctx, plan, _first_alerts(ctx, plan, list(rows.values())))
-    return {key: row["id"] for key, row in rows.items()}
+    opened = [_opened(ctx, key, rows[key], of_key[-1]) for key, of_key in asked.items()]
+    store.insert_events(conn, opened)
+    return rows
 
 
-def _row(ctx: Ctx, plan: Plan, asked: CaseAsked, times: int, reopens: str | None) -> dict[str, Any]:
-    now = ctx.clock.now()
+def _opened(ctx: Ctx, key: Key, row: Mapping[str, Any], asked: CaseAsked) -> dict[str, Any]:
+    if _is_group(key, asked):  # each member has a line of its own
+        return event(ctx, row["id"], "opened", HUB, row["cause_text"])
+    return _told(ctx, row["id"], asked, "opened", row["cause_text"])
+
+
+def _row(ctx: Ctx, plan: Plan, key: Key, of_key: Sequence[CaseAsked], reopens: str | None) -> dict[str, Any]:
+    now, asked = ctx.clock.now(), of_key[-1]
     failure = plan.failure(asked.mode)
     team = plan.team(failure.owner)
-    due_at = rules.due_for(asked, failure, team.hours, now)
+    due_at = min(rules.due_for(a, failure, team.hours, now) for a in of_key)
     effect_text, cause_text = rules.words_for(asked, failure, team, due_at)
     steps = rules.steps_for(plan, asked.mode, failure.owner, now, due_at)
+    group = grouping.group_of(plan, asked) if _is_group(key, asked) else grouping.OBJECT
+    own_steps = asked.own_steps or group != grouping.OBJECT
     return {
         "id": ctx.ids.new("case"),
         "mode": asked.mode,
@@ -124,79 +159,45 @@ def _row(ctx: Ctx, plan: Plan, asked: CaseAsked, times: int, reopens: str | None
         "flow": asked.flow or failure.flow,
         "owner": failure.owner,
         "account": asked.account,
-        "object": asked.object,
-        "object_id": asked.object_id,
-        "root": asked.root,
-        "title": rules.clipped(asked.title or _title(asked), rules.SUBJECT_MAX),
+        "object": key[1],
+        "object_id": key[2],
+        "root": asked.root if group == grouping.OBJECT else "",
+        "title": rules.clipped(asked.title or grouping.title_of(asked, group), rules.SUBJECT_MAX),
         "effect_text": effect_text,
         "cause_text": cause_text,
         "money_minor": asked.money_minor,
         "currency": asked.currency,
         "message_id": asked.message_id,
         "effect_id": asked.effect_id,
-        "obligation_id": asked.obligation_id,
+        "obligation_id": asked.obligation_id if group == grouping.OBJECT else None,
         "details": dict(asked.details),
-        "count": times,
+        "count": len(of_key),
         "opened_at": now,
         "due_at": due_at,
         # a due time that has passed already: the watch escalates at once
-        "next_at": (rules.next_at(steps, now) or now) if asked.own_steps else None,
+        "next_at": (rules.next_at(steps, now) or now) if own_steps else None,
+        "own_steps": own_steps,
+        "grouped_by": group,
+        "seller": asked.seller,
+        "cause_key": asked.cause_key,
         "reopens": reopens,
         "plan_hash": ctx.plan_hash,
     }
 
 
-def _title(asked: CaseAsked) -> str:
-    return f"{asked.mode.replace('-', ' ').capitalize()}: {rules.said(asked.object)} {asked.name or asked.object_id}"
-
-
-def _first_alerts(ctx: Ctx, plan: Plan, rows: Sequence[dict[str, Any]]) -> list[AlertAsked]:
-    """Each owner hears of each case; of a storm, once."""
-    by_mode: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        by_mode[row["mode"]].append(row)
-    alerts = []
-    for group in by_mode.values():
-        first = group[0]
-        if len(group) > ALERTS_EACH_MAX:
-            alerts.append(_storm(ctx, plan, group))
-            continue
-        for row in group:
-            body = rules.alert_body(row, plan.failure(row["mode"]), plan.team(row["owner"]))
-            text = rules.subject(ctx.environment, row["number"], first["mode"], row["effect_text"])
-            alerts.append(AlertAsked(f"{row['id']}:opened", row["owner"], text, body, row["id"], row["obligation_id"]))
-    return alerts
-
-
-def _storm(ctx: Ctx, plan: Plan, group: Sequence[dict[str, Any]]) -> AlertAsked:
-    first = group[0]
-    text = rules.clipped(
-        f"[{ctx.environment}] {len(group)} cases ({first['mode']}), the first: {first['effect_text']}",
-        rules.SUBJECT_MAX,
-    )
-    body = rules.alert_body(first, plan.failure(first["mode"]), plan.team(first["owner"]))
-    numbers = ", ".join(str(row["number"]) for row in group[:50])
-    return AlertAsked(f"{first['id']}:opened", first["owner"], text, f"{body}\nAll of them: {numbers}", first["id"])
-
-
 def _count_again(
-    conn: Conn,
-    ctx: Ctx,
-    plan: Plan,
-    asked: Mapping[Key, CaseAsked],
-    standing: Mapping[Key, Row],
-    times: Mapping[Key, int],
+    conn: Conn, ctx: Ctx, plan: Plan, asked: Mapping[Key, Sequence[CaseAsked]], standing: Mapping[Key, Row]
 ) -> None:
-    """The same failure while its case is open: counted, and told with the newest facts."""
+    """The same failure while its case is open: counted, and told with the newest facts. Nobody hears of it twice."""
     rows, events = [], []
-    for key, a in asked.items():
-        case = standing[key]
+    for key, of_key in asked.items():
+        case, a = standing[key], of_key[-1]
         failure = plan.failure(a.mode)
         effect_text, cause_text = rules.words_for(a, failure, plan.team(case["owner"]), a.due_at or case["due_at"])
         rows.append(
             {
                 "id": case["id"],
-                "count": case["count"] + times[key],
+                "count": case["count"] + len(of_key),
                 "effect_text": effect_text,
                 "cause_text": cause_text,
                 "money_minor": a.money_minor or case["money_minor"],
@@ -206,6 +207,9 @@ def _count_again(
                 "details": {**case["details"], **a.details},
             }
         )
-        events.append(_told(ctx, {**rows[-1], "message_id": a.message_id, "effect_id": a.effect_id}, "again"))
+        if not _is_group(key, a):
+            events.append(_told(ctx, case["id"], a, "again", cause_text))
+        else:
+            rows[-1]["obligation_id"] = None
     update_rows(conn, "case_file", rows)
     store.insert_events(conn, events)

@@ -12,6 +12,7 @@ from entrepot.kernel.ctx import Conn, Ctx
 class CaseAsked:
     """A failure that needs a person. One open case per (mode, object, object_id): again is counted, not doubled.
 
+    A mode may say `one_case_per: seller | account | cause`: then the object is a member of the group's one case.
     `values`: names for the mode's effect text, beyond the standard ones. `due_at`: when it should be decided; none: the
     mode's own time, in the owner's working time. `own_steps`: False while an obligation escalates it.
     """
@@ -34,6 +35,8 @@ class CaseAsked:
     flow: str = ""  # for a mode that no single flow owns
     own_steps: bool = True
     name: str = ""  # what people call the object (the marketplace's order id); none: its id
+    seller: str = ""  # whose object it is
+    cause_key: str = ""  # what the same cause of other objects has in common, such as `order:state:ON_ICE`
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -88,6 +91,8 @@ class Preview:
     sends: tuple[str, ...] = ()
     before: Any = None
     after: Any = None
+    members: int = 0  # of a group: how many it reaches; `before` and `after` are then the first one's
+    left: int = 0  # of a group: how many it does not reach; they stay in the case
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Promises with a due time: made when the clock starts, met or void when the world moves, watched in between."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from entrepot.blueprint.model import Plan
-from entrepot.cases import rules, store
-from entrepot.cases.files import close_rows
+from entrepot.cases import members, rules, store
+from entrepot.cases.files import close_each, close_rows
 from entrepot.cases.model import Promise
 from entrepot.cases.states import ObligationState
 from entrepot.kernel.ctx import Conn, Ctx, Row
@@ -91,3 +91,13 @@ def _close(conn: Conn, ctx: Ctx, ended: Sequence[Row], because: Callable[[Row], 
             by_why[because(obligation)].append(case)
     for why, group in by_why.items():
         close_rows(conn, ctx, group, why)
+    _leave_groups(conn, ctx, warned, because)
+
+
+def _leave_groups(conn: Conn, ctx: Ctx, warned: Mapping[str, Row], because: Callable[[Row], str]) -> None:
+    gone = []
+    for obligation_id, keys in members.of_obligations(conn, list(warned)).items():
+        obligation = warned[obligation_id]
+        over = [k for k in keys if obligation["state"] != ObligationState.MET_LATE or k[0] == obligation["mode"]]
+        gone += [(*key, because(obligation)) for key in over]
+    close_each(conn, ctx, gone)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from entrepot.cases import member_store, question_store
+from entrepot.cases.grouping import OBJECT
 from entrepot.kernel.ctx import Conn, Row
 
 LIMIT_MAX = 200
@@ -15,7 +17,7 @@ Cursor = tuple[datetime, str]  # due_at and id of the last row seen
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Empty fields do not filter. `state`: open, ended or all. `find`: any identifier of the case, or its number."""
+    """Empty fields do not filter. `state`: open, suppressed, ended or all. `find`: any identifier of the case, or its number."""
 
     state: str = "open"
     owner: str = ""
@@ -39,15 +41,30 @@ def list_cases(conn: Conn, wanted: CaseFilter | None = None, after: Cursor | Non
     return conn.execute(f"SELECT * FROM case_file WHERE {where} ORDER BY due_at, id LIMIT %(limit)s", values).fetchall()
 
 
+def count_of(conn: Conn, wanted: CaseFilter) -> int:
+    """How many cases a filter finds."""
+    clauses, values = _clauses(wanted)
+    where = " AND ".join(clauses) or "true"
+    row = conn.execute(f"SELECT count(*) AS n FROM case_file WHERE {where}", values).fetchone()
+    return int(row["n"]) if row else 0
+
+
 def _clauses(wanted: CaseFilter) -> tuple[list[str], dict[str, Any]]:
-    clauses = {"open": ["resolved_at IS NULL"], "ended": ["resolved_at IS NOT NULL"]}.get(wanted.state, [])
+    clauses = {
+        "open": ["resolved_at IS NULL", "state <> 'suppressed'"],
+        "suppressed": ["resolved_at IS NULL", "state = 'suppressed'"],
+        "ended": ["resolved_at IS NOT NULL"],
+    }.get(wanted.state, [])
     values: dict[str, Any] = {}
     for name in ("owner", "kind", "mode", "flow", "account", "root"):
         if value := getattr(wanted, name):
             clauses.append(f"{name} = %({name})s")
             values[name] = value
     if find := wanted.find.strip():
-        clauses.append("(object_id = %(find)s OR root = %(find)s OR id = %(find)s OR number = %(number)s)")
+        clauses.append(
+            "(object_id = %(find)s OR root = %(find)s OR id = %(find)s OR number = %(number)s OR id IN "
+            "(SELECT m.case_id FROM case_member m WHERE m.object_id = %(find)s))"
+        )
         values |= {"find": find, "number": _number(find)}
     return clauses, values
 
@@ -77,6 +94,8 @@ class CaseDetail:
     attempts: list[Row]
     obligation: Row | None
     related: list[Row]  # other cases of the same root
+    members: list[Row]  # of a group, those that still fail first
+    questions: list[Row]  # what it asked about ownership
 
 
 def case_detail(conn: Conn, id_or_number: str) -> CaseDetail | None:
@@ -85,14 +104,23 @@ def case_detail(conn: Conn, id_or_number: str) -> CaseDetail | None:
         return None
     return CaseDetail(
         case,
-        conn.execute("SELECT * FROM case_event WHERE case_id = %s ORDER BY seq", (case["id"],)).fetchall(),
+        _events(conn, case["id"]),
         _alerts(conn, case["id"]),
         _message(conn, case["message_id"]),
         conn.execute("SELECT * FROM effect WHERE id = %s", (case["effect_id"],)).fetchone(),
         conn.execute("SELECT * FROM attempt WHERE effect_id = %s ORDER BY number", (case["effect_id"],)).fetchall(),
         conn.execute("SELECT * FROM obligation WHERE id = %s", (case["obligation_id"],)).fetchone(),
         _related(conn, case),
+        member_store.members_of(conn, case["id"]) if case["grouped_by"] != OBJECT else [],
+        question_store.of_case(conn, case["id"]),
     )
+
+
+def _events(conn: Conn, case_id: str) -> list[Row]:
+    """Its story. Members have a list of their own, and no line each."""
+    return conn.execute(
+        "SELECT * FROM case_event WHERE case_id = %s AND what <> 'member' ORDER BY seq", (case_id,)
+    ).fetchall()
 
 
 def _alerts(conn: Conn, case_id: str) -> list[Row]:
@@ -127,13 +155,13 @@ def open_counts(conn: Conn) -> list[Row]:
     """Open cases by owner and kind, with money at risk per currency and the earliest due time."""
     return conn.execute(
         "SELECT owner, kind, currency, count(*) AS cases, sum(money_minor)::bigint AS money_minor, "
-        "min(due_at) AS due_at FROM case_file WHERE resolved_at IS NULL "
+        "min(due_at) AS due_at FROM case_file WHERE resolved_at IS NULL AND state <> 'suppressed' "
         "GROUP BY owner, kind, currency ORDER BY owner, kind, currency"
     ).fetchall()
 
 
 def open_count(conn: Conn) -> int:
-    return _figure(conn, "SELECT count(*) AS n FROM case_file WHERE resolved_at IS NULL")
+    return _figure(conn, "SELECT count(*) AS n FROM case_file WHERE resolved_at IS NULL AND state <> 'suppressed'")
 
 
 def without_owner(conn: Conn) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,6 +103,33 @@ def steps_for(plan: Plan, mode: str, owner: str, starts_at: datetime, due_at: da
     shares = [(s.at, owner if s.to == "owner" else s.to) for s in failure.escalate]
     steps = [Step(_moment(team.hours, starts_at, due_at, share), share, to) for share, to in shares]
     return [*steps, Step(due_at, OVERDUE, team.escalates_to or owner)]
+
+
+def starts_at(case: Mapping[str, Any]) -> datetime:
+    """Since when its owner has had time: opened, handed over, or out of silence."""
+    at: datetime = case.get("starts_at") or case["opened_at"]
+    return at
+
+
+def fresh_deadline(plan: Plan, case: Mapping[str, Any], owner: str, now: datetime) -> dict[str, Any]:
+    """A new window in an owner's own working time. A promise keeps its due time: the other side set it.
+
+    Shape: the columns starts_at, due_at, next_at of the case.
+    """
+    if not case["own_steps"]:
+        return {"starts_at": now, "due_at": case["due_at"], "next_at": None}
+    due_at = plan.team(owner).hours.add(now, plan.failure(case["mode"]).within)
+    steps = steps_for(plan, case["mode"], owner, now, due_at)
+    return {"starts_at": now, "due_at": due_at, "next_at": next_at(steps, now)}
+
+
+def working_days_after(hours: Hours, at: datetime, days: int) -> datetime:
+    """The same clock time, so many working days of a team later."""
+    local = at.astimezone(ZoneInfo(hours.zone))
+    while days > 0:
+        local += timedelta(days=1)
+        days -= 1 if hours.week[local.weekday()] else 0
+    return local.astimezone(UTC)
 
 
 def _moment(hours: Hours, starts_at: datetime, due_at: datetime, share: int) -> datetime:

@@ -61,6 +61,8 @@ def open_case(
     details: Mapping[str, Any] | None = None,
     due_at: datetime | None = None,
     flow: str = "",
+    seller: str = "",
+    cause_key: str = "",
 ) -> str:
     """Open one case, or count it again when it is open already; returns its id. Plans the first alert to its owner."""
     asked = CaseAsked(
@@ -80,5 +82,7 @@ def open_case(
         details or {},
         due_at,
         flow,
+        seller=seller,
+        cause_key=cause_key,
     )
     return open_cases(conn, ctx, plan, [asked])[0]

@@ -1,4 +1,4 @@
-"""Lifecycles of a case, an obligation and an alert, and what the four verbs may move a message or an effect to."""
+"""Lifecycles of a case, an obligation, an alert and an ownership question, and what the four verbs may move a message or an effect to."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,14 +8,18 @@ class CaseState(StrEnum):
     OPEN = "open"
     WORKING = "working"
     WAITING = "waiting"
+    SUPPRESSED = "suppressed"  # quiet until an end: counted, never said
     RESOLVED = "resolved"  # by a person's verb
     CLOSED = "closed"  # by itself: the cause is gone
 
 
+_BEGUN = frozenset({CaseState.SUPPRESSED, CaseState.RESOLVED, CaseState.CLOSED})
+
 CASE_MOVES: Mapping[CaseState, frozenset[CaseState]] = {
-    CaseState.OPEN: frozenset({CaseState.WORKING, CaseState.WAITING, CaseState.RESOLVED, CaseState.CLOSED}),
-    CaseState.WORKING: frozenset({CaseState.WAITING, CaseState.RESOLVED, CaseState.CLOSED}),
-    CaseState.WAITING: frozenset({CaseState.WORKING, CaseState.RESOLVED, CaseState.CLOSED}),
+    CaseState.OPEN: _BEGUN | {CaseState.WORKING, CaseState.WAITING},
+    CaseState.WORKING: _BEGUN | {CaseState.WAITING, CaseState.OPEN},  # open again: handed to the next team
+    CaseState.WAITING: _BEGUN | {CaseState.WORKING, CaseState.OPEN},
+    CaseState.SUPPRESSED: frozenset({CaseState.OPEN, CaseState.RESOLVED, CaseState.CLOSED}),
     CaseState.RESOLVED: frozenset(),  # the same failure again is a new case that links back
     CaseState.CLOSED: frozenset(),
 }
@@ -49,12 +53,29 @@ class AlertState(StrEnum):
     PLANNED = "planned"
     SENT = "sent"
     FAILED = "failed"  # given up after a bounded number of tries; the row and its words stay
+    DROPPED = "dropped"  # it waited, as its mode says, and its case ended before
 
 
 ALERT_MOVES: Mapping[AlertState, frozenset[AlertState]] = {
-    AlertState.PLANNED: frozenset({AlertState.SENT, AlertState.FAILED}),
+    AlertState.PLANNED: frozenset({AlertState.SENT, AlertState.FAILED, AlertState.DROPPED}),
     AlertState.SENT: frozenset(),
     AlertState.FAILED: frozenset(),
+    AlertState.DROPPED: frozenset(),
+}
+
+
+class QuestionState(StrEnum):
+    """Of an ownership question: something nobody owns yet."""
+
+    RAISED = "raised"
+    DECIDED = "decided"
+    IN_BLUEPRINT = "in-blueprint"
+
+
+QUESTION_MOVES: Mapping[QuestionState, frozenset[QuestionState]] = {
+    QuestionState.RAISED: frozenset({QuestionState.DECIDED}),
+    QuestionState.DECIDED: frozenset({QuestionState.IN_BLUEPRINT}),
+    QuestionState.IN_BLUEPRINT: frozenset(),
 }
 
 # From which state each verb may act on a message or an effect. What is not here is refused in words: see rules.why_not.

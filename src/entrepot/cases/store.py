@@ -79,9 +79,50 @@ def end_cases(conn: Conn, ids: Sequence[str], state: str, verb: str, by: str, at
     )
 
 
+def drop_waiting_alerts(conn: Conn, case_ids: Sequence[str]) -> None:
+    """What nobody had heard yet is not said any more."""
+    conn.execute(
+        "UPDATE alert SET state = 'dropped' WHERE case_id = ANY(%s) AND waits AND state = 'planned'", (list(case_ids),)
+    )
+
+
+def set_told(conn: Conn, case_ids: Sequence[str], at: datetime) -> None:
+    conn.execute("UPDATE case_file SET told_at = %s WHERE id = ANY(%s)", (at, list(case_ids)))
+
+
+def untold(conn: Conn, modes: Sequence[str], limit: int) -> list[Row]:
+    """Open cases of these modes whose owner has not heard of them, oldest first."""
+    return conn.execute(
+        "SELECT * FROM case_file WHERE mode = ANY(%s) AND resolved_at IS NULL AND state <> 'suppressed' "
+        "AND told_at IS NULL ORDER BY mode, number LIMIT %s",
+        (list(modes), limit),
+    ).fetchall()
+
+
+def measures(conn: Conn, modes: Sequence[str]) -> dict[tuple[str, str], int]:
+    """What alert rules measure, by (mode, measure). Money: of the currency with most of it."""
+    rows = conn.execute(
+        """
+        SELECT mode, 'open-cases' AS measure, sum(greatest(members, 1)) AS n FROM case_file
+         WHERE mode = ANY(%(modes)s) AND resolved_at IS NULL AND state <> 'suppressed' GROUP BY mode
+        UNION ALL
+        SELECT mode, 'money-at-risk', max(minor) FROM (
+            SELECT mode, currency, sum(money_minor) AS minor FROM case_file
+             WHERE mode = ANY(%(modes)s) AND resolved_at IS NULL AND state <> 'suppressed' GROUP BY mode, currency
+        ) AS sums GROUP BY mode
+        UNION ALL
+        SELECT mode, 'obligations-at-risk', count(*) FROM obligation
+         WHERE mode = ANY(%(modes)s) AND ended_at IS NULL AND state <> 'due' GROUP BY mode
+         ORDER BY mode, measure
+        """,
+        {"modes": list(modes)},
+    ).fetchall()
+    return {(row["mode"], row["measure"]): int(row["n"]) for row in rows}
+
+
 def due_cases(conn: Conn, now: datetime, limit: int) -> list[Row]:
     return conn.execute(
-        "SELECT * FROM case_file WHERE resolved_at IS NULL AND next_at <= %s "
+        "SELECT * FROM case_file WHERE resolved_at IS NULL AND state <> 'suppressed' AND next_at <= %s "
         "ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
         (now, limit),
     ).fetchall()
@@ -96,10 +137,36 @@ def set_steps(conn: Conn, rows: Sequence[tuple[str, int, datetime | None]]) -> N
     )
 
 
-def hand_over(conn: Conn, case_id: str, owner: str, level: int, next_at: datetime | None) -> None:
-    conn.execute(
-        "UPDATE case_file SET owner = %s, level = %s, next_at = %s WHERE id = %s", (owner, level, next_at, case_id)
-    )
+def change_case(conn: Conn, case_id: str, changes: Mapping[str, Any]) -> None:
+    """Set columns of one case. Names are ours, values anybody's."""
+    columns = ", ".join(f"{name} = %({name})s" for name in changes)
+    conn.execute(f"UPDATE case_file SET {columns} WHERE id = %(case_id)s", {**changes, "case_id": case_id})
+
+
+def ended_quiet(conn: Conn, now: datetime, limit: int) -> list[Row]:
+    """Cases whose time of silence is over."""
+    return conn.execute(
+        "SELECT * FROM case_file WHERE resolved_at IS NULL AND state = 'suppressed' AND next_at <= %s "
+        "ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
+        (now, limit),
+    ).fetchall()
+
+
+def still_failing(conn: Conn, case_ids: Sequence[str]) -> set[str]:
+    """Of these cases: those whose cause stands. One without message and action stands until it is closed."""
+    rows = conn.execute(
+        """
+        SELECT c.id FROM case_file c WHERE c.id = ANY(%s) AND (
+            (c.message_id IS NULL AND c.effect_id IS NULL)
+            OR EXISTS (SELECT FROM message m WHERE m.state IN ('parked', 'new') AND (m.id = c.message_id OR m.id IN (
+                    SELECT v.detail->>'message_id' FROM case_event v WHERE v.case_id = c.id AND v.detail ? 'message_id')))
+            OR EXISTS (SELECT FROM effect e WHERE e.state NOT IN ('done', 'void') AND (e.id = c.effect_id OR e.id IN (
+                    SELECT v.detail->>'effect_id' FROM case_event v WHERE v.case_id = c.id AND v.detail ? 'effect_id')))
+        ) ORDER BY c.id
+        """,
+        (list(case_ids),),
+    ).fetchall()
+    return {row["id"] for row in rows}
 
 
 PROMISED = """

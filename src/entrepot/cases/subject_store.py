@@ -52,37 +52,63 @@ def digest_of(body: bytes) -> str:
     return blake2b(body, digest_size=16).hexdigest()
 
 
-def replace_message(conn: Conn, ctx: Ctx, old: Row, body: bytes, route: str, note: str) -> str:
-    """Record the repaired content as something a person handed in, naming what it replaces; its message's id."""
-    now, digest = ctx.clock.now(), digest_of(body)
-    envelope = {
+def effects(conn: Conn, case_id: str) -> list[Row]:
+    """Every outgoing action that was counted in this case, oldest first."""
+    return conn.execute(
+        "SELECT * FROM effect WHERE id IN (SELECT detail->>'effect_id' FROM case_event "
+        "WHERE case_id = %s AND detail ? 'effect_id') ORDER BY seq",
+        (case_id,),
+    ).fetchall()
+
+
+def replace_messages(conn: Conn, ctx: Ctx, repaired: Sequence[tuple[Row, bytes]], route: str, note: str) -> None:
+    """Record repaired contents as something a person handed in, each naming the message it replaces.
+
+    Errors: NothingDone when one of them has arrived already.
+    """
+    envelopes, messages = [], []
+    for old, body in repaired:
+        envelope = _envelope(ctx, old, body, route)
+        envelopes.append(envelope)
+        messages.append(_message(ctx, old, body, envelope, note))
+    insert_rows(conn, "envelope", envelopes)
+    kept = insert_rows(conn, "message", messages, on_conflict="ON CONFLICT DO NOTHING", returning="id")
+    known = {row["id"] for row in kept}
+    for message in messages:
+        if message["id"] not in known:
+            raise NothingDone(
+                f"that content arrived already as message {_twin(conn, message)}: look at what became of it"
+            )
+
+
+def _envelope(ctx: Ctx, old: Row, body: bytes, route: str) -> dict[str, Any]:
+    return {
         "id": ctx.ids.new("env"),
         "account": old["account"],
         "channel": "person",
         "route": route,
         "body": body,
-        "digest": digest,
-        "received_at": now,
+        "digest": digest_of(body),
+        "received_at": ctx.clock.now(),
         "machine_at": ctx.clock.machine(),
         "plan_hash": ctx.plan_hash,
     }
+
+
+def _message(ctx: Ctx, old: Row, body: bytes, envelope: Mapping[str, Any], note: str) -> dict[str, Any]:
     same = {name: old[name] for name in ("account", "kind", "external_id", "revision", "root", "flow")}
-    message = {
+    return {
         **same,
         "id": ctx.ids.new("msg"),
         "envelope_id": envelope["id"],
-        "digest": digest,
+        "digest": envelope["digest"],
         "body": body,
-        "due_at": now,
-        "received_at": now,
+        "due_at": envelope["received_at"],
+        "received_at": envelope["received_at"],
         "replaces": old["id"],
         "note": note,
         "plan_hash": ctx.plan_hash,
     }
-    insert_rows(conn, "envelope", [envelope])
-    if not insert_rows(conn, "message", [message], on_conflict="ON CONFLICT DO NOTHING", returning="id"):
-        raise NothingDone(f"that content arrived already as message {_twin(conn, message)}: look at what became of it")
-    return str(message["id"])
 
 
 def _twin(conn: Conn, message: Mapping[str, Any]) -> str:
@@ -105,6 +131,19 @@ def effect_again(conn: Conn, effect_id: str, at: datetime, until: datetime) -> N
     )
 
 
+def effects_again(conn: Conn, ids: Sequence[str], at: datetime, until: Sequence[datetime]) -> None:
+    """As `effect_again` and, for unclear ones, `effect_due`: any number of them."""
+    conn.execute(
+        "UPDATE effect e SET due_at = %s, window_until = v.until, "
+        "state = CASE WHEN e.state = 'unknown' THEN e.state ELSE 'planned' END, "
+        "negative_reads = CASE WHEN e.state = 'unknown' THEN e.negative_reads ELSE 0 END, "
+        "note = CASE WHEN e.state = 'unknown' THEN e.note END "
+        "FROM unnest(%s::text[], %s::timestamptz[]) AS v (id, until) "
+        "WHERE e.id = v.id AND e.state IN ('planned', 'refused', 'parked', 'unknown')",
+        (at, list(ids), list(until)),
+    )
+
+
 def effect_due(conn: Conn, effect_id: str, at: datetime, until: datetime) -> None:
     """An unclear one stays unclear: only its next look comes at once."""
     conn.execute(
@@ -121,10 +160,14 @@ def effect_with(conn: Conn, effect_id: str, payload: Mapping[str, Any], at: date
 
 
 def void_effect(conn: Conn, effect_id: str, note: str) -> None:
+    void_effects(conn, [effect_id], note)
+
+
+def void_effects(conn: Conn, effect_ids: Sequence[str], note: str) -> None:
     conn.execute(
         "UPDATE effect SET state = 'void', note = %s "
-        "WHERE id = %s AND state IN ('planned', 'refused', 'parked', 'unknown')",
-        (note, effect_id),
+        "WHERE id = ANY(%s) AND state IN ('planned', 'refused', 'parked', 'unknown')",
+        (note, list(effect_ids)),
     )
 
 

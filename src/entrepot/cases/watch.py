@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.blueprint.model import Plan
-from entrepot.cases import rules, store
+from entrepot.cases import members, questions, quiet, rules, store
 from entrepot.cases.alerts import AlertAsked, plan_alerts
-from entrepot.cases.files import HUB, close_rows, event, open_cases
+from entrepot.cases.files import HUB, close_many, close_rows, event, open_cases
 from entrepot.cases.model import CaseAsked, Lease
-from entrepot.cases.states import ObligationState
+from entrepot.cases.states import CaseState, ObligationState
 from entrepot.kernel.ctx import Conn, Ctx, Row
 
 BATCH = 200
@@ -20,6 +20,7 @@ WATCH_DUE_SQL = """
     SELECT 'hub' AS account
      WHERE EXISTS (SELECT FROM obligation WHERE next_at <= %(now)s)
         OR EXISTS (SELECT FROM case_file WHERE resolved_at IS NULL AND next_at <= %(now)s)
+        OR EXISTS (SELECT FROM ownership_question WHERE state = 'raised' AND told_at IS NULL AND due_at <= %(now)s)
 """
 
 
@@ -29,7 +30,9 @@ def drain_watch(ctx: Ctx, lease: Lease, plan: Plan) -> int:
     while lease.time_left(ctx) > 0:
         with ctx.db.transaction() as conn:
             lease.hold(conn)
-            done = watch_obligations(conn, ctx, plan) + watch_cases(conn, ctx, plan)
+            woken = quiet.wake(conn, ctx, plan, BATCH)
+            done = woken + watch_obligations(conn, ctx, plan) + watch_cases(conn, ctx, plan)
+            done += questions.watch(conn, ctx, plan, BATCH)
             ctx.point("watch.before-commit")
         ctx.point("watch.committed")
         handled += done
@@ -119,12 +122,17 @@ def _at_risk(plan: Plan, look: Look) -> CaseAsked:
 
 
 def _tell(conn: Conn, ctx: Ctx, plan: Plan, looked: Sequence[tuple[Look, Row]]) -> None:
-    """Alerts of the steps that fired; opening the case has told its owner already. A suppressed case is quiet."""
+    """Alerts of the steps that fired; opening the case has told its owner already. A suppressed case is quiet.
+
+    A group's case is not here: it goes up its own steps, by the first of its members' due times.
+    """
     alerts, events, levels = [], [], []
     for look, case in looked:
         told = {
             t: s for t, s in _news(look.fired, look.row["next_at"]).items() if not (look.first and t == case["owner"])
         }
+        if case["state"] == CaseState.SUPPRESSED:
+            continue
         alerts += [_step_alert(ctx, plan, case, step, f"{look.row['id']}:{step.share}") for step in told.values()]
         levels.append((case["id"], max(case["level"], len(look.fired) - 1), None))
         if told:
@@ -137,9 +145,12 @@ def _tell(conn: Conn, ctx: Ctx, plan: Plan, looked: Sequence[tuple[Look, Row]]) 
 def _missed(conn: Conn, ctx: Ctx, plan: Plan, missed: Sequence[Look], cases: Mapping[str, Row]) -> None:
     """A broken promise: its case says so, or gives way to the mode that takes over."""
     asked, events = [], []
+    grouped = members.of_obligations(conn, [look.row["id"] for look in missed])
     for look in missed:
         case = cases.get(look.row["id"])
         after = plan.failure(look.row["mode"]).when_missed
+        if after is not None and look.row["id"] in grouped:
+            close_many(conn, ctx, grouped[look.row["id"]], f"the deadline passed: goes on as {after}")
         if after is not None:
             asked.append(_asked(plan, look.row, after))
             if case is not None:
@@ -157,7 +168,7 @@ def watch_cases(conn: Conn, ctx: Ctx, plan: Plan) -> int:
     events, levels = [], []
     due = store.due_cases(conn, now, BATCH)
     for case in due:
-        steps = rules.steps_for(plan, case["mode"], case["owner"], case["opened_at"], case["due_at"])
+        steps = rules.steps_for(plan, case["mode"], case["owner"], rules.starts_at(case), case["due_at"])
         told = _news(rules.fired(steps, now), case["next_at"])
         alerts += [_step_alert(ctx, plan, case, step, f"{case['id']}:{step.share}") for step in told.values()]
         levels.append((case["id"], case["level"] + 1, rules.next_at(steps, now)))

@@ -19,8 +19,19 @@ from entrepot.cli.output import (
 from entrepot.kernel.ctx import Row
 
 
-def list_document(rows: Sequence[Row], now: datetime, token: str) -> dict[str, Any]:
-    return {"business_now": now, "cases": [case_row(row, now) for row in rows], "after": token or None}
+def list_document(
+    rows: Sequence[Row], now: datetime, token: str, kind: str, other: str, elsewhere: int
+) -> dict[str, Any]:
+    cases = [case_row(row, now) for row in rows]
+    return {"business_now": now, "kind": kind, "cases": cases, "after": token or None, f"{other}_cases": elsewhere}
+
+
+def other_list(page: Paper, other: str, elsewhere: int) -> None:
+    """The other dead letter is only counted here: its cases never stand in this list."""
+    if elsewhere:
+        word = {"system": "system fault", "business": "business refusal"}[other]
+        plural = "" if elsewhere == 1 else "s"
+        page.line(Cell(f"beside these: {elsewhere} {word}{plural}, --kind {other}", Style.QUIET))
 
 
 def case_row(row: Row, now: datetime) -> dict[str, Any]:
@@ -38,6 +49,11 @@ def case_row(row: Row, now: datetime) -> dict[str, Any]:
         "object",
         "object_id",
         "root",
+        "assignee",
+        "waiting_on",
+        "grouped_by",
+        "members",
+        "suppressed_until",
     )
     ended = row["resolved_at"] is not None
     return {
@@ -66,7 +82,7 @@ def list_page(page: Paper, rows: Sequence[Row], now: datetime, environment: str,
         Column("At risk", right=True),
         Column("What it means"),
     ]
-    page.table(columns, ([str(r["number"]), _due(r, now), r["owner"], at_risk(r), meaning(r)] for r in rows))
+    page.table(columns, ([str(r["number"]), _due(r, now), _whose(r), at_risk(r), meaning(r)] for r in rows))
     overdue = sum(1 for row in rows if row["resolved_at"] is None and row["due_at"] <= now)
     page.line(f"{len(rows)} case{'s' if len(rows) != 1 else ''}, {overdue} overdue. {environment}, {local(now)}.")
     if token:
@@ -76,7 +92,13 @@ def list_page(page: Paper, rows: Sequence[Row], now: datetime, environment: str,
 def _due(row: Row, now: datetime) -> Cell:
     if row["resolved_at"] is not None:
         return Cell(row["state"].capitalize(), Style.GOOD)
+    if row["state"] == "suppressed":
+        return Cell(f"quiet until {local(row['suppressed_until'])}", Style.QUIET)
     return time_left(row["due_at"], now)
+
+
+def _whose(row: Row) -> str:
+    return f"{row['owner']} ({row['assignee']})" if row["assignee"] else str(row["owner"])
 
 
 def at_risk(row: Row) -> str:
@@ -85,7 +107,8 @@ def at_risk(row: Row) -> str:
 
 def meaning(row: Row) -> str:
     again = f" ({row['count']} times)" if row["count"] > 1 else ""
-    return f"{row['effect_text']}{again}"
+    members = f" [{row['members']} of {row['members_seen']} members]" if row["members_seen"] else ""
+    return f"{row['effect_text']}{again}{members}"
 
 
 def decision_page(page: Paper, said: Mapping[str, Any], *, dry_run: bool) -> None:
@@ -94,6 +117,8 @@ def decision_page(page: Paper, said: Mapping[str, Any], *, dry_run: bool) -> Non
     lead = "not done yet: " if dry_run and done else "" if done else "refused: "
     words_ = Cell(f"{lead}{said['words']}", Style.PLAIN if done else Style.BAD)
     page.line(Cell(f"Case {said['case']}:", Style.STRONG), words_)
+    if said.get("members"):
+        page.line("reaches", str(said["members"]), "members; the content below is the first one's", indent=1)
     for sent in said.get("sends", ()):
         page.line("sends", sent, indent=1)
     if said.get("before") is not None:

@@ -8,7 +8,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases.patch import decode
 from entrepot.cases.queries import CaseDetail
 from entrepot.cli.case_pages import at_risk, case_row, meaning
-from entrepot.cli.output import Cell, Paper, Style, laid_out, local, state_cell, time_left
+from entrepot.cli.output import Cell, Paper, Style, laid_out, local, money_document, state_cell, time_left
 from entrepot.kernel.ctx import Row
 from entrepot.web import words
 
@@ -19,6 +19,7 @@ VERB_WORDS = {
     "escalate": "to the team above",
 }
 BODY_LINES_MAX = 60
+MEMBERS_SHOWN = 20
 
 
 def case_document(detail: CaseDetail, plan: Plan, now: datetime) -> dict[str, Any]:
@@ -40,12 +41,20 @@ def case_document(detail: CaseDetail, plan: Plan, now: datetime) -> dict[str, An
         )
         if detail.obligation
         else None,
+        "members": [_member(m) for m in detail.members],
+        "questions": [_picked(q, "number", "state", "ask", "about", "raised_by", "decision") for q in detail.questions],
         "related": [_picked(r, "number", "id", "mode", "state", "owner", "title") for r in detail.related],
     }
 
 
 def _picked(row: Row, *names: str) -> dict[str, Any]:
     return {name: row[name] for name in names}
+
+
+def _member(row: Row) -> dict[str, Any]:
+    names = ("object", "object_id", "name", "account", "seller", "count", "seen_at", "gone_at", "gone_because")
+    money = money_document(row["money_minor"], row["currency"]) if row["money_minor"] else None
+    return {**_picked(row, *names), "cause": row["cause_text"], "money": money}
 
 
 def _message(row: Row | None) -> dict[str, Any] | None:
@@ -84,6 +93,11 @@ def show_page(page: Paper, detail: CaseDetail, plan: Plan, now: datetime, name: 
     page.line("Why:", case["cause_text"])
     times = "once" if case["level"] == 1 else f"{case['level']} times"
     page.line("Owner:", Cell(case["owner"], Style.STRONG), f"(escalated {times})" if case["level"] else "")
+    if case["assignee"] or case["waiting_on"]:
+        waits = f"waits for {case['waiting_on']}" if case["waiting_on"] else ""
+        page.line("With:", case["assignee"] or "nobody yet", waits)
+    if case["state"] == "suppressed":
+        page.line("Suppressed until:", local(case["suppressed_until"]))
     if case["resolved_at"] is None:
         page.line("Due:", f"{local(case['due_at'])},", time_left(case["due_at"], now))
     else:
@@ -94,6 +108,9 @@ def show_page(page: Paper, detail: CaseDetail, plan: Plan, now: datetime, name: 
     if console_url:
         page.line(Cell(f"{console_url}cases/{case['id']}", Style.QUIET))
     _runbook(page, case, plan)
+    _members(page, detail)
+    for question in detail.questions:
+        page.line(f"Question {question['number']} ({question['state']}):", question["ask"], question["decision"] or "")
     _story(page, detail)
     _evidence(page, detail)
     if detail.related:
@@ -118,6 +135,22 @@ def _runbook(page: Paper, case: Row, plan: Plan) -> None:
         patch = " --patch '{…}'" if verb == "repair" else ""
         command = f"entrepot case {verb} {case['number']}{patch} --reason '…'"
         page.line(command, Cell(VERB_WORDS[verb], Style.QUIET), indent=1)
+
+
+def _members(page: Paper, detail: CaseDetail) -> None:
+    if not detail.members:
+        return
+    case = detail.case
+    page.heading(f"Members: {case['members']} still fail, {case['members_seen']} ever")
+    for row in detail.members[:MEMBERS_SHOWN]:
+        gone = f"gone {local(row['gone_at'])}: {row['gone_because']}" if row["gone_at"] else "fails"
+        page.line(
+            f"{words.plain(row['object'])} {row['name']}",
+            Cell(gone, Style.GOOD if row["gone_at"] else Style.BAD),
+            indent=1,
+        )
+    if len(detail.members) > MEMBERS_SHOWN:
+        page.line(Cell(f"… {len(detail.members) - MEMBERS_SHOWN} more: --json has them", Style.QUIET), indent=1)
 
 
 def _story(page: Paper, detail: CaseDetail) -> None:

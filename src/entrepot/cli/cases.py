@@ -2,24 +2,31 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from entrepot.cases.queries import LIMIT_MAX, CaseFilter, find_case, list_cases
-from entrepot.cli.case_pages import decision_page, list_document, list_page
+from cyclopts import Parameter
+
+from entrepot.blueprint.entries import VERBS
+from entrepot.blueprint.units import parse_duration
+from entrepot.cases.patch import Patch
+from entrepot.cases.queries import LIMIT_MAX, CaseFilter, count_of, find_case, list_cases
+from entrepot.cli.case_pages import decision_page, list_document, list_page, other_list
 from entrepot.cli.opening import Opened, clean, login_name, opened
 from entrepot.cli.output import note, paper, say_json
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.kernel.errors import WrongSetting
 
+As = Annotated[str, Parameter(name="--as")]  # `as` is a word of Python's
 DONE, FAILED, REFUSED = 0, 1, 5
 Decision = Callable[[Opened, str], Any]
 
 
 def list_(
     *,
-    state: Literal["open", "ended", "all"] = "open",
+    state: Literal["open", "suppressed", "ended", "all"] = "open",
     owner: str = "",
     kind: Literal["business", "system", ""] = "",
     mode: str = "",
@@ -35,11 +42,11 @@ def list_(
     Parameters
     ----------
     state
-        Open ones, ended ones, or all.
+        Open ones, those suppressed for a while, ended ones, or all.
     owner
         Only cases of this team.
     kind
-        Business refusals or system faults.
+        Business refusals, or system faults: the two never share a list. Else business, or what there is.
     mode
         Only this failure mode of the blueprint.
     flow
@@ -61,14 +68,24 @@ def list_(
     start = _read_token(after) if after else None
     with opened() as house:
         with house.db.transaction() as conn:
-            rows = list_cases(conn, wanted, start, limit)
+            shown, other, elsewhere = _kind(conn, wanted)
+            rows = list_cases(conn, replace(wanted, kind=shown), start, limit)
         token = f"{rows[-1]['due_at'].isoformat()}~{rows[-1]['id']}" if len(rows) == limit else ""
         now = house.clock.now()
     if json:
-        say_json(list_document(rows, now, token))
+        say_json(list_document(rows, now, token, shown, other, elsewhere))
     else:
         list_page(paper(), rows, now, house.environment, token)
+        other_list(paper(), other, elsewhere)
     return DONE
+
+
+def _kind(conn: Conn, wanted: CaseFilter) -> tuple[str, str, int]:
+    """Which dead letter is listed, the other one, and how many wait there."""
+    counts = {kind: count_of(conn, replace(wanted, kind=kind)) for kind in ("business", "system")}
+    shown = wanted.kind or ("system" if counts["system"] and not counts["business"] else "business")
+    other = "business" if shown == "system" else "system"
+    return shown, other, counts[other]
 
 
 def _read_token(text: str) -> tuple[datetime, str]:
@@ -121,7 +138,16 @@ def _name(conn: Conn, case: Row) -> str:
     return f"{link.kind} {link.text}"
 
 
-def retry(case: str, /, *more: str, reason: str = "", by: str = "", dry_run: bool = False, json: bool = False) -> int:
+def retry(
+    case: str,
+    /,
+    *more: str,
+    reason: str = "",
+    by: str = "",
+    as_team: As = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
     """The same once more: a message is read again, an outgoing action sent again, an unclear one read back.
 
     Parameters
@@ -134,12 +160,14 @@ def retry(case: str, /, *more: str, reason: str = "", by: str = "", dry_run: boo
         Why; it stays with the case.
     by
         Who decides; else the login name.
+    as_team
+        For which team of the plan you decide; else as the operator of this machine, who may all there is.
     dry_run
         Say what would happen, and change nothing. Needs no reason.
     json
         One JSON document on stdout.
     """
-    return _decide("retry", (case, *more), reason, by, dry_run=dry_run, json=json)
+    return _decide((case, *more), Wish("retry", reason, by, as_team, dry_run=dry_run), json=json)
 
 
 def repair(
@@ -150,23 +178,26 @@ def repair(
     patch_file: Path | None = None,
     reason: str = "",
     by: str = "",
+    as_team: As = "",
     dry_run: bool = False,
     json: bool = False,
 ) -> int:
-    """With corrected content: a JSON merge patch (RFC 7396) is laid over it; null removes a field.
+    """With corrected content: a patch of operations (RFC 6902), or the fields to change (RFC 7396; null removes one).
 
     Parameters
     ----------
     case
         Its number, or its id.
     patch
-        The fields to change, such as '{"currency": "EUR"}'.
+        The fields to change, such as '{"currency": "EUR"}', or a list such as '[{"op": "remove", "path": "/note"}]'.
     patch_file
         The same from a file; - is standard input.
     reason
         Why; it stays with the case.
     by
         Who decides; else the login name.
+    as_team
+        For which team of the plan you decide; else as the operator of this machine, who may all there is.
     dry_run
         Say what would happen, and change nothing. Needs no reason.
     json
@@ -178,11 +209,19 @@ def repair(
         raise WrongSetting("give the fields to change once: --patch JSON or --patch-file FILE")
     text = patch if patch_file is None else _file(patch_file)
     content = parse_patch(text) if text else {}
-    return _decide("repair", (case,), reason, by, dry_run=dry_run, json=json, payload=content)
+    return _decide((case,), Wish("repair", reason, by, as_team, content, dry_run=dry_run), json=json)
 
 
 def suppress(
-    case: str, /, *more: str, reason: str = "", by: str = "", dry_run: bool = False, json: bool = False
+    case: str,
+    /,
+    *more: str,
+    until: str = "",
+    reason: str = "",
+    by: str = "",
+    as_team: As = "",
+    dry_run: bool = False,
+    json: bool = False,
 ) -> int:
     """Not at all: the message is never applied, the outgoing action taken back, a difference accepted.
 
@@ -192,20 +231,31 @@ def suppress(
         Its number, or its id.
     more
         More cases, for the same reason.
+    until
+        Only quiet until then: so long from now (8h, 3d), or a moment (2026-03-05T12:00). Then it comes back if its cause stands.
     reason
         Why; it stays with the case.
     by
         Who decides; else the login name.
+    as_team
+        For which team of the plan you decide; else as the operator of this machine, who may all there is.
     dry_run
         Say what would happen, and change nothing. Needs no reason.
     json
         One JSON document on stdout.
     """
-    return _decide("suppress", (case, *more), reason, by, dry_run=dry_run, json=json)
+    return _decide((case, *more), Wish("suppress", reason, by, as_team, until=until, dry_run=dry_run), json=json)
 
 
 def escalate(
-    case: str, /, *more: str, reason: str = "", by: str = "", dry_run: bool = False, json: bool = False
+    case: str,
+    /,
+    *more: str,
+    reason: str = "",
+    by: str = "",
+    as_team: As = "",
+    dry_run: bool = False,
+    json: bool = False,
 ) -> int:
     """To the team above, which owns the case from now on and hears of it at once.
 
@@ -219,12 +269,14 @@ def escalate(
         Why; it stays with the case.
     by
         Who decides; else the login name.
+    as_team
+        For which team of the plan you decide; else as the operator of this machine, who may all there is.
     dry_run
         Say what would happen, and change nothing. Needs no reason.
     json
         One JSON document on stdout.
     """
-    return _decide("escalate", (case, *more), reason, by, dry_run=dry_run, json=json)
+    return _decide((case, *more), Wish("escalate", reason, by, as_team, dry_run=dry_run), json=json)
 
 
 def _file(path: Path) -> str:
@@ -234,31 +286,54 @@ def _file(path: Path) -> str:
         raise WrongSetting(f"--patch-file {path} cannot be read: {error}") from error
 
 
-def _decide(
-    verb: str,
-    cases: Sequence[str],
-    reason: str,
-    by: str,
-    *,
-    dry_run: bool,
-    json: bool,
-    payload: Mapping[str, Any] | None = None,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One verb as it was typed. `until`: empty, a length of time from now, or a moment."""
+
+    verb: str
+    reason: str
+    by: str
+    team: str = ""
+    payload: Patch | None = None
+    until: str = ""
+    dry_run: bool = False
+
+
+def _decide(cases: Sequence[str], wish: Wish, *, json: bool) -> int:
     """One verb on each case, one after the other; the gravest exit code of all."""
-    reason, by = clean(reason), clean(by) or login_name()
-    if not reason and not dry_run:
-        raise WrongSetting(f"say why: --reason TEXT stays with the case ({verb} --dry-run shows what it would do)")
-    asked = list(dict.fromkeys(clean(case) for case in cases))
+    wish = replace(wish, reason=clean(wish.reason), by=clean(wish.by) or login_name(), team=clean(wish.team))
+    if not wish.reason and not wish.dry_run:
+        raise WrongSetting(f"say why: --reason TEXT stays with the case ({wish.verb} --dry-run shows what it would do)")
+    asked, end = list(dict.fromkeys(clean(case) for case in cases)), read_until(wish.until)
     with opened() as house:
         _tell_of_other_blueprint(house)
-        results = [_one(house, verb, case, by, reason, payload, dry_run=dry_run) for case in asked]
+        until = house.clock.now() + end if isinstance(end, timedelta) else end
+        results = [_one(house, case, wish, until) for case in asked]
     if json:
-        said = {"verb": verb, "dry_run": dry_run, "by": by, "reason": reason, "environment": house.environment}
+        said = {"verb": wish.verb, "dry_run": wish.dry_run, "by": wish.by, "reason": wish.reason}
+        said |= {"as": wish.team or None, "until": until, "environment": house.environment}
         say_json({**said, "results": [document for _, document in results]})
     else:
         for _, document in results:
-            decision_page(paper(), document, dry_run=dry_run)
+            decision_page(paper(), document, dry_run=wish.dry_run)
     return max(code for code, _ in results)
+
+
+def read_until(text: str) -> timedelta | datetime | None:
+    """`8h`, `3d`: so long from now; else a date and time, in the zone of whoever sits at the terminal unless it says its own."""
+    text = clean(text)
+    if not text:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise WrongSetting(
+            f"--until {text}: write how long from now (8h, 3d), or a moment (2026-03-05T12:00)"
+        ) from error
 
 
 def _tell_of_other_blueprint(house: Opened) -> None:
@@ -269,14 +344,11 @@ def _tell_of_other_blueprint(house: Opened) -> None:
         )
 
 
-def _one(
-    house: Opened, verb: str, asked: str, by: str, reason: str, payload: Mapping[str, Any] | None, *, dry_run: bool
-) -> tuple[int, dict[str, Any]]:
+def _one(house: Opened, asked: str, wish: Wish, until: datetime | None) -> tuple[int, dict[str, Any]]:
     """The verb on one case: its exit code, and what to say of it."""
     from entrepot.cases.model import VerbRefused
-    from entrepot.flows import case_desk
 
-    ctx, plan = house.ctx, house.plan
+    plan = house.plan
     with house.db.transaction() as conn:
         case = find_case(conn, asked)
     if case is None:
@@ -285,32 +357,52 @@ def _one(
     if case["mode"] not in plan.failures:
         words = f"{plan.file} has no failure mode {case['mode']}: run this with the blueprint the case was opened under"
         return FAILED, {**about, "done": False, "words": words}
-    if dry_run:
-        seen = case_desk.preview(ctx, plan, case["id"], verb, payload)
-        code = DONE if seen.allowed else _refusal_code(house, case, verb)
-        changes = {"before": seen.before, "after": seen.after} if seen.before is not None else {}
-        return code, {
-            **about,
-            "done": False,
-            "allowed": seen.allowed,
-            "words": seen.words,
-            "sends": seen.sends,
-        } | changes
-    if verb == "repair":
-        verdict = case_desk.repair(ctx, plan, case["id"], by, reason, payload or {})
-    else:
-        act = {"retry": case_desk.retry, "suppress": case_desk.suppress, "escalate": case_desk.escalate}[verb]
-        verdict = act(ctx, plan, case["id"], by, reason)
+    if wish.dry_run:
+        return _previewed(house, case, about, wish, until)
+    verdict = _acted(house, case["id"], wish, until)
     if isinstance(verdict, VerbRefused):
-        return _refusal_code(house, case, verb), {**about, "done": False, "words": verdict.why}
+        return refusal_code(house, case, wish.verb, wish.team), {**about, "done": False, "words": verdict.why}
     return DONE, {**about, "done": True, "words": verdict.words}
 
 
-def _refusal_code(house: Opened, case: Row, verb: str) -> int:
-    """Refused by what the blueprint allows here, or because there is nothing to do."""
+def _previewed(
+    house: Opened, case: Row, about: Mapping[str, Any], wish: Wish, until: datetime | None
+) -> tuple[int, dict[str, Any]]:
+    from entrepot.flows import case_desk
+
+    seen = case_desk.preview(house.ctx, house.plan, case["id"], wish.verb, wish.payload, team=wish.team, until=until)
+    code = DONE if seen.allowed else refusal_code(house, case, wish.verb, wish.team)
+    said = {**about, "done": False, "allowed": seen.allowed, "words": seen.words, "sends": seen.sends}
+    if seen.members:
+        said |= {"members": seen.members, "members_left": seen.left}
+    if seen.before is not None:
+        said |= {"before": seen.before, "after": seen.after}
+    return code, said
+
+
+def _acted(house: Opened, case_id: str, wish: Wish, until: datetime | None) -> Any:
+    from entrepot.flows import case_desk
+
+    ctx, plan, by, reason = house.ctx, house.plan, wish.by, wish.reason
+    match wish.verb:
+        case "retry":
+            return case_desk.retry(ctx, plan, case_id, by, reason, team=wish.team)
+        case "repair":
+            return case_desk.repair(ctx, plan, case_id, by, reason, wish.payload or {}, team=wish.team)
+        case "suppress":
+            return case_desk.suppress(ctx, plan, case_id, by, reason, team=wish.team, until=until)
+        case _:
+            return case_desk.escalate(ctx, plan, case_id, by, reason, team=wish.team)
+
+
+def refusal_code(house: Opened, case: Row, verb: str, team: str) -> int:
+    """Refused by what the blueprint allows here or by whose case it is, or because there is nothing to do."""
+    from entrepot.cases.authority import may_not
+
     plan = house.plan
     if case["resolved_at"] is not None:
         return FAILED
-    allowed = verb in plan.failure(case["mode"]).may
+    allowed = verb not in VERBS or verb in plan.failure(case["mode"]).may
     end_of_line = verb == "escalate" and plan.team(case["owner"]).escalates_to is None
-    return FAILED if allowed and not end_of_line else REFUSED
+    not_his = may_not(plan, case, team, verb, house.clock.now()) is not None
+    return FAILED if allowed and not end_of_line and not not_his else REFUSED

@@ -53,7 +53,7 @@ def document(answer: Answer, now: datetime, console_url: str) -> dict[str, Any]:
         "business_now": now,
         "by_beginning": answer.by_beginning,
         "found": [
-            {name: row[name] for name in ("object", "object_id", "name", "state", "account", "scheme")}
+            {name: row[name] for name in ("object", "object_id", "name", "state", "account", "scheme", "called")}
             | {"console": _page(row, console_url) or None}
             for row in answer.found
         ],
@@ -114,6 +114,8 @@ def page(paper: Paper, answer: Answer, now: datetime, console_url: str) -> None:
             where,
             named,
         )
+        for called in row["called"]:
+            paper.line(Cell(called, Style.QUIET), indent=1)
         if link := _page(row, console_url):
             paper.line(Cell(link, Style.QUIET), indent=1)
     for story in answer.baskets:

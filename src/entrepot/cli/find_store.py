@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from entrepot.identity.service import path_of
 from entrepot.identity.store import find as find_identifier
 from entrepot.kernel.ctx import Conn, Row
 
 FOUND_MAX = 50
 BASKETS_MAX = 5
+PATHS_MAX = 20  # of what was found: more of it is a list to choose from, not an answer
 AROUND_MAX = 200
 BEGINNING_MIN_CHARS = 3
 
@@ -162,7 +164,8 @@ def _with_facts(conn: Conn, rows: Sequence[Row]) -> None:
             facts |= {(object_, fact["id"]): fact for fact in conn.execute(_FACTS[object_], (ids,)).fetchall()}
     for row in rows:
         fact = facts.get((row["object"], row["object_id"]), {"name": row["object_id"], "state": ""})
-        row |= {"name": fact["name"], "state": fact["state"]}
+        names = path_of(conn, row["object"], row["object_id"]) if len(rows) <= PATHS_MAX else ()
+        row |= {"name": fact["name"], "state": fact["state"], "called": names}
 
 
 def _baskets(conn: Conn, object_: str, ids: list[str]) -> list[str]:

@@ -24,10 +24,12 @@ app = App(
     help_format="plaintext",  # no markdown parser in the way of an answer
     default_parameter=Parameter(negative=()),  # no --no-json beside --json
 )
-case = App(name="case", help="Failures that need a person: list, show, and the four verbs.")
+case = App(name="case", help="Failures that need a person: list, show, handle, and the four verbs.")
+question = App(name="question", help="What nobody owns yet, and what is decided without a rule.")
 database = App(name="db", help="The database: upgrade, status.")
 offer = App(name="offer", help="Offers: list, hold, release, override, confirm.")
 app.command(case)
+app.command(question)
 app.command(database)
 app.command(offer)
 workshop = App(name="workshop", help="The plan as a spreadsheet: export, import.")
@@ -64,6 +66,14 @@ workshop.command("entrepot.cli.workshop:export", help="Write the plan as a workb
 workshop.command(
     "entrepot.cli.workshop:import_", name="import", help="What a workbook would change; with --write, change it."
 )
+case.command("entrepot.cli.case_handling:assign", help="Who looks after it: a person or a team.")
+case.command("entrepot.cli.case_handling:note", help="Something worth knowing, in its story.")
+case.command("entrepot.cli.case_handling:working", help="Somebody is at it.")
+case.command("entrepot.cli.case_handling:waiting", help="It waits for somebody else.")
+question.command("entrepot.cli.questions:list_", name="list", help="Ownership questions, undecided ones first.")
+question.command("entrepot.cli.questions:raise_", name="raise", help="Nobody owns this: ask who does.")
+question.command("entrepot.cli.questions:decide", help="Say who owns it, or which plan says so.")
+question.command("entrepot.cli.questions:rules", help="The same decision again and again: hidden rules.")
 database.command("entrepot.cli.running:db_upgrade", name="upgrade", help="Bring the schema to this version.")
 database.command("entrepot.cli.running:db_status", name="status", help="Which schema the database has.")
 

@@ -3,16 +3,17 @@
 The console and the terminal press these, never the rooms' own.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any
 
 from entrepot.blueprint.model import Plan
 from entrepot.cases import verbs
-from entrepot.cases.model import Preview, VerbDone, VerbRefused
+from entrepot.cases.model import Preview
+from entrepot.cases.patch import Patch
 from entrepot.cases.subject_store import NothingDone
 from entrepot.cases.subjects import Change, Order, Why
+from entrepot.cases.verbs import Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.money.settlement.decisions import DecisionRefused, decide
 from entrepot.money.settlement.states import VarianceState
@@ -47,23 +48,32 @@ class Differences:
 OPENERS: verbs.Openers = {"statement": Differences}
 
 
-def retry(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str) -> VerbDone | VerbRefused:
-    return verbs.retry(ctx, plan, case_id, by, reason, OPENERS)
+def retry(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, *, team: str = "") -> Verdict:
+    return verbs.retry(ctx, plan, case_id, by, reason, OPENERS, team=team)
 
 
-def repair(
-    ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, payload: Mapping[str, Any]
-) -> VerbDone | VerbRefused:
-    return verbs.repair(ctx, plan, case_id, by, reason, payload, OPENERS)
+def repair(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, payload: Patch, *, team: str = "") -> Verdict:
+    return verbs.repair(ctx, plan, case_id, by, reason, payload, OPENERS, team=team)
 
 
-def suppress(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str) -> VerbDone | VerbRefused:
-    return verbs.suppress(ctx, plan, case_id, by, reason, OPENERS)
+def suppress(
+    ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, *, team: str = "", until: datetime | None = None
+) -> Verdict:
+    return verbs.suppress(ctx, plan, case_id, by, reason, OPENERS, team=team, until=until)
 
 
-def escalate(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str) -> VerbDone | VerbRefused:
-    return verbs.escalate(ctx, plan, case_id, by, reason, OPENERS)
+def escalate(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, *, team: str = "") -> Verdict:
+    return verbs.escalate(ctx, plan, case_id, by, reason, OPENERS, team=team)
 
 
-def preview(ctx: Ctx, plan: Plan, case_id: str, verb: str, payload: Mapping[str, Any] | None = None) -> Preview:
-    return verbs.preview(ctx, plan, case_id, verb, payload, OPENERS)
+def preview(
+    ctx: Ctx,
+    plan: Plan,
+    case_id: str,
+    verb: str,
+    payload: Patch | None = None,
+    *,
+    team: str = "",
+    until: datetime | None = None,
+) -> Preview:
+    return verbs.preview(ctx, plan, case_id, verb, payload, OPENERS, team=team, until=until)

@@ -12,7 +12,7 @@ from typing import Any
 
 from entrepot.cases.model import CaseAsked
 from entrepot.cases.obligations import meet
-from entrepot.flows.consequences import Consequences
+from entrepot.flows.consequences import Consequences, keep
 from entrepot.flows.parts import Parts
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.outcome import Refused
@@ -139,7 +139,7 @@ class Charged(Reaction):
                 then.intents.append(self.flow.confirm_debit(basket, leg, "OK", capture_id, now))
         self.flow.charge_what_is_due(then, basket)
         _settled(then, basket, now)
-        flush(conn, ctx, book)
+        keep(conn, ctx, self.flow.parts.plan, book)
         then.flush(ctx, conn, self.flow.parts.plan)
 
     def _books(self, leg: Leg, head: dict[str, Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """What a batch of decisions leads to beside moved rows: promises, effects, journals, cases. Collected while deciding, written once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from entrepot.blueprint.model import Plan
@@ -7,10 +8,13 @@ from entrepot.cases import obligations
 from entrepot.cases import service as cases
 from entrepot.cases.model import CaseAsked, Promise
 from entrepot.cases.obligations import Kept, Voided
+from entrepot.identity.model import Conflict
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.money.ledger import service as ledger
 from entrepot.money.ledger.model import Journal
 from entrepot.outbox.store import Intent, plan_effects
+from entrepot.trade.order.book import Book
+from entrepot.trade.order.store import flush
 
 
 @dataclass(slots=True)
@@ -31,3 +35,25 @@ class Consequences:
         obligations.void_many(conn, ctx, self.void)
         cases.open_cases(conn, ctx, plan, self.cases)
         cases.close_each(conn, ctx, self.gone)
+
+
+def keep(conn: Conn, ctx: Ctx, plan: Plan, book: Book) -> None:
+    """Write a batch of baskets; what could not be joined becomes cases. Errors: as `flush`."""
+    tell_conflicts(conn, ctx, plan, flush(conn, ctx, book))
+
+
+def tell_conflicts(conn: Conn, ctx: Ctx, plan: Plan, conflicts: Sequence[Conflict]) -> None:
+    """An identifier that two objects carry is a case with both of them: which one it names, a person says."""
+    asked = [
+        CaseAsked(
+            mode="record-unjoined",
+            account=one.asked.account,
+            object=one.asked.object,
+            object_id=one.asked.object_id,
+            cause=one.words,
+            name=one.asked.value,
+            details={"stands": one.stands.object_id, "scheme": one.asked.scheme, "value": one.asked.value},
+        )
+        for one in conflicts
+    ]
+    cases.open_cases(conn, ctx, plan, asked)

@@ -16,6 +16,8 @@ from entrepot.flows.parts import Parts
 from entrepot.flows.payout import Payouts
 from entrepot.flows.return_refund import confirm
 from entrepot.flows.sweeps import row_name
+from entrepot.identity.model import Ambiguous, Joined, NotKnown
+from entrepot.identity.service import resolve
 from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.money.ledger import journals
@@ -43,9 +45,9 @@ class GatewayNews:
     def _one(self, ctx: Ctx, conn: Conn, then: Consequences, message: Message, event: PaymentEvent) -> Verdict:
         match event.topic:
             case "capture.succeeded":
-                return self._ours(conn, f"capture:{event.reference}", event)
+                return self._ours(conn, message.account, f"capture:{event.reference}", event)
             case "refund.succeeded":
-                return self._refunded(ctx, conn, event)
+                return self._refunded(ctx, conn, message, event)
             case "authorisation.expired":
                 return self._lapsed(conn, then, message, event)
             case "dispute.opened":
@@ -59,23 +61,47 @@ class GatewayNews:
                 return Decided()
         return Parked("unknown-word", f"the gateway speaks of “{event.topic}”")
 
-    def _ours(self, conn: Conn, key: str, event: PaymentEvent) -> Verdict:
+    def _ours(self, conn: Conn, account: str, key: str, event: PaymentEvent) -> Verdict:
         if key in effects_by_key(conn, [key]):
             return Ignored("it confirms what we sent ourselves")
-        cause = f"the gateway speaks of {event.object_id} ({event.reference}), which we never asked for"
-        return Parked("gap-found", cause, money_minor=event.amount_minor, currency=event.currency)
+        deed = key.partition(":")[0]
+        cause = f"the gateway speaks of {event.object_id} ({event.reference}), a {deed} we never asked for"
+        return Parked(
+            "record-unjoined",
+            f"{cause}; {self._named(conn, account, key, event.reference)}",
+            event.reference,
+            money_minor=event.amount_minor,
+            currency=event.currency,
+            cause_key=f"{account}:{deed}",
+        )
 
-    def _refunded(self, ctx: Ctx, conn: Conn, event: PaymentEvent) -> Verdict:
+    def _named(self, conn: Conn, account: str, key: str, reference: str) -> str:
+        """What its reference names, if anything: a known order that was charged elsewhere is another story than none."""
+        match resolve(conn, self.parts.join_map, account, "reference", reference):
+            case Joined(object_, object_id, path):
+                return f"it names {object_} {object_id} ({', '.join(path)})"
+            case Ambiguous(sought, candidates):
+                return f"looked for {sought}: it may be any of {len(candidates)}"
+            case NotKnown(sought):
+                return f"looked for our outgoing action {key}, and {sought}"
+
+    def _refunded(self, ctx: Ctx, conn: Conn, message: Message, event: PaymentEvent) -> Verdict:
         row = refunds.refunds(conn, self.parts.marketplace, [event.reference]).get(event.reference)
         if row is None:
-            return self._ours(conn, f"refund:{event.reference}", event)
+            return self._ours(conn, message.account, f"refund:{event.reference}", event)
         confirm(conn, ctx, row, "gateway", f"the gateway's event {event.event_id}")
         return Decided()
 
     def _lapsed(self, conn: Conn, then: Consequences, message: Message, event: PaymentEvent) -> Verdict:
         basket = basket_of_authorisation(conn, event.authorisation_id)
         if basket is None:
-            return NotYet(f"authorisation {event.authorisation_id} belongs to no basket we know")
+            return NotYet(
+                f"authorisation {event.authorisation_id} belongs to no basket we know",
+                sought=self.parts.sought(message.account, "authorisation_id", event.authorisation_id),
+                name=event.authorisation_id,
+                money_minor=event.amount_minor,
+                currency=event.currency,
+            )
         open_minor = basket["authorised_minor"] - basket["captured_minor"] - basket["released_minor"]
         if open_minor:
             then.cases.append(
@@ -118,7 +144,12 @@ class GatewayNews:
                 object="dispute",
                 object_id=event.object_id,
                 root=root,
-                cause=f"the buyer's bank took {event.amount_minor} {event.currency} back: {event.reason or 'no reason given'}",
+                cause=f"the buyer's bank took {event.amount_minor} {event.currency} back: {event.reason or 'no reason given'}"
+                + (
+                    ""
+                    if basket
+                    else f"; looked for {self.parts.sought(message.account, 'authorisation_id', event.authorisation_id)}, and no basket is known by it"
+                ),
                 money_minor=event.amount_minor,
                 currency=event.currency,
                 message_id=message.id,

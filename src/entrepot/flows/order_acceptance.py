@@ -11,7 +11,7 @@ from typing import Any
 
 from entrepot.cases.model import CaseAsked, Promise
 from entrepot.flows.charging import Charging
-from entrepot.flows.consequences import Consequences
+from entrepot.flows.consequences import Consequences, keep
 from entrepot.flows.parts import Parts
 from entrepot.flows.return_refund import see_refunds
 from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
@@ -26,6 +26,7 @@ from entrepot.trade.order.states import LOST, TO_BE_SHIPPED, UNDECIDED, LegState
 from entrepot.trade.order.store import flush, load
 
 FLOW = "order-acceptance"
+UNDECIDED_MODE = "incompatible-status"  # they ask for the money of an order that nobody accepted, again and again
 OUTGROWN = ("unknown-word", "incompatible-status")  # cases that end when newer news of the same order is understood
 
 
@@ -47,7 +48,7 @@ class OrderAcceptance:
         ]
         for basket in book.baskets.values():
             self.charging.charge_what_is_due(then, basket)
-        flush(conn, ctx, book)
+        keep(conn, ctx, self.parts.plan, book)
         self._refunds(ctx, conn, book, messages, read, verdicts)
         then.flush(ctx, conn, self.parts.plan)
         return verdicts
@@ -67,7 +68,7 @@ class OrderAcceptance:
             refunds = [r for line in seen.lines for r in line.refunds] if isinstance(verdict, Decided) else []
             if refunds and (found := book.leg(seen.order_id)):
                 see_refunds(conn, ctx, told, *found, refunds, message.id)
-        flush(conn, ctx, told)
+        keep(conn, ctx, self.parts.plan, told)
 
     def _order(self, ctx: Ctx, book: Book, then: Consequences, message: Message, seen: OrderSeen) -> Verdict:
         window_s = self.parts.account(message.account).acceptance_window.total_seconds()
@@ -188,8 +189,16 @@ class OrderAcceptance:
 
     def _debit(self, ctx: Ctx, book: Book, then: Consequences, message: Message, asked: DebitAsked) -> Verdict:
         found = book.leg(asked.order_id)
-        if found is None or found[1].state in UNDECIDED:
-            return NotYet(f"order {asked.order_id} is not known as accepted yet")
+        if found is None:
+            return NotYet(
+                f"order {asked.order_id} is not known yet, and its charge is asked for",
+                sought=self.parts.sought(message.account, "mirakl_order_id", asked.order_id),
+                name=asked.order_id,
+                money_minor=asked.amount_minor,
+                currency=asked.currency,
+            )
+        if found[1].state in UNDECIDED:
+            return NotYet(f"order {asked.order_id} is not known as accepted yet", UNDECIDED_MODE, name=asked.order_id)
         basket, leg = found
         if leg.state in LOST:
             return Ignored(f"order {leg.order_id} is {leg.state}")

@@ -14,7 +14,7 @@ import msgspec
 
 from entrepot.cases.model import CaseAsked, Promise
 from entrepot.cases.obligations import meet
-from entrepot.flows.consequences import Consequences
+from entrepot.flows.consequences import Consequences, keep
 from entrepot.flows.parts import Parts
 from entrepot.inbox.model import Arrival, Decided, Message, Parked, Received, Verdict
 from entrepot.kernel.ctx import Conn, Ctx
@@ -115,7 +115,7 @@ class OrderCreation:
             asked if isinstance(asked, Parked) else self._one(ctx, book, then, account, message, asked)
             for message, asked in zip(messages, read, strict=True)
         ]
-        flush(conn, ctx, book)
+        keep(conn, ctx, self.parts.plan, book)
         then.flush(ctx, conn, self.parts.plan)
         return verdicts
 

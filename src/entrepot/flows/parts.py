@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from entrepot.blueprint.model import Account, Plan
 from entrepot.connectors.port import Connector, Malformed, Seen
+from entrepot.identity.rules import JoinMap, join_map
 from entrepot.inbox.model import Message, Parked
 from entrepot.kernel.errors import WrongSetting
 from entrepot.kernel.outcome import Unrecognised
 from entrepot.money.commission.model import Base, RateAgreement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parts:
     plan: Plan
     connectors: Mapping[str, Connector]  # by account
@@ -23,13 +25,26 @@ class Parts:
             return Parked("malformed-message", f"{message.account} has no reader for “{message.kind}”")
         seen = translator(message.body)
         if isinstance(seen, Malformed):
-            return Parked("malformed-message", f"{message.kind} {message.external_id}: {seen.what} at {seen.where}")
+            return Parked(
+                "malformed-message",
+                f"{message.kind} {message.external_id}: {seen.what} at {seen.where}",
+                cause_key=f"{message.kind}:{seen.where}",
+            )
         if isinstance(seen, Unrecognised):
             return Parked(
                 "unknown-word",
                 f"{message.kind} {message.external_id}: “{seen.word}” in {seen.field} is a word we do not know",
+                cause_key=f"{message.kind}:{seen.field}:{seen.word}",
             )
         return seen
+
+    @cached_property
+    def join_map(self) -> JoinMap:
+        return join_map(self.plan)
+
+    def sought(self, account: str, scheme: str, value: str) -> str:
+        """What was looked for and where, by the plan's join map."""
+        return self.join_map.sought(account, scheme, value)
 
     def account(self, name: str) -> Account:
         return self.plan.account(name)

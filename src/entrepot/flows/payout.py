@@ -40,7 +40,10 @@ class Payouts:
         verdict = tell(conn, ctx, account=self.parts.marketplace, transfer=transfer, message_id=message.id)
         match verdict:
             case NotKnown(why):
-                return NotYet(why)
+                return NotYet(
+                    why, sought=f"voucher {event.reference} at {self.parts.marketplace}", name=event.reference,
+                    money_minor=event.amount_minor, currency=event.currency,
+                )  # fmt: skip
             case Nothing(why):
                 return Ignored(why)
             case Disputed(case):

@@ -11,7 +11,7 @@ from typing import Any
 
 from entrepot.cases import obligations
 from entrepot.cases.model import CaseAsked, Promise
-from entrepot.flows.consequences import Consequences
+from entrepot.flows.consequences import Consequences, keep
 from entrepot.flows.parts import Parts
 from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
@@ -28,6 +28,7 @@ from entrepot.trade.returns import store
 from entrepot.trade.returns.states import RETURN_MOVES, RefundState, ReturnState
 
 FLOW = "return-refund"
+UNCHARGED = "incompatible-status"  # they want back what nobody charged
 
 
 def see_refunds(
@@ -100,7 +101,13 @@ class ReturnRefund:
     ) -> Verdict:
         found, row = book.leg(asked.order_id), known.get(asked.refund_id)
         if found is None or row is None:
-            return NotYet(f"refund {asked.refund_id} is not to be seen on order {asked.order_id} yet")
+            return NotYet(
+                f"refund {asked.refund_id} is not to be seen on order {asked.order_id} yet",
+                sought=self.parts.sought(message.account, "mirakl_order_id", asked.order_id),
+                name=asked.refund_id,
+                money_minor=asked.amount_minor,
+                currency=asked.currency,
+            )
         basket, leg = found
         if row["state"] != RefundState.AWAITING_APPROVAL:
             return Ignored(f"refund {asked.refund_id} is {row['state']}")
@@ -109,7 +116,7 @@ class ReturnRefund:
             return Parked("refund-above-leg", problem, leg.order_id, "leg", leg.id, asked.amount_minor, asked.currency)
         capture_id = _capture_of(conn, basket, leg)
         if capture_id is None:
-            return NotYet(f"order {leg.order_id} was not charged by us yet")
+            return NotYet(f"order {leg.order_id} was not charged by us yet", UNCHARGED, name=leg.order_id)
         store.move_refund(conn, row["id"], RefundState.SENT)
         row["state"] = RefundState.SENT
         self._watch(ctx, conn, then, basket, leg, row)
@@ -171,7 +178,7 @@ class ReturnRefund:
             one if isinstance(one, Parked) else self._return(ctx, conn, book, known, message, one)
             for message, one in zip(messages, read, strict=True)
         ]
-        flush(conn, ctx, book)
+        keep(conn, ctx, self.parts.plan, book)
         return verdicts
 
     def _return(
@@ -184,7 +191,11 @@ class ReturnRefund:
             )
         found = book.leg(seen.order_id)
         if found is None:
-            return NotYet(f"order {seen.order_id} of return {seen.return_id} is not known yet")
+            return NotYet(
+                f"order {seen.order_id} of return {seen.return_id} is not known yet",
+                sought=self.parts.sought(message.account, "mirakl_order_id", seen.order_id),
+                name=seen.return_id,
+            )
         basket, leg = found
         before, to = known.get(seen.return_id), ReturnState(seen.state)
         if before and to != before["state"] and to not in RETURN_MOVES[ReturnState(before["state"])]:
@@ -267,7 +278,7 @@ class Refunded(Reaction):
                 window_s=self.parts.window_s(FLOW),
             )
         )
-        flush(conn, ctx, book)
+        keep(conn, ctx, self.parts.plan, book)
         then.flush(ctx, conn, self.parts.plan)
         confirm(conn, ctx, row, "gateway", f"the gateway's receipt {receipt['refund_id']}")
         confirm(conn, ctx, row, "books", f"journal leg-refunded:{refund_id}")

@@ -44,7 +44,13 @@ class Shipping:
                 continue
             found = book.leg(one.order_id)
             if found is None:
-                verdicts.append(NotYet(f"order {one.order_id} of shipment {one.shipment_id} is not known yet"))
+                verdicts.append(
+                    NotYet(
+                        f"order {one.order_id} of shipment {one.shipment_id} is not known yet",
+                        sought=self.parts.sought(account, "mirakl_order_id", one.order_id),
+                        name=one.shipment_id,
+                    )
+                )
                 continue
             basket, leg = found
             before = known.get(one.shipment_id)

@@ -1,20 +1,72 @@
 """All SQL of identifiers."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from entrepot.identity.model import Conflict, Identifier
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.store.bulk import insert_rows
 
 FIND_LIMIT = 50
+_COLUMNS = ("account", "scheme", "value", "object", "object_id")
 
 
-def join(conn: Conn, identifiers: Sequence[tuple[str, str, str, str, str]]) -> None:
-    """Remember that (account, scheme, value) names (object, object id); said twice is said once."""
-    rows = {
-        i[:3]: dict(zip(("account", "scheme", "value", "object", "object_id"), i, strict=True))
-        for i in sorted(identifiers)
-    }
-    insert_rows(conn, "identifier", list(rows.values()), on_conflict="ON CONFLICT (account, scheme, value) DO NOTHING")
+def join(conn: Conn, identifiers: Sequence[tuple[str, str, str, str, str]]) -> list[Conflict]:
+    """Remember that (account, scheme, value) names (object, object id); said twice is said once.
+
+    Conflicts: values that name another object of the same kind already. What stands stays; the caller makes cases of them.
+    """
+    asked = [Identifier(*i) for i in sorted(set(identifiers))]
+    rows = {(i.account, i.scheme, i.value): i for i in reversed(asked)}
+    new = insert_rows(
+        conn,
+        "identifier",
+        [asdict(i) for i in reversed(rows.values())],
+        on_conflict="ON CONFLICT (account, scheme, value) DO NOTHING",
+        returning=", ".join(_COLUMNS),
+    )
+    fresh = {_identifier(row) for row in new}
+    old = [i for i in asked if i not in fresh]
+    return _conflicts(conn, old) if old else []
+
+
+def _conflicts(conn: Conn, asked: Sequence[Identifier]) -> list[Conflict]:
+    rows = conn.execute(
+        "SELECT i.* FROM identifier i JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k (account, scheme, value) "
+        "ON i.account = k.account AND i.scheme = k.scheme AND i.value = k.value ORDER BY i.account, i.scheme, i.value",
+        ([i.account for i in asked], [i.scheme for i in asked], [i.value for i in asked]),
+    ).fetchall()
+    stands = {(row["account"], row["scheme"], row["value"]): _identifier(row) for row in rows}
+    pairs = [(i, stands[i.account, i.scheme, i.value]) for i in asked]
+    return [Conflict(i, s) for i, s in pairs if i.object == s.object and i.object_id != s.object_id]
+
+
+def _identifier(row: Row) -> Identifier:
+    return Identifier(*(row[name] for name in _COLUMNS))
+
+
+def exact(conn: Conn, account: str, scheme: str, value: str) -> Identifier | None:
+    row = conn.execute(
+        "SELECT * FROM identifier WHERE account = %s AND scheme = %s AND value = %s", (account, scheme, value)
+    ).fetchone()
+    return _identifier(row) if row else None
+
+
+def named(conn: Conn, value: str, objects: Sequence[str]) -> list[Identifier]:
+    """Objects of these kinds that any system calls so."""
+    rows = conn.execute(
+        "SELECT * FROM identifier WHERE value = %s AND object = ANY(%s) ORDER BY account, scheme, object_id LIMIT %s",
+        (value, list(objects), FIND_LIMIT),
+    ).fetchall()
+    return [_identifier(row) for row in rows]
+
+
+def names_of(conn: Conn, object_: str, object_id: str) -> list[Identifier]:
+    rows = conn.execute(
+        "SELECT * FROM identifier WHERE object = %s AND object_id = %s ORDER BY account, scheme, value LIMIT %s",
+        (object_, object_id, FIND_LIMIT),
+    ).fetchall()
+    return [_identifier(row) for row in rows]
 
 
 def find(conn: Conn, value: str) -> list[Row]:

@@ -89,6 +89,8 @@ class Parked:
     object_id: str = ""
     money_minor: int = 0
     currency: str = "EUR"
+    seller: str = ""
+    cause_key: str = ""  # what the same cause of other records has in common, such as `order:state:ON_ICE`
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,17 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """What it speaks of is not here yet (their answer runs behind their webhook): come again a bounded number of times."""
+    """What it speaks of is not here yet (their answer runs behind their webhook): come again a bounded number of times.
+
+    `mode`: the failure it is when that never comes. `sought`: the identifier looked for, and where; `name`: of this record.
+    """
 
     why: str
+    mode: str = "record-unjoined"
+    sought: str = ""
+    name: str = ""
+    money_minor: int = 0
+    currency: str = "EUR"
 
 
 Verdict = Decided | Ignored | NotYet | Parked

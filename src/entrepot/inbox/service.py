@@ -56,6 +56,11 @@ def nothing_outgrown(ctx: Ctx, conn: Conn, outgrown: Sequence[tuple[str, str, st
     """For an inbox whose deciders leave no failures behind."""
 
 
+def nothing_foreign(message: Message) -> Parked | None:
+    """For an inbox that knows no other environment."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Inbox:
     """Deciders by message kind, tried in their order: what others depend on comes first (basket, order, debit …)."""
@@ -63,10 +68,13 @@ class Inbox:
     deciders: Mapping[str, Decider]
     park: Park
     outgrow: Outgrow = nothing_outgrown
+    foreign: Callable[[Message], Parked | None] = nothing_foreign  # refuses records of another environment
 
     def decide_now(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[tuple[Message, Verdict]]:
         """Decide messages whose roots are locked, in this transaction; marks them. Used by the drain and inside a buyer's request."""
-        verdicts: list[tuple[Message, Verdict]] = []
+        refused = {m.id: why for m in messages if (why := self.foreign(m)) is not None}
+        verdicts: list[tuple[Message, Verdict]] = [(m, refused[m.id]) for m in messages if m.id in refused]
+        messages = [m for m in messages if m.id not in refused]
         for kind, decide in self.deciders.items():
             batch = [m for m in messages if m.kind == kind]
             if batch:
@@ -86,11 +94,11 @@ class Inbox:
                     outgrown.update(left_behind)
                 case Ignored(why):
                     marks.append({"id": message.id, "state": "ignored", "note": writable(why), "at": now})
-                case NotYet(why) if message.attempts < NOT_YET_TRIES_MAX:
+                case NotYet() if message.attempts < NOT_YET_TRIES_MAX:
                     wait = NOT_YET_FIRST_S * 2 ** min(message.attempts, 8)
                     later.append((message.id, now + timedelta(seconds=wait)))
-                case NotYet(why):
-                    parked.append((message, Parked("gap-found", f"waited {message.attempts} times: {why}")))
+                case NotYet():
+                    parked.append((message, _never_came(message, verdict)))
                 case Parked(mode, object=object_, object_id=object_id):
                     parked.append((message, verdict))
                     outgrown.discard((mode, object_, object_id))  # it failed again after that
@@ -151,6 +159,19 @@ class Inbox:
                 cause = f"{type(error).__name__}: {error}"[:500]
                 mode = error.mode if isinstance(error, EntrepotError) and error.mode else "poison-message"
                 self._settle(ctx, conn, [(message, Parked(mode, cause))])
+
+
+def _never_came(message: Message, waited: NotYet) -> Parked:
+    """It has been looked for often enough: which identifier, where, and how often stands in the case."""
+    looked = f"; looked for {waited.sought}" if waited.sought else ""
+    return Parked(
+        waited.mode,
+        f"looked {message.attempts} times: {waited.why}{looked}",
+        waited.name or f"{message.kind} {message.external_id}",
+        money_minor=waited.money_minor,
+        currency=waited.currency,
+        cause_key=waited.sought,
+    )
 
 
 def _unread(message: Message) -> Parked:

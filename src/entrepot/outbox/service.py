@@ -1,7 +1,7 @@
 """Claim (commit) → send with no transaction open → outcome (commit). What is unclear is read back before anything else."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -60,6 +60,7 @@ class Outbox:
     width: Width = one_after_another
     send_timeout_s: float = SEND_TIMEOUT_S
     plain: Reaction = field(default_factory=Reaction)
+    key_prefix: str = ""  # of every key as it leaves: outside production, ids that we make say so
 
     def drain(self, ctx: Ctx, lease: SendLease, queue: str) -> int:
         """Send and read back what is due for the lane's account, different roots side by side."""
@@ -155,9 +156,7 @@ class Outbox:
 
     def _send(self, ctx: Ctx, lease: SendLease, effect: Effect, until: datetime) -> None:
         operation = self.operations[effect.operation]
-        outgoing = OutgoingEffect(
-            effect.key, effect.operation, effect.account, effect.payload, effect.attempts + 1, until
-        )
+        outgoing = self._outgoing(effect, effect.attempts + 1, until)
         ctx.point("send.before")
         if ctx.clock.machine() + timedelta(seconds=self.send_timeout_s) > until:
             return  # we were frozen between claim and send: nothing leaves; the row becomes unclear and is read back
@@ -165,6 +164,10 @@ class Outbox:
         ctx.point("send.after")
         self._commit(ctx, lease, effect, lambda conn: self._outcome(ctx, conn, lease, effect, outcome, detail))
         ctx.point("send.settled")
+
+    def _outgoing(self, effect: Effect, attempts: int, until: datetime) -> OutgoingEffect:
+        key = f"{self.key_prefix}{effect.key}"
+        return OutgoingEffect(key, effect.operation, effect.account, effect.payload, attempts, until)
 
     def _commit(self, ctx: Ctx, lease: SendLease, effect: Effect, write: Callable[[Conn], None]) -> None:
         """Write an outcome with the root locked. When it cannot be had in time the row stays `sending` and is read back later.
@@ -240,9 +243,7 @@ class Outbox:
             self._commit(ctx, lease, effect, lambda conn: self._without_route(ctx, conn, lease, effect, operation))
             return
         until = ctx.clock.machine() + timedelta(seconds=self.send_timeout_s)
-        outgoing = OutgoingEffect(
-            effect.key, effect.operation, effect.account, effect.payload, effect.attempts, until, effect.outcome or {}
-        )
+        outgoing = replace(self._outgoing(effect, effect.attempts, until), trace=effect.outcome or {})
         found, detail = operation.read_back(ctx, outgoing)
         ctx.point("readback.after")
         self._commit(ctx, lease, effect, lambda conn: self._found(ctx, conn, lease, effect, operation, found, detail))

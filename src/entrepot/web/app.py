@@ -24,6 +24,7 @@ from entrepot.web.reader import Reader
 from entrepot.web.render import (
     DEFAULT_ZONE,
     NOTICE_COOKIE,
+    TEAM_COOKIE,
     THEME_COOKIE,
     THEMES,
     ZONE_COOKIE,
@@ -72,7 +73,7 @@ def create_app(
         reader=reader or ConsoleStore(hub.ctx.db, hub.plan),
         cases=cases or CaseRoom(hub.ctx, hub.plan),
         flows=flows or FlowRoom(hub.ctx, hub.plan),
-        renderer=Renderer(token, hub.ctx.environment),
+        renderer=Renderer(token, hub.ctx.environment, sorted(hub.plan.teams)),
         token=token,
         offers=offers or OfferRoom(hub.ctx, hub.plan),
         answers=answers or AnswerRoom(hub.ctx, hub.plan),
@@ -103,6 +104,7 @@ def _greet_visitors(app: FastAPI, desk: Desk, operator: str) -> None:
             zone=chosen or DEFAULT_ZONE,
             zone_is_chosen=chosen is not None,
             theme=theme if theme in THEMES else "",
+            team=team if (team := unquote(request.cookies.get(TEAM_COOKIE, ""))) in desk.hub.plan.teams else "",
             notice=unquote(request.cookies.get(NOTICE_COOKIE, ""))[:NOTICE_MAX_CHARS],
         )
         request.state.open_cases = cache(desk.reader.open_case_count)

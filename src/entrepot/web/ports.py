@@ -1,12 +1,14 @@
 """What the console asks of the rest of the hub, so that a test can hand in something smaller."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
+from entrepot.cases.patch import Patch
+from entrepot.cases.questions import Answered, NotAsked
 from entrepot.kernel.ctx import Ctx
 
 
@@ -19,16 +21,46 @@ class Verb(StrEnum):
     ESCALATE = "escalate"
 
 
-class CaseDesk(Protocol):
-    """The four verbs.  Shape: `patch` is the JSON merge patch of a repair, None for every other verb."""
+class Deed(StrEnum):
+    """What a person may do with a case before it is decided."""
 
-    def preview(self, case_id: str, verb: Verb, patch: Mapping[str, Any] | None = None) -> Preview:
+    ASSIGN = "assign"
+    WORKING = "working"
+    WAITING = "waiting"
+    NOTE = "note"
+    QUESTION = "question"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a visitor adds to a verb.  Shape: `patch` of a repair; `until` of a suppression; `team` he decides for."""
+
+    patch: Patch | None = None
+    until: datetime | None = None
+    team: str = ""
+
+
+NO_WISH = Wish()
+
+
+class CaseDesk(Protocol):
+    """The four verbs, what comes before them, and ownership questions."""
+
+    def preview(self, case_id: str, verb: Verb, wish: Wish = NO_WISH) -> Preview:
         """What the verb would do now; changes nothing."""
         ...
 
-    def act(
-        self, case_id: str, verb: Verb, by: str, reason: str, patch: Mapping[str, Any] | None = None
+    def act(self, case_id: str, verb: Verb, by: str, reason: str, wish: Wish = NO_WISH) -> VerbDone | VerbRefused: ...
+
+    def handle(
+        self, case_id: str, deed: Deed, by: str, to: str, text: str, *, team: str = ""
     ) -> VerbDone | VerbRefused: ...
+
+    def ask(self, case_id: str, ask: str, about: str, by: str, *, team: str = "") -> Answered | NotAsked: ...
+
+    def decide(self, number: int, by: str, decision: str, in_plan: str) -> Answered | NotAsked:
+        """With a decision it is decided; with a plan's hash it is closed."""
+        ...
 
 
 class FlowDesk(Protocol):

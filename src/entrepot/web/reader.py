@@ -18,6 +18,8 @@ from entrepot.web.views import (
     FlowsView,
     JoinsView,
     MessageDetail,
+    QuestionRow,
+    QuestionsView,
     StatementDetail,
     StatementFilter,
     StatementPage,
@@ -86,3 +88,7 @@ class Reader(Protocol):
     def corrections(self, wanted: CorrectionFilter) -> CorrectionPage: ...
 
     def every_correction(self, wanted: CorrectionFilter) -> Iterator[CorrectionRow]: ...
+
+    def questions(self, now: datetime) -> QuestionsView: ...
+
+    def question(self, number: int) -> QuestionRow | None: ...

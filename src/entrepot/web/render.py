@@ -1,6 +1,6 @@
 """Pages and fragments: one address answers both a browser that wants the page and htmx that wants one region of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -26,6 +26,7 @@ from entrepot.web.views import LINES_COUNTED_MAX
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("light", "dark")
 ZONE_COOKIE, THEME_COOKIE, NOTICE_COOKIE = "entrepot_zone", "entrepot_theme", "entrepot_notice"
+TEAM_COOKIE = "entrepot_team"
 DEFAULT_ZONE = ZoneInfo("UTC")
 
 
@@ -40,13 +41,15 @@ class Visitor:
     zone_is_chosen: bool
     theme: str  # light, dark, or empty: as the system
     notice: str
+    team: str = ""  # he decides for; empty: the local operator, who may all there is
 
 
 class Renderer:
     """Turns views into HTML."""
 
-    def __init__(self, token: FormToken, environment: str) -> None:
+    def __init__(self, token: FormToken, environment: str, teams: Sequence[str] = ()) -> None:
         self._token = token
+        self._teams = tuple(teams)
         self._environment = environment
         self._jinja = jinja()
 
@@ -68,6 +71,7 @@ class Renderer:
             now=now,
             visitor=visitor,
             environment=self._environment,
+            teams=self._teams,
             csrf=self._token.of(visitor.visit),
             path=request.url.path,
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),

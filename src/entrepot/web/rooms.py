@@ -1,36 +1,58 @@
 """The console's doors to the rooms that act: each verb is one call of their service, in one transaction of theirs."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from entrepot.blueprint.model import Plan
+from entrepot.cases import handling, questions
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
+from entrepot.cases.questions import Answered, NotAsked
 from entrepot.engine import flows
 from entrepot.flows import case_desk as cases
 from entrepot.kernel.ctx import Ctx
-from entrepot.web.ports import Verb
+from entrepot.web.ports import NO_WISH, Deed, Verb, Wish
 
 
 class CaseRoom:
     def __init__(self, ctx: Ctx, plan: Plan) -> None:
         self._ctx, self._plan = ctx, plan
 
-    def preview(self, case_id: str, verb: Verb, patch: Mapping[str, Any] | None = None) -> Preview:
-        return cases.preview(self._ctx, self._plan, case_id, verb.value, patch)
+    def preview(self, case_id: str, verb: Verb, wish: Wish = NO_WISH) -> Preview:
+        team, until = wish.team, wish.until
+        return cases.preview(self._ctx, self._plan, case_id, verb.value, wish.patch, team=team, until=until)
 
-    def act(
-        self, case_id: str, verb: Verb, by: str, reason: str, patch: Mapping[str, Any] | None = None
-    ) -> VerbDone | VerbRefused:
+    def act(self, case_id: str, verb: Verb, by: str, reason: str, wish: Wish = NO_WISH) -> VerbDone | VerbRefused:
+        ctx, plan, team = self._ctx, self._plan, wish.team
         match verb:
             case Verb.RETRY:
-                return cases.retry(self._ctx, self._plan, case_id, by, reason)
+                return cases.retry(ctx, plan, case_id, by, reason, team=team)
             case Verb.REPAIR:
-                return cases.repair(self._ctx, self._plan, case_id, by, reason, patch or {})
+                return cases.repair(ctx, plan, case_id, by, reason, wish.patch or {}, team=team)
             case Verb.SUPPRESS:
-                return cases.suppress(self._ctx, self._plan, case_id, by, reason)
+                return cases.suppress(ctx, plan, case_id, by, reason, team=team, until=wish.until)
             case Verb.ESCALATE:
-                return cases.escalate(self._ctx, self._plan, case_id, by, reason)
+                return cases.escalate(ctx, plan, case_id, by, reason, team=team)
+
+    def handle(
+        self, case_id: str, deed: Deed, by: str, to: str, text: str, *, team: str = ""
+    ) -> VerbDone | VerbRefused:
+        ctx, plan = self._ctx, self._plan
+        match deed:
+            case Deed.ASSIGN:
+                return handling.assign(ctx, plan, case_id, by, to, text, team=team)
+            case Deed.WORKING:
+                return handling.working(ctx, plan, case_id, by, text, team=team)
+            case Deed.WAITING:
+                return handling.waiting(ctx, plan, case_id, by, to, text, team=team)
+            case Deed.NOTE | Deed.QUESTION:
+                return handling.note(ctx, plan, case_id, by, text, team=team)
+
+    def ask(self, case_id: str, ask: str, about: str, by: str, *, team: str = "") -> Answered | NotAsked:
+        return questions.raise_question(self._ctx, self._plan, questions.Asked(ask, about, case_id), by, team=team)
+
+    def decide(self, number: int, by: str, decision: str, in_plan: str) -> Answered | NotAsked:
+        if in_plan:
+            return questions.in_plan(self._ctx, self._plan, number, by, in_plan)
+        return questions.decide(self._ctx, self._plan, number, by, decision)
 
 
 class FlowRoom:

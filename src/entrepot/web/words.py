@@ -13,8 +13,14 @@ CASE: Mapping[str, tuple[str, Tone]] = {
     "open": ("Open", _W),
     "working": ("In work", _I),
     "waiting": ("Waiting", _N),
+    "suppressed": ("Suppressed", _N),
     "resolved": ("Resolved", _G),
     "closed": ("Closed", _G),
+}
+QUESTION: Mapping[str, tuple[str, Tone]] = {
+    "raised": ("Nobody decided", _W),
+    "decided": ("Decided", _I),
+    "in-blueprint": ("In the plan", _G),
 }
 BASKET: Mapping[str, tuple[str, Tone]] = {
     "open": ("Open", _I),
@@ -167,6 +173,9 @@ OBJECT: Mapping[str, str] = {
     "lane": "Queue",
     "flow": "Flow",
     "case": "Case",
+    "account": "Account",
+    "cause": "Cause",
+    "channel": "Channel",
     "shipment": "Parcel",
     "dispute": "Dispute",
 }
@@ -196,6 +205,12 @@ CASE_EVENT: Mapping[str, tuple[str, Tone]] = {
     "opened": ("Case opened", _W),
     "again": ("Happened again", _W),
     "reopened": ("Case reopened", _W),
+    "assign": ("Assigned", _I),
+    "note": ("Note", _I),
+    "working": ("In work", _I),
+    "waiting": ("Waits for somebody", _N),
+    "question": ("Asked who owns this", _W),
+    "missed": ("The promise was broken", _B),
     "retry": ("Retry asked for", _I),
     "repair": ("Repaired", _I),
     "suppress": ("Suppressed", _N),

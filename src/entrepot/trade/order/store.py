@@ -5,6 +5,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from entrepot.identity.model import Conflict
 from entrepot.identity.store import join
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import OurBug
@@ -80,8 +81,11 @@ def _rows(things: Iterable[Any], names: Sequence[str]) -> list[Row]:
     return [dict(zip(names, values(thing), strict=True)) for thing in things]
 
 
-def flush(conn: Conn, ctx: Ctx, book: Book) -> None:
-    """Write the batch. Errors: OurBug when a basket's money does not add up: nothing of the batch is kept."""
+def flush(conn: Conn, ctx: Ctx, book: Book) -> list[Conflict]:
+    """Write the batch. Returns identifiers that name something else already: a case each, never a guess.
+
+    Errors: OurBug when a basket's money does not add up: nothing of the batch is kept.
+    """
     for basket in book.baskets.values():
         if basket.id in book.changed_baskets or basket.id in book.new_baskets:
             broken = broken_invariants(basket)
@@ -103,7 +107,7 @@ def flush(conn: Conn, ctx: Ctx, book: Book) -> None:
         changed = book.changed_lines - book.new_lines
         update_rows(conn, "line", _rows((line for line in lines if line.id in changed), _LINE_UPDATE))
         insert_events(conn, ctx, book.events)
-        join(conn, book.identifiers)
+    return join(conn, book.identifiers)
 
 
 def insert_events(conn: Conn, ctx: Ctx, events: Sequence[Happened]) -> None:

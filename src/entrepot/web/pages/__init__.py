@@ -5,19 +5,20 @@ from entrepot.web.pages import (
     corrections,
     find,
     flows,
+    handling,
     identifiers,
     maps,
     offers,
     orders,
     ownership,
     preferences,
+    questions,
     risks,
     runbooks,
     settlement,
     today,
 )
 
+DAY = (today, handling, cases, questions, orders, offers, corrections, settlement, flows, find, preferences)
 PLAN = (ownership, maps, runbooks, identifiers, risks)
-ROUTERS = tuple(
-    module.router for module in (today, cases, orders, offers, corrections, settlement, flows, find, preferences, *PLAN)
-)
+ROUTERS = tuple(module.router for module in (*DAY, *PLAN))

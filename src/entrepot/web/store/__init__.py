@@ -7,7 +7,7 @@ from entrepot.blueprint.draw.risks import Seen
 from entrepot.blueprint.model import Plan
 from entrepot.insight import experience
 from entrepot.kernel.ctx import Database
-from entrepot.web.store import cases, find, flows, joins, offers, orders, records, settlement, today
+from entrepot.web.store import cases, find, flows, joins, offers, orders, questions, records, settlement, today
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -21,6 +21,8 @@ from entrepot.web.views import (
     FlowsView,
     JoinsView,
     MessageDetail,
+    QuestionRow,
+    QuestionsView,
     StatementDetail,
     StatementFilter,
     StatementPage,
@@ -125,3 +127,11 @@ class ConsoleStore:
 
     def every_correction(self, wanted: CorrectionFilter) -> Iterator[CorrectionRow]:
         return offers.every_correction(self._db, wanted)
+
+    def questions(self, now: datetime) -> QuestionsView:
+        with self._db.transaction() as conn:
+            return questions.view(conn, now)
+
+    def question(self, number: int) -> QuestionRow | None:
+        with self._db.transaction() as conn:
+            return questions.one(conn, number)

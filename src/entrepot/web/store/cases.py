@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.blueprint.model import Plan
-from entrepot.cases import rules
+from entrepot.cases import member_store, rules
 from entrepot.kernel.ctx import Conn, Database, Row
 from entrepot.web import words
 from entrepot.web.format import DUE_SOON
 from entrepot.web.ports import Verb
+from entrepot.web.store import questions
 from entrepot.web.store.common import (
     LABEL,
     PAGE,
@@ -35,6 +36,7 @@ from entrepot.web.views import (
     DiffLine,
     Document,
     Link,
+    MemberRow,
     TimelineEntry,
     Tone,
 )
@@ -42,13 +44,24 @@ from entrepot.web.views import (
 COUNT_MAX = 1000
 RELATED_MAX = 20
 TIMELINE_MAX = 200
+MEMBERS_SHOWN = 100
+UNSAID = ("alerted", "member")  # alerts tell themselves, members have a list of their own
 _COLUMNS = f"""c.id, c.number, c.title, c.effect_text, c.cause_text, c.owner, c.state, c.kind, c.mode, c.account,
-    c.object, c.object_id, c.money_minor, c.currency, c.count, c.opened_at, c.due_at, c.resolved_at, {LABEL.format(t="c")}"""
+    c.object, c.object_id, c.money_minor, c.currency, c.count, c.opened_at, c.due_at, c.resolved_at,
+    c.assignee, c.waiting_on, c.members, c.members_seen, c.suppressed_until, {LABEL.format(t="c")}"""
 
 
 def count_open(conn: Conn) -> int:
-    found = conn.execute("SELECT count(*) AS n FROM case_file WHERE resolved_at IS NULL").fetchone()
-    return int(found["n"]) if found else 0
+    return sum(counts(conn).values())
+
+
+def counts(conn: Conn) -> dict[str, int]:
+    """Open cases of each kind: the two dead letters are counted apart."""
+    rows = conn.execute(
+        "SELECT kind, count(*) AS n FROM case_file WHERE resolved_at IS NULL AND state <> 'suppressed' "
+        "GROUP BY kind ORDER BY kind"
+    ).fetchall()
+    return {"business": 0, "system": 0} | {row["kind"]: int(row["n"]) for row in rows}
 
 
 def page(conn: Conn, plan: Plan, wanted: CaseFilter, now: datetime) -> CasePage:
@@ -66,6 +79,7 @@ def page(conn: Conn, plan: Plan, wanted: CaseFilter, now: datetime) -> CasePage:
         next_after=_token(wanted, rows[PAGE - 1]) if len(rows) > PAGE else "",
         owners=tuple(sorted(plan.teams)),
         accounts=tuple(sorted(plan.accounts)),
+        **counts(conn),
     )
 
 
@@ -93,9 +107,11 @@ def newest_first(conn: Conn, where: str, value: str, limit: int = RELATED_MAX) -
     return tuple(_case(found) for found in rows)
 
 
-def next_due(conn: Conn, limit: int) -> tuple[CaseRow, ...]:
+def next_due(conn: Conn, kind: str, limit: int) -> tuple[CaseRow, ...]:
     rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM case_file c WHERE c.resolved_at IS NULL ORDER BY c.due_at, c.id LIMIT %s", (limit,)
+        f"SELECT {_COLUMNS} FROM case_file c WHERE c.resolved_at IS NULL AND c.state <> 'suppressed' AND c.kind = %s "
+        "ORDER BY c.due_at, c.id LIMIT %s",
+        (kind, limit),
     ).fetchall()
     return tuple(_case(found) for found in rows)
 
@@ -103,7 +119,7 @@ def next_due(conn: Conn, limit: int) -> tuple[CaseRow, ...]:
 def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
     found = conn.execute(
         f"""SELECT {_COLUMNS}, c.flow, c.root, c.level, c.details, c.message_id, c.effect_id, c.obligation_id,
-                   c.next_at, c.resolved_verb, c.resolved_by, c.reopens FROM case_file c WHERE c.id = %s""",
+                   c.next_at, c.starts_at, c.resolved_verb, c.resolved_by, c.reopens FROM case_file c WHERE c.id = %s""",
         (case_id,),
     ).fetchone()
     if found is None:
@@ -119,7 +135,7 @@ def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
         verbs=() if over else tuple(Verb(verb) for verb in (failure.may if failure else ("escalate",))),
         corrects=(failure.corrects or "") if failure else "",
         requests=failure.requests if failure else (),
-        escalates_at=found["next_at"],
+        escalates_at=None if found["state"] == "suppressed" else found["next_at"],
         escalates_to=_next_team(plan, found) if found["next_at"] else "",
         timeline=_timeline(conn, found),
         document=shown,
@@ -131,6 +147,29 @@ def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
         editable=shown.text if shown and (found["effect_id"] or found["message_id"]) and is_object(shown.text) else "",
         facts=_facts(found),
         system=plan.accounts[found["account"]].system if found["account"] in plan.accounts else "",
+        members=_members(conn, found),
+        questions=questions.of_case(conn, found["id"]),
+    )
+
+
+def _members(conn: Conn, found: Row) -> tuple[MemberRow, ...]:
+    """Those that still fail first; a page shows so many at most, and says how many there are."""
+    rows = member_store.members_of(conn, found["id"], MEMBERS_SHOWN) if found["members_seen"] else []
+    pages = [page_of(conn, row["object"], row["object_id"]) for row in rows]
+    return tuple(_member(row, page.href if page else "") for row, page in zip(rows, pages, strict=True))
+
+
+def _member(row: Row, href: str) -> MemberRow:
+    kind = words.OBJECT.get(row["object"], words.plain(row["object"]))
+    return MemberRow(
+        subject=f"{kind} {row['name']}",
+        href=href,
+        cause=row["cause_text"],
+        money=money(row, "money_minor") if row["money_minor"] else None,
+        count=row["count"],
+        seen_at=row["seen_at"],
+        gone_at=row["gone_at"],
+        gone_because=row["gone_because"] or "",
     )
 
 
@@ -138,7 +177,7 @@ def _next_team(plan: Plan, found: Row) -> str:
     """Who hears of it at `next_at`: the first step of its mode that is still to come."""
     if found["mode"] not in plan.failures or found["owner"] not in plan.teams:
         return ""
-    steps = rules.steps_for(plan, found["mode"], found["owner"], found["opened_at"], found["due_at"])
+    steps = rules.steps_for(plan, found["mode"], found["owner"], rules.starts_at(found), found["due_at"])
     return next((step.team for step in steps if step.at >= found["next_at"]), "")
 
 
@@ -146,6 +185,9 @@ def _facts(found: Row) -> tuple[tuple[str, str], ...]:
     facts = [("Flow", words.flow_word(found["flow"]))]
     if found["level"]:
         facts.append(("Escalated", f"{found['level']} {'time' if found['level'] == 1 else 'times'}"))
+    if found["assignee"] or found["waiting_on"]:
+        waits = f", waits for {found['waiting_on']}" if found["waiting_on"] else ""
+        facts.append(("With", f"{found['assignee'] or 'nobody in particular'}{waits}"))
     if found["resolved_by"]:
         how = words.CASE_EVENT.get(found["resolved_verb"], (found["resolved_verb"], Tone.IDLE))[0]
         facts.append(("Ended by", f"{found['resolved_by']}: {how}"))
@@ -172,7 +214,8 @@ def _token(wanted: CaseFilter, last: Row) -> str:
 
 def _where(wanted: CaseFilter, now: datetime) -> tuple[str, dict[str, Any]]:
     """Conditions of ours, values of the reader's."""
-    conditions = ["c.resolved_at IS NOT NULL" if wanted.show == "resolved" else "c.resolved_at IS NULL"]
+    quiet = "c.state = 'suppressed'" if wanted.show == "suppressed" else "c.state <> 'suppressed'"
+    conditions = ["c.resolved_at IS NOT NULL"] if wanted.show == "resolved" else ["c.resolved_at IS NULL", quiet]
     values: dict[str, Any] = {}
     if wanted.show in ("overdue", "due-soon"):
         conditions.append("c.due_at <= %(until)s")
@@ -203,6 +246,11 @@ def _case(found: Row) -> CaseRow:
         opened_at=found["opened_at"],
         due_at=found["due_at"],
         resolved_at=found["resolved_at"],
+        assignee=found["assignee"],
+        waiting_on=found["waiting_on"],
+        members=found["members"],
+        members_seen=found["members_seen"],
+        suppressed_until=found["suppressed_until"] if found["state"] == "suppressed" else None,
     )
 
 
@@ -226,13 +274,13 @@ def _timeline(conn: Conn, found: Row) -> tuple[TimelineEntry, ...]:
     rows = conn.execute(
         """
         (SELECT at, 0 AS rank, seq, what, by, reason, '' AS state, 1 AS channels FROM case_event
-          WHERE case_id = %(id)s AND what <> 'alerted' ORDER BY seq DESC LIMIT %(limit)s)
+          WHERE case_id = %(id)s AND NOT what = ANY(%(unsaid)s) ORDER BY seq DESC LIMIT %(limit)s)
         UNION ALL
         (SELECT min(coalesce(sent_at, planned_at)), 1, min(seq), subject, team, coalesce(max(last_error), ''), state, count(*)
            FROM alert WHERE case_id = %(id)s GROUP BY subject, team, state ORDER BY 3 DESC LIMIT %(limit)s)
         ORDER BY 1, 2, 3
         """,
-        {"id": found["id"], "limit": TIMELINE_MAX},
+        {"id": found["id"], "limit": TIMELINE_MAX, "unsaid": list(UNSAID)},
     ).fetchall()
     return tuple(_entry(found, row) for row in rows)
 
@@ -241,6 +289,7 @@ ALERT: dict[str, tuple[str, Tone]] = {
     "planned": ("Alert waits to be sent", Tone.IDLE),
     "sent": ("Alert sent", Tone.INFO),
     "failed": ("Alert could not be delivered", Tone.BAD),
+    "dropped": ("Alert not needed any more", Tone.IDLE),
 }
 _LEAD = re.compile(r"^\[[^]]*\] (?P<lead>.+?):? case \d")  # `[sandbox] 80 % of the time used: case 2 …`
 

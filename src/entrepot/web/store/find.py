@@ -1,7 +1,8 @@
 """Anything by any identifier: exact first, then by its beginning."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from entrepot.identity.service import path_of
 from entrepot.identity.store import find as find_identifier
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.web import words
@@ -9,6 +10,7 @@ from entrepot.web.store.common import page_of
 from entrepot.web.views import FindView, Found
 
 FOUND_MAX = 50
+PATHS_MAX = 20  # more of it is a list to choose from
 BEGINNING_MIN_CHARS = 3
 # Both sides of the range are the reader's text: an index on text in byte order finds what begins with it.
 _BEGINNING = """
@@ -28,9 +30,11 @@ def view(conn: Conn, query: str) -> FindView:
     return FindView(query, tuple(reversed(found.values())), capped=len(rows) >= FOUND_MAX)
 
 
-def _pages(conn: Conn, rows: Iterable[Row]) -> Iterable[Found]:
+def _pages(conn: Conn, rows: Sequence[Row]) -> Iterable[Found]:
     for row in rows:
         link = page_of(conn, row["object"], row["object_id"])
         if link:
             named = words.plain(row["scheme"]) if row["scheme"] not in ("id", "key") else ""
-            yield Found(link.kind, link.text, ", ".join(part for part in (named, row["account"]) if part), link.href)
+            detail = ", ".join(part for part in (named, row["account"]) if part)
+            called = path_of(conn, row["object"], row["object_id"]) if len(rows) <= PATHS_MAX else ()
+            yield Found(link.kind, link.text, detail, link.href, called)

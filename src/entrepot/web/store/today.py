@@ -11,6 +11,7 @@ from entrepot.web.store.common import LABEL, page_of
 from entrepot.web.views import Measure, Promise, TodayView, Tone, Week
 
 CASES_SHOWN = 12
+FAULTS_SHOWN = 6
 PROMISES_SHOWN = 5
 TREND_HOURS = 12
 WEEK = timedelta(days=7)
@@ -19,7 +20,8 @@ WEEK = timedelta(days=7)
 def view(conn: Conn, plan: Plan, now: datetime) -> TodayView:
     return TodayView(
         measures=(_decisions(conn, now), _open_cases(conn, now), _refunds(conn, now), _differences(conn)),
-        cases=cases.next_due(conn, CASES_SHOWN),
+        cases=cases.next_due(conn, "business", CASES_SHOWN),
+        faults=cases.next_due(conn, "system", FAULTS_SHOWN),
         promises=_promises(conn),
         flows=flows.not_running(conn, plan),
         owners=_owners(conn),
@@ -49,16 +51,17 @@ def _decisions(conn: Conn, now: datetime) -> Measure:
 
 def _open_cases(conn: Conn, now: datetime) -> Measure:
     found = conn.execute(
-        """SELECT count(*) AS n, count(*) FILTER (WHERE due_at <= %(now)s) AS overdue
-             FROM case_file WHERE resolved_at IS NULL""",
+        """SELECT count(*) AS n, count(*) FILTER (WHERE due_at <= %(now)s) AS overdue,
+                  count(*) FILTER (WHERE kind = 'system') AS faults
+             FROM case_file WHERE resolved_at IS NULL AND state <> 'suppressed'""",
         {"now": now},
     ).fetchone()
-    total, overdue = (found["n"], found["overdue"]) if found else (0, 0)
+    total, overdue, faults = (found["n"], found["overdue"], found["faults"]) if found else (0, 0, 0)
     return Measure(
         word="Open cases",
         value=str(total),
         unit="case" if total == 1 else "cases",
-        note=f"{overdue} overdue · target 0",
+        note=f"{total - faults} business, {faults} system · {overdue} overdue",
         href="/cases?show=overdue" if overdue else "/cases",
         tone=Tone.BAD if overdue else Tone.WARN if total else Tone.GOOD,
         trend=_opened_by_hour(conn, now),
@@ -133,11 +136,14 @@ def _promises(conn: Conn) -> tuple[Promise, ...]:
     return tuple(orders.promise(row, page.href if page else "") for row, page in zip(rows, pages, strict=True))
 
 
-def _owners(conn: Conn) -> tuple[tuple[str, int], ...]:
+def _owners(conn: Conn) -> tuple[tuple[str, int, int], ...]:
     rows = conn.execute(
-        """SELECT owner, count(*) AS n FROM case_file WHERE resolved_at IS NULL GROUP BY owner ORDER BY n DESC, owner"""
+        """SELECT owner, count(*) FILTER (WHERE kind = 'business') AS business,
+                  count(*) FILTER (WHERE kind = 'system') AS system
+             FROM case_file WHERE resolved_at IS NULL AND state <> 'suppressed'
+            GROUP BY owner ORDER BY count(*) DESC, owner"""
     ).fetchall()
-    return tuple((row["owner"], row["n"]) for row in rows)
+    return tuple((row["owner"], row["business"], row["system"]) for row in rows)
 
 
 def _week(conn: Conn, now: datetime) -> Week:

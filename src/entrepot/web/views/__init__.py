@@ -1,6 +1,6 @@
 """What each page of the console needs, in people's words, and nothing else. No SQL, no HTML, no clock."""
 
-from entrepot.web.views.cases import CaseDetail, CaseFilter, CasePage, CaseRow, VerbPreview
+from entrepot.web.views.cases import CaseDetail, CaseFilter, CasePage, CaseRow, MemberRow, VerbPreview
 from entrepot.web.views.orders import (
     ActionDetail,
     ActionRow,
@@ -21,6 +21,7 @@ from entrepot.web.views.orders import (
     StepState,
 )
 from entrepot.web.views.plan import JoinsView, KnownAs, RiskFilter, RunbookFilter
+from entrepot.web.views.questions import HiddenRuleRow, QuestionRow, QuestionsView
 from entrepot.web.views.running import FindView, FlowRow, FlowsView, Found, Measure, TodayView, Week
 from entrepot.web.views.settlement import (
     LINES_COUNTED_MAX,
@@ -55,6 +56,7 @@ __all__ = [
     "FlowRow",
     "FlowsView",
     "Found",
+    "HiddenRuleRow",
     "JoinsView",
     "KnownAs",
     "LegMark",
@@ -62,10 +64,13 @@ __all__ = [
     "LineView",
     "Link",
     "Measure",
+    "MemberRow",
     "MessageDetail",
     "MessageRow",
     "Parcel",
     "Promise",
+    "QuestionRow",
+    "QuestionsView",
     "RefundView",
     "RiskFilter",
     "RunbookFilter",

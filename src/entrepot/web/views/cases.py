@@ -5,6 +5,7 @@ from datetime import datetime
 
 from entrepot.kernel.money import Money
 from entrepot.web.ports import Verb
+from entrepot.web.views.questions import QuestionRow
 from entrepot.web.views.shared import AttemptRow, DiffLine, Document, Link, State, TimelineEntry
 
 
@@ -12,7 +13,7 @@ from entrepot.web.views.shared import AttemptRow, DiffLine, Document, Link, Stat
 class CaseFilter:
     """The case list's whole state; every field is a query parameter."""
 
-    show: str = "open"  # open, overdue, due-soon, resolved
+    show: str = "open"  # open, overdue, due-soon, suppressed, resolved
     kind: str = ""  # business, system
     owner: str = ""
     mode: str = ""
@@ -45,6 +46,25 @@ class CaseRow:
     opened_at: datetime
     due_at: datetime
     resolved_at: datetime | None = None
+    assignee: str = ""
+    waiting_on: str = ""
+    members: int = 0  # of a group: how many still fail
+    members_seen: int = 0
+    suppressed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One object of a group's case."""
+
+    subject: str
+    href: str
+    cause: str
+    money: Money | None
+    count: int
+    seen_at: datetime
+    gone_at: datetime | None = None
+    gone_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,8 @@ class CasePage:
     next_after: str
     owners: tuple[str, ...]
     accounts: tuple[str, ...]
+    business: int = 0  # open ones of each kind: two lists that never mix
+    system: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +101,8 @@ class CaseDetail:
     editable: str = ""  # the JSON document a repair would correct
     facts: tuple[tuple[str, str], ...] = ()
     system: str = ""  # whose card says what goes on without it; empty: the hub's own
+    members: tuple[MemberRow, ...] = ()
+    questions: tuple[QuestionRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +117,5 @@ class VerbPreview:
     body: str = ""  # what is sent, when nothing of it changes
     editable: str | None = None  # repair: the document to correct
     diff: tuple[DiffLine, ...] = ()  # repair: what the corrected document changes
+    members: int = 0  # of a group: how many it reaches; what is shown is the first one's
+    left: int = 0  # and how many it does not

@@ -43,6 +43,7 @@ class Found:
     text: str
     detail: str
     href: str
+    called: tuple[str, ...] = ()  # which system calls it what
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +82,6 @@ class TodayView:
     cases: tuple[CaseRow, ...]
     promises: tuple[Promise, ...]
     flows: tuple[FlowRow, ...]
-    owners: tuple[tuple[str, int], ...]
+    owners: tuple[tuple[str, int, int], ...]  # team, business cases, system faults
     week: Week = field(default_factory=lambda: Week((), (), ()))
+    faults: tuple[CaseRow, ...] = ()  # system faults; `cases` are the business ones
