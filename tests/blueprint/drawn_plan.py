@@ -3,9 +3,8 @@
 from functools import cache
 from typing import Any
 
-from entrepot.blueprint.load import DEFAULT, _with_names, content_hash
+from entrepot.blueprint.load import SECTIONS, content_hash, examine, examine_text
 from entrepot.blueprint.model import Plan
-from entrepot.blueprint.read import read
 
 LAID_OVER = """
 systems:
@@ -101,7 +100,11 @@ def shop_plan() -> Plan:
 
 def plan_of(laid_over: str) -> Plan:
     """The shipped plan with some entries more. Not linted: drawings take any plan the model can hold."""
-    data: dict[str, Any] = read(DEFAULT.read_text("utf-8"), "entrepot.yaml").data
-    for section, entries in read(laid_over, "laid-over.yaml").data.items():
+    data: dict[str, Any] = examine().document.data
+    for section, entries in examine_text(laid_over).document.data.items():
         data[section] = {**data.get(section, {}), **entries}
-    return Plan.model_validate({**_with_names(data), "file": "entrepot.yaml", "hash": content_hash(data)})
+    named = {
+        section: {name: {**entry, "name": name} for name, entry in entries.items()} if section in SECTIONS else entries
+        for section, entries in data.items()
+    }
+    return Plan.model_validate({**named, "file": "entrepot.yaml", "hash": content_hash(data)})

@@ -78,7 +78,7 @@ def read(text: str, file: str, budget: Budget) -> Node | None:
     text = _clean(text.replace("\r\n", "\n").replace("\r", "\n"), file, budget.found)
     try:
         return _Builder(file, budget).whole(text)
-    except NotYaml as error:
+    except NotYaml:
         spaced = _without_tabs(text, file, budget.found)
         if spaced != text:
             try:

@@ -369,8 +369,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args(arguments).folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        (folder / name).write_text(page(), "utf-8")
+    for name, written in PAGES.items():
+        (folder / name).write_text(written(), "utf-8")
         print(folder / name)
     return 0
 

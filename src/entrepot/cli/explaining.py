@@ -1,7 +1,6 @@
 """explain: why an object has the value it has, where it came from, by what right, and what it hides."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from entrepot.cli.opening import Opened, clean, opened
 from entrepot.cli.output import paper, say_json
@@ -76,29 +75,7 @@ def account_of(conn: Conn, house: Opened, kind: str, object_id: str, account: st
 
 
 def place_of(house: Opened, rule: str) -> str:
-    """`entrepot.yaml:41:7`, when the plan at hand holds the rule; empty when it does not, or stands in another file."""
-    from entrepot.blueprint.load import DEFAULT
-    from entrepot.blueprint.read import read
+    """`ownership.yaml:41:7`, when the files at hand are the plan the hub runs by; else empty."""
+    from entrepot.blueprint.places import nowhere, places_of
 
-    file = Path(house.env.get("ENTREPOT_BLUEPRINT") or DEFAULT)
-    try:
-        document = read(file.read_text("utf-8"), file.name)
-    except (OSError, UnicodeDecodeError, WrongSetting):
-        return ""
-    path = path_of(document.data, rule)
-    return f"{file.name}:{document.position(path)}" if path is not None and path in document.values else ""
-
-
-def path_of(data: Any, rule: str) -> tuple[str | int, ...] | None:
-    """A rule's path in the plan's data: `ownership.offer.fields.price[0]`. Names may hold dots; the longest that fits is taken."""
-    name, _, index = rule.removesuffix("]").partition("[") if rule.endswith("]") else (rule, "", "")
-    path: list[str | int] = []
-    while name and isinstance(data, dict):
-        key = max((k for k in data if name == k or name.startswith(f"{k}.")), key=len, default=None)
-        if key is None:
-            return None
-        path.append(key)
-        data, name = data[key], name[len(key) + 1 :]
-    if name or (index != "0" and index and not isinstance(data, list)):
-        return None  # one rule may stand alone; it is the first
-    return (*path, int(index)) if isinstance(data, list) and index else tuple(path)
+    return (places_of(house.env.get("ENTREPOT_BLUEPRINT") or None, house.plan.hash) or nowhere)(rule)
