@@ -6,6 +6,7 @@ How a plan is split over files does not matter to what it says: sections are joi
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from entrepot.blueprint.finding import Findings, Position
@@ -92,14 +93,13 @@ class _Gathering:
         if not word or Path(word).is_absolute() or ".." in Path(word).parts:
             self.found.add("E019", at, INCLUDE, f"“{word}” leads out of the plan's folder; {outside}", "move the file there")
             return
-        named = sorted(beside.glob(word)) if _PATTERN & set(word) else [beside / word]
-        paths = [path for one in named[: FILES_MAX + 1] if (path := _resolved(one)) is not None]
+        paths = [path for one in _meant(beside, word) if (path := _resolved(one)) is not None]
         if not paths:
             self.found.add("E019", at, INCLUDE, f"“{word}” names no file", "name a file that is there")
         for path in paths:
             if not path.is_relative_to(self.folder):
                 self.found.add("E019", at, INCLUDE, f"“{word}” leads out of the plan's folder; {outside}", "move the file there")
-            elif not path.exists():
+            elif not _is_there(path):
                 near = get_close_matches(word[:60], [p.name for p in sorted(beside.glob("*.y*ml"))[:200]], n=1)
                 self.found.add("E019", at, INCLUDE, f"there is no file {word}", f"did you mean {near[0]}?" if near else "name a file that is there")
             else:
@@ -111,7 +111,7 @@ class _Gathering:
 
 def gather(path: Path, budget: Budget) -> Gathered:
     """Read a plan from the disk; whatever is wrong is in the budget's findings."""
-    main = path / MAIN if path.is_dir() else path
+    main = path / MAIN if _is_there(path, folder=True) else path
     resolved = _resolved(main) or main
     gathering = _Gathering(resolved.parent, budget, Node({}, Position(1, 1, main.name)))
     gathering.take(resolved if resolved.name == main.name else main, (), Position(1, 1, main.name))
@@ -157,6 +157,26 @@ def _own(node: Node) -> Node:
 def _twice(found: Findings, at: Position, path: tuple[str, ...], first: Position) -> None:
     words = f"“{path[-1]}” is named in {at.file} and in {first.file}:{first}"
     found.add("E021", at, path, words, "keep one of the two")
+
+
+def _meant(beside: Path, word: str) -> list[Path]:
+    """A name, or what a pattern finds in one folder, in the order of names."""
+    if not _PATTERN & set(word):
+        return [beside / word]
+    if "**" in word:
+        return []
+    try:
+        return sorted(islice(beside.glob(word), FILES_MAX + 1))
+    except (OSError, ValueError):
+        return []
+
+
+def _is_there(path: Path, folder: bool = False) -> bool:
+    """As the disk says; a name that no disk can hold is not there."""
+    try:
+        return path.is_dir() if folder else path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _resolved(path: Path) -> Path | None:

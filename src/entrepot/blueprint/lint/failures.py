@@ -72,7 +72,7 @@ def _mode(look: Look, here: Path, mode: FailureMode) -> Flaws:
     if not mode.owner:
         yield Flaw("E402", here, "nobody owns it")
     if not mode.may:
-        yield Flaw("E403", (*here, "may") if mode.owner and look.written((*here, "may")) else here, "its owner may do nothing about it")
+        yield Flaw("E403", (*here, "may"), "its owner may do nothing about it")
     if not mode.recovery:
         yield Flaw("E404", here, "it says what is wrong, and not what to do")
     if mode.alert is None:
