@@ -101,7 +101,22 @@ def _without_tabs(text: str, file: str, found: Findings) -> str:
     for tab in _first(_TABS.finditer(text)):
         at = _place(text, tab.start() + tab[1].index("\t"), file)
         found.add("E004", at, (), "the line is indented with a tab", "indent with spaces, two for each level")
-    return _TABS.sub(lambda tab: tab[1].replace("\t", "  "), text)
+    return "\n".join(_spaced(text.split("\n")))
+
+
+def _spaced(lines: list[str]) -> Iterator[str]:
+    """Lines whose tabs are what they most likely mean: two spaces each, or, among spaces, a level under the line above."""
+    above, tabbed = "", False
+    for line in lines:
+        tab = _TABS.match(line)
+        if tab is not None and (tabbed or not above.startswith(" ")):
+            line = tab[1].replace("\t", "  ") + line[tab.end() :]
+        elif tab is not None:
+            level = len(above) - len(above.lstrip(" ")) + (2 if above.rstrip().endswith(":") else 0)
+            line = " " * level + line[tab.end() :]
+        yield line
+        if line.strip():
+            above, tabbed = line, tab is not None
 
 
 def _first(found: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
