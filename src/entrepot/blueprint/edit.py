@@ -128,7 +128,7 @@ def _splice(text: str, steps: "Sequence[Step]", holder: Any, path: Path, value: 
     if value is GONE:
         return _removed(text, steps, path, name)
     if len(steps) == len(path):
-        return _replaced(steps[-1], value)
+        return _replaced(text, steps[-1], value)
     return _added(text, holder, path[len(steps) :], value, name)
 
 
@@ -153,13 +153,13 @@ def _walk(node: Any, path: Path) -> Iterator[Step]:
             return
 
 
-def _replaced(step: Step, value: Any) -> _Splice:
+def _replaced(text: str, step: Step, value: Any) -> _Splice:
     """A value over lines is written over lines again."""
     key, node, _ = step
     if key is None or not _is_block(node):
-        return _Splice(node.start_mark.index, _end(node), flow(value))
+        return _Splice(node.start_mark.index, _end(text, node), flow(value))
     start = key.end_mark.index + 1  # behind the colon
-    return _Splice(start, _end(node), _entry_value(value, key.start_mark.column, over_lines=isinstance(value, list)))
+    return _Splice(start, _end(text, node), _entry_value(value, key.start_mark.column, over_lines=isinstance(value, list)))
 
 
 def _added(text: str, holder: Any, rest: Path, value: Any, name: str) -> _Splice:
@@ -173,10 +173,10 @@ def _added(text: str, holder: Any, rest: Path, value: Any, name: str) -> _Splice
     if holder.flow_style or not holder.value:
         end = holder.end_mark.index - 1
         lead = ", " if holder.value else ""
-        at = _end(holder.value[-1][1]) if holder.value else end
+        at = _end(text, holder.value[-1][1]) if holder.value else end
         return _Splice(at, end if not holder.value else at, f"{lead}{key}: {flow(value)}")
     column = holder.value[0][0].start_mark.column
-    at = _line_end(text, _end(holder.value[-1][1]))
+    at = _line_end(text, _end(text, holder.value[-1][1]))
     return _Splice(at, at, f"\n{' ' * column}{key}:{_entry_value(value, column)}")
 
 
@@ -184,7 +184,7 @@ def _removed(text: str, steps: Sequence[Step], path: Path, name: str) -> _Splice
     if len(steps) != len(path) or steps[-1][0] is None:
         raise WrongSetting(f"{name}: “{path[-1]}” cannot be taken away: there is no such key")
     key, node, holder = steps[-1]
-    start, end = key.start_mark.index, _end(node)
+    start, end = key.start_mark.index, _end(text, node)
     if holder.flow_style:
         after = re.compile(r"\s*,\s*").match(text, end)
         before = re.compile(r",\s*$").search(text[:start])
@@ -208,14 +208,28 @@ def _is_block(node: Any) -> bool:
     return not node.flow_style
 
 
-def _end(node: Any) -> int:
+def _end(text: str, node: Any) -> int:
     """Behind the last sign of a node; a block's own mark lies behind the comments that follow it."""
     from ruamel.yaml.nodes import MappingNode, ScalarNode
 
+    if isinstance(node, ScalarNode) and node.style in ("|", ">"):
+        return _lines_end(text, node.start_mark.index)
     if isinstance(node, ScalarNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
-    return _end(last[1] if isinstance(node, MappingNode) else last)
+    return _end(text, last[1] if isinstance(node, MappingNode) else last)
+
+
+def _lines_end(text: str, start: int) -> int:
+    """The end of a text over lines: of its last line that is indented as the first."""
+    end, indent = _line_end(text, start), 0
+    for found in re.finditer(r"\n( *)(\S?)[^\n]*", text[end:]):
+        indent = indent or (len(found[1]) if found[2] else 0)
+        if found[2] and len(found[1]) < indent:
+            break
+        if found[2]:
+            last = found.end()
+    return end + (last if indent else 0)
 
 
 def _line_end(text: str, at: int) -> int:

@@ -210,7 +210,7 @@ QUESTIONS: tuple[Question, ...] = (
              {"operator": "when-all-decided", "both": "when-all-decided"}, _one_of("per-leg", "when-all-decided")),
     Question("authorisation", "How long does a payment authorisation live?",
              "After it nothing can be charged; accepting and shipping must fit into it.",
-             {"operator": "168h", "both": "168h"}, _between(2 * DAY, 31 * DAY)),
+             {"operator": "168h", "both": "168h"}, _between(2 * DAY, 7 * DAY)),
     Question("shipping", "Within which time must a seller ship?",
              "The promise to the buyer; late orders are warned of before, and counted.",
              {"operator": "72h", "both": "72h"}, _between(4 * HOUR, 14 * DAY)),

@@ -129,7 +129,8 @@ def write_files(blueprint: Path, proposal: Proposal) -> list[str]:
         for name in changed:
             target = folder / name
             temporary = target.with_name(f".{target.name}.new")
-            temporary.write_text(proposal.files[name], "utf-8")
+            ends = "\r\n" if b"\r\n" in target.read_bytes() else "\n"
+            temporary.write_text(proposal.files[name], "utf-8", newline=ends)
             temporary.chmod(target.stat().st_mode & 0o777)
             made.append((temporary, target))
         for temporary, target in made:
