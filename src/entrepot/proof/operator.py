@@ -7,6 +7,7 @@ seller's channel manager looks after. Started again, she goes on where the datab
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,10 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     running = open_hub(settings(), name="operator", connections=CONNECTIONS)
     operator = Operator(running.hub, given.begins_at, timedelta(minutes=given.span_minutes))
     while True:
-        try:
+        with suppress(NotNow):  # the database is away for a moment
             operator.act()
-        except NotNow:
-            pass  # the database is away for a moment
         running.hub.ctx.clock.sleep(PAUSE_S)
 
 
