@@ -26,8 +26,10 @@ app = App(
 )
 case = App(name="case", help="Failures that need a person: list, show, and the four verbs.")
 database = App(name="db", help="The database: upgrade, status.")
+offer = App(name="offer", help="Offers: list, hold, release, override, confirm.")
 app.command(case)
 app.command(database)
+app.command(offer)
 
 app.command("entrepot.cli.running:up", help="Start everything and keep it running: PostgreSQL, web, workers.")
 app.command("entrepot.cli.running:serve", help="Run one web process: console, API, webhooks.")
@@ -36,6 +38,9 @@ app.command("entrepot.cli.demo:demo", help="A living marketplace day against the
 app.command("entrepot.cli.simulate:sim", help="Run seeded days with crashes and faults on a real PostgreSQL.")
 app.command("entrepot.cli.simulate:prove", help="Run what takes longer than a test run.")
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
+app.command(
+    "entrepot.cli.explaining:explain", help="Why a field has the value it has, by what right, and what it hides."
+)
 app.command("entrepot.cli.asking:doctor", help="Say what this installation has, and what is wrong with it.")
 case.command("entrepot.cli.cases:list_", name="list", help="Open cases, the most urgent first.")
 case.command("entrepot.cli.cases:show", help="One case: effect, cause, runbook, story.")
@@ -43,6 +48,11 @@ case.command("entrepot.cli.cases:retry", help="The same once more.")
 case.command("entrepot.cli.cases:repair", help="With corrected content.")
 case.command("entrepot.cli.cases:suppress", help="Not at all: close it with a reason.")
 case.command("entrepot.cli.cases:escalate", help="To the team above.")
+offer.command("entrepot.cli.offers:list_", name="list", help="Offers that need a look.")
+offer.command("entrepot.cli.offers:hold", help="Stop an offer from being sold; its values stay untouched.")
+offer.command("entrepot.cli.offers:release", help="End a hold or an override before its time.")
+offer.command("entrepot.cli.offers:override", help="Lay another value over the owner's, until then.")
+offer.command("entrepot.cli.offers:confirm", help="The second person's word on a large override.")
 database.command("entrepot.cli.running:db_upgrade", name="upgrade", help="Bring the schema to this version.")
 database.command("entrepot.cli.running:db_status", name="status", help="Which schema the database has.")
 

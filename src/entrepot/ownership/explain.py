@@ -113,10 +113,10 @@ def _currency(rules: RuleSet, account: str, field: str, rows: Sequence[Row]) -> 
 
 
 _RIGHTS = (
-    (Act.UPDATE, "sets"),
-    (Act.HOLD, "may hold"),
+    (Act.UPDATE, "sets it"),
+    (Act.HOLD, "may hold it"),
     (Act.OVERRIDE, "may lay another over it"),
-    (Act.CORRECT, "may correct"),
+    (Act.CORRECT, "may correct it"),
     (Act.REQUEST, "may ask for a correction"),
 )
 
