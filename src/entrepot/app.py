@@ -5,7 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from entrepot.blueprint.model import Plan, System
+from entrepot.blueprint.model import MANUAL, Plan, System
 from entrepot.blueprint.references import resolve
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
@@ -105,9 +105,9 @@ def access_of(plan: Plan, account: str) -> Access:
     )
 
 
-def only_calls_us(system: System) -> bool:
-    """A storefront without an address: it asks and orders, and nothing is published to it."""
-    return system.connector == CALLS_US and not system.url
+def never_called(system: System) -> bool:
+    """What other people connect, and a storefront without an address: it asks and orders, and nothing is published to it."""
+    return system.connector == MANUAL or (system.connector == CALLS_US and not system.url)
 
 
 def connect_all(plan: Plan) -> dict[str, Connector]:
@@ -116,7 +116,7 @@ def connect_all(plan: Plan) -> dict[str, Connector]:
     for account in sorted(plan.accounts):
         system = plan.system_of(account)
         name = system.connector
-        if only_calls_us(system):
+        if never_called(system):
             continue
         found[account] = registry.connect(name, access_of(plan, account))
     return found

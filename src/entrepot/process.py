@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.load import load
 from entrepot.blueprint.references import resolve
+from entrepot.connectors.facts import facts
 from entrepot.engine.procrastinate_engine import install
 from entrepot.kernel.clock import Pace, SystemClock
 from entrepot.kernel.ctx import Ctx, Points
@@ -168,7 +169,7 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
     """Everything a web or worker process needs, on a schema that fits. Errors: WrongSetting, OwnerDecides, NotNow."""
     url = database_url(chosen)
     migrate.require_known(url)
-    plan = load(chosen.blueprint)
+    plan = load(chosen.blueprint, facts=facts())
     db = Db(url, max_size=connections, name=name)
     clock = SystemClock(FollowedPace(db), reading=database_now(url))
     with db.transaction() as conn:

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from string import Formatter
 
 import pytest
+from plan_text import whole
 
-from entrepot.blueprint.checks import REQUIRED_FAILURES
-from entrepot.blueprint.files import whole
-from entrepot.blueprint.load import DEFAULT, load, loads
+from entrepot.blueprint.lint.modes import OPENED
+from entrepot.blueprint.load import load, loads
 from entrepot.blueprint.model import STANDARD_VALUES, Capture
 from entrepot.kernel.errors import OurBug, WrongSetting
 
 PLAN = load()
-TEXT = whole(DEFAULT)
+TEXT = whole()
 FLOWS = sorted(PLAN.flows)
 
 
@@ -62,7 +62,7 @@ def test_every_text_uses_only_names_that_every_case_can_fill(mode: str) -> None:
 
 
 def test_every_mode_the_hub_opens_is_here() -> None:
-    assert set(REQUIRED_FAILURES) <= set(PLAN.failures)
+    assert set(OPENED) <= set(PLAN.failures)
 
 
 def test_every_mode_is_named_by_a_flow_or_belongs_to_any() -> None:

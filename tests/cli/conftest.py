@@ -8,10 +8,9 @@ import psycopg
 import pytest
 from cli.said import Entrepot, Said
 from conftest import START
+from plan_text import whole
 from web.console_rows import Day
 
-from entrepot.blueprint.files import whole
-from entrepot.blueprint.load import DEFAULT
 from entrepot.cli.main import run
 from entrepot.kernel.ctx import Row
 from entrepot.store.db import Db
@@ -84,7 +83,7 @@ def blueprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapp
     """The default blueprint with some words changed, as the one in force."""
 
     def write(changes: Mapping[str, str]) -> Path:
-        text = whole(DEFAULT)
+        text = whole()
         for old, new in changes.items():
             assert old in text
             text = text.replace(old, new)

@@ -1,20 +1,56 @@
-"""A plan in several files as one text: what the first file includes, in its order, each with sections of its own."""
+"""A plan's files as texts: read together, looked at together before they are written anywhere."""
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
 
-_INCLUDE = re.compile(r"^include:\n(?:[ ]+- \S+.*\n?|\s*#.*\n)+", re.MULTILINE)
-_NAME = re.compile(r"^\s+- (\S+)", re.MULTILINE)
+from entrepot.blueprint.finding import START, Position, WrongBlueprint
+from entrepot.blueprint.gather import INCLUDE, MAIN, Gathered, gather, join_section
+from entrepot.blueprint.lint.facts import NOTHING, Facts
+from entrepot.blueprint.load import Examined, judged
+from entrepot.blueprint.read import Budget, read
+from entrepot.blueprint.tree import Document, Node
+from entrepot.kernel.errors import WrongSetting
+
+Files = dict[str, str]
+
+
+def document_of(text: str, name: str) -> Document:
+    """One file by itself. Errors: WrongBlueprint when it is not YAML."""
+    budget = Budget()
+    node = read(text, name, budget)
+    if errors := budget.found.errors():
+        raise WrongBlueprint.of(errors)
+    return Document(node or Node({}, START))
 
 
 def included(text: str) -> list[str]:
     """The names of the files that a first file's text includes, in order."""
-    found = _INCLUDE.search(text)
-    return _NAME.findall(found[0]) if found else []
+    return list(document_of(text, MAIN).value((INCLUDE,)) or ())
 
 
-def whole(path: Path) -> str:
-    """The plan as one text, comments and all. A file without `include` is its own whole."""
-    text = path.read_text("utf-8")
-    parts = [(path.parent / name).read_text("utf-8") for name in included(text)]
-    return "\n".join([_INCLUDE.sub("", text), *parts])
+def main_file(path: Path) -> Path:
+    return path / MAIN if path.is_dir() else path
+
+
+def read_files(path: Path) -> Files:
+    """A plan's files by name, the first one first. Errors: WrongBlueprint when one cannot be read."""
+    budget = Budget()
+    names = gather(path, budget).files
+    if errors := budget.found.errors():
+        raise WrongBlueprint.of(errors)
+    try:
+        return {name: (main_file(path).parent / name).read_text("utf-8-sig") for name in names}
+    except OSError as error:
+        raise WrongSetting(f"the blueprint {path} cannot be read: {error}") from error
+
+
+def examined(files: Mapping[str, str], facts: Facts = NOTHING) -> Examined:
+    """Everything there is to say about a plan that stands in these texts."""
+    budget = Budget()
+    root = Node({}, Position(1, 1, next(iter(files))))
+    for name, text in files.items():
+        node = read(text, name, budget)
+        for section, entries in ((node.mapping if node else None) or {}).items():
+            if node is not None and section != INCLUDE:
+                join_section(root, section, entries, node.keys[section], budget.found)
+    return judged(Gathered(root.at.file, Document(root), tuple(files)), budget, facts)

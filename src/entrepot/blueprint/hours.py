@@ -127,6 +127,15 @@ ALWAYS = Hours("24/7", "UTC", (((0, MINUTES_A_DAY),),) * 7)
 
 
 @lru_cache(maxsize=256)
+def is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database; a name too long for a file
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
 def parse_hours(text: str) -> Hours:
     """Read `Mon-Fri 08-18 Europe/Paris` or `24/7`. Errors: ValueError that says what to write."""
     if text.strip() == "24/7":
@@ -134,10 +143,8 @@ def parse_hours(text: str) -> Hours:
     body, _, zone = text.strip().rpartition(" ")
     if not body:
         raise ValueError(f"“{text}” are not working hours: {EXAMPLE}")
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"“{zone}” is not a time zone: {EXAMPLE}") from None
+    if not is_zone(zone):
+        raise ValueError(f"“{zone[:40]}” is not a time zone: {EXAMPLE}")
     week: list[list[Span]] = [[] for _ in DAYS]
     for part in body.split(";"):
         days, _, spans = part.strip().partition(" ")

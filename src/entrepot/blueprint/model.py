@@ -30,15 +30,17 @@ from entrepot.blueprint.entries import (
     Words,
     WorkingHours,
 )
+from entrepot.blueprint.hours import ALWAYS
 from entrepot.blueprint.owning import IdentifierRule, Mapped, ObjectRule, PriceLimit, Requesting
 from entrepot.kernel.errors import OurBug, WrongSetting
 from entrepot.kernel.money import RATE_SCALE, Rounding
 
 __all__ = [
-    "ANY_FLOW", "OWNER", "STANDARD_VALUES", "VERBS", "Account", "Capture", "Commission", "FailureMode", "Flow", "Party", "Plan", "System", "Team",
+    "ANY_FLOW", "MANUAL", "OWNER", "STANDARD_VALUES", "VERBS", "Account", "Capture", "Commission", "FailureMode", "Flow", "Party", "Plan", "System", "Team",
 ]  # fmt: skip
 
 T = TypeVar("T")
+MANUAL = "manual"  # the connector of a system that other software or people connect: nothing of ours calls it
 WORKING_DAYS = re.compile(r"(\d{1,3}) working-days?", re.ASCII)
 
 
@@ -141,11 +143,11 @@ class Team(Entry):
 
     name: str
     party: Party
-    hours: WorkingHours
+    hours: WorkingHours = ALWAYS  # what may be left out here and below is asked for by the linter, in better words
     deputy: str | None = None
     on_call: str | None = None
     escalates_to: str | None = None  # none: the end of the line
-    notify: tuple[Words, ...] = Field(min_length=1)
+    notify: tuple[Words, ...] = ()
 
 
 class Deadline(Entry):
@@ -233,12 +235,12 @@ class Flow(Entry):
     confirmations: Mapping[Literal["marketplace", "gateway", "books"], Duration] = {}
     case_above_minor: int = Field(default=0, ge=0)  # a difference above this opens a case
     degraded: Mapping[str, Words | Storefront] = {}
-    pause: Pause
-    replay: Literal["safe", "with-review", "never"]
+    pause: Pause = Pause.model_validate({"allowed": False, "max": "0s", "owner": ""})
+    replay: Literal["safe", "with-review", "never"] = "never"
     reconcile_after: tuple[Words, ...] = ()
     stage: Literal["hypercare", "stable"] = "hypercare"
     criteria: tuple[Words, ...] = ()  # when it is stable; a person signs
-    failures: tuple[Words, ...] = Field(min_length=1)
+    failures: tuple[Words, ...] = ()
 
 
 class Step(Entry):
@@ -263,14 +265,14 @@ class FailureMode(Entry):
     name: str
     flow: str
     kind: Literal["business", "system"]  # the two dead letters stay apart
-    owner: str
-    may: tuple[Verb, ...] = Field(min_length=1)  # the first one is the primary button
+    owner: str = ""
+    may: tuple[Verb, ...] = ()  # the first one is the primary button
     actions: tuple[Words, ...] = ()
     cause: Template
     effect: Template
     within: Duration  # working time of the owner until it should be decided
-    recovery: tuple[Words, ...] = Field(min_length=1)
-    escalate: tuple[Step, ...] = Field(min_length=1)
+    recovery: tuple[Words, ...] = ()
+    escalate: tuple[Step, ...] = ()
     corrects: Party | None = None
     requests: tuple[Party, ...] = ()
     alert: Alert | None = None

@@ -4,17 +4,25 @@ Resolved at the moment of use, never stored, never shown.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from entrepot.kernel.errors import WrongSetting
 
+_REFERENCE = re.compile(r"(?<![\w:])(?:env:\w+|file:/[\w./-]+)")
 SECRET_BYTES_MAX = 65_536
 
 
 def is_reference(text: str) -> bool:
     kind, _, rest = text.partition(":")
     return kind in ("env", "file") and bool(rest) and not rest.startswith("//")
+
+
+def references(text: str) -> list[str]:
+    """Every reference named in a plan's text, comments apart, as often as it is named."""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return [found for line in lines for found in _REFERENCE.findall(line.partition(" #")[0])]
 
 
 def resolve(text: str, environ: Mapping[str, str] | None = None) -> str:

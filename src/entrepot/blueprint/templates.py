@@ -5,13 +5,14 @@ other words stands in `both` twice: the channel's begins with `channel-`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 from entrepot.blueprint.blocks import Block, Section, changed, joined, parse, united
-from entrepot.blueprint.files import included
+from entrepot.blueprint.files import Files, included
+from entrepot.blueprint.lint.modes import OPENED
 from entrepot.blueprint.scoping import scoped_objects
 
 Model = Literal["operator", "syndication", "both"]
@@ -42,8 +43,6 @@ _SHARED_MODES: Mapping[str, str] = {
     }.items()
     for mode in modes
 }  # fmt: skip
-
-Files = dict[str, str]
 
 
 def files_of(model: Model) -> Files:
@@ -105,7 +104,7 @@ def _failures_of_seller(operators: str, own: str) -> str:
         if block.name in words:
             return Block(block.name, words[block.name].text, block.group)
         flow = _SHARED_MODES.get(block.name)
-        if flow is None and "\n    flow: any\n" not in block.text:
+        if flow is None and "\n    flow: any\n" not in block.text and block.name not in OPENED:
             return None
         text = re.sub(r"(?m)^    flow: .*$", f"    flow: {flow or 'any'}", block.text)
         return Block(block.name, with_parties(text, "operator", "seller"), block.group)
@@ -130,7 +129,7 @@ def with_parties(text: str, old: str, new: str) -> str:
 def _both() -> Files:
     files, other = _operator(), _syndication()
     twice = _told_twice(files, other)
-    unite = {
+    unite: Mapping[str, Callable[[Section, Section], Section]] = {
         "systems.yaml": united,
         "identifiers.yaml": _identifiers,
         "ownership.yaml": partial(scoped_objects, account=CHANNEL_ACCOUNT),

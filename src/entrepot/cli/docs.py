@@ -17,6 +17,8 @@ from cyclopts import App
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from entrepot.blueprint.lint.catalogue import CODES, FAMILIES, page
+from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import FailureMode, Plan
 from entrepot.cli.main import app
@@ -184,6 +186,36 @@ def _parties(mode: FailureMode) -> str:
     return "; ".join(part for part in (mode.corrects or "", asked) if part)
 
 
+# --- the linter ----------------------------------------------------------------------------------------------------
+
+
+def linter_page() -> str:
+    """Every code of `entrepot check`."""
+    lines = ["# What the linter says", "", *_linter_intro(), ""]
+    rows = ((f"[{c.code}](#{c.code.lower()})", str(c.severity), c.title) for c in CODES.values())
+    lines += table(("code", "severity", "title"), rows)
+    for family, title in FAMILIES.items():
+        lines += ["", f"## {title}"]
+        for code in (code for code in CODES.values() if code.code[1] == family):
+            lines += ["", f"### {code.code}", "", f"**{code.title}.**", "", *page(code)]
+    lines += ["", "## The base plan", "", "What the samples are laid over.", "", "```yaml", *base_text().rstrip().split("\n"), "```"]
+    return _page(lines)
+
+
+def _linter_intro() -> list[str]:
+    return [
+        "`entrepot check` reads a plan as a compiler reads a program: one line per finding, with file, line, column, a stable"
+        " code, the place in the plan, what is wrong and how to mend it. `entrepot check --explain E304` prints one section of"
+        " this page. Codes are never used again for something else.",
+        "",
+        "An **error** (E) stops a start, a **warning** (W) works and will hurt, a **note** (N) is only said. The first digit"
+        " is the family. `--json` prints one document; the exit code is 3 when there is an error.",
+        "",
+        "Samples are laid over the small plan at the end of this page: groups of keys are joined, everything else is replaced,"
+        " and a key with nothing behind it takes the base plan's away. `# <--` marks the line at which the finding stands.",
+    ]
+
+
 # --- API -----------------------------------------------------------------------------------------------------------
 
 BODIES: Mapping[str, type[msgspec.Struct]] = {"/api/v1/checkout/check": CheckoutBody, "/api/v1/baskets": BasketBody}
@@ -298,7 +330,7 @@ def _text(part: ast.expr) -> str:
 
 # --- pages ---------------------------------------------------------------------------------------------------------
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "failure-modes.md": failure_page, "api.md": api_page}
+PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "failure-modes.md": failure_page, "linter.md": linter_page, "api.md": api_page}
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

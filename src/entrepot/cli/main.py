@@ -30,6 +30,8 @@ offer = App(name="offer", help="Offers: list, hold, release, override, confirm."
 app.command(case)
 app.command(database)
 app.command(offer)
+workshop = App(name="workshop", help="The plan as a spreadsheet: export, import.")
+app.command(workshop)
 
 app.command("entrepot.cli.running:up", help="Start everything and keep it running: PostgreSQL, web, workers.")
 app.command("entrepot.cli.running:serve", help="Run one web process: console, API, webhooks.")
@@ -37,6 +39,8 @@ app.command("entrepot.cli.running:work", help="Run one worker process.")
 app.command("entrepot.cli.demo:demo", help="A living marketplace day against the shipped sandbox.")
 app.command("entrepot.cli.simulate:sim", help="Run seeded days with crashes and faults on a real PostgreSQL.")
 app.command("entrepot.cli.simulate:prove", help="Run what takes longer than a test run.")
+app.command("entrepot.cli.init:init", help="Write a complete plan of your own, from a few answers.")
+app.command("entrepot.cli.checking:check", help="Say everything that is wrong with a plan, and where.")
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
 app.command(
     "entrepot.cli.explaining:explain", help="Why a field has the value it has, by what right, and what it hides."
@@ -53,6 +57,10 @@ offer.command("entrepot.cli.offers:hold", help="Stop an offer from being sold; i
 offer.command("entrepot.cli.offers:release", help="End a hold or an override before its time.")
 offer.command("entrepot.cli.offers:override", help="Lay another value over the owner's, until then.")
 offer.command("entrepot.cli.offers:confirm", help="The second person's word on a large override.")
+workshop.command("entrepot.cli.workshop:export", help="Write the plan as a workbook that people can change.")
+workshop.command(
+    "entrepot.cli.workshop:import_", name="import", help="What a workbook would change; with --write, change it."
+)
 database.command("entrepot.cli.running:db_upgrade", name="upgrade", help="Bring the schema to this version.")
 database.command("entrepot.cli.running:db_status", name="status", help="Which schema the database has.")
 

@@ -5,6 +5,7 @@ import logging
 import os
 from pathlib import Path
 
+from entrepot.connectors.facts import facts
 from entrepot.engine.budget import WEB_POOL
 from entrepot.engine.supervisor import Supervisor
 from entrepot.engine.worker import run_worker
@@ -23,7 +24,7 @@ def up() -> int:
     start_logging(chosen.log_level)
     from entrepot.blueprint.load import load
 
-    plan = load(chosen.blueprint)  # before anything starts: a wrong blueprint starts nothing
+    plan = load(chosen.blueprint, facts=facts())  # before anything starts: a wrong blueprint starts nothing
     url = database_url(chosen)
     upgrade(url, plan.environment)
     env = {**os.environ, "ENTREPOT_DATABASE_URL": url}

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from entrepot.connectors.port import Access, Ceiling, Limit, bucket
+if TYPE_CHECKING:  # whoever only asks what a connector can do loads none
+    from entrepot.connectors.port import Access, Ceiling, Limit
 
 
 class CredentialField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,12 +22,13 @@ class CeilingRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OperationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One write. `settle_s`: business seconds before a read-back's "not there" counts."""
+    """One write. `settle_s`: business seconds before a read-back's "not there" counts. `read_back`: one can look."""
 
     code: str
     settle_s: float
     money: bool
     partner_key: bool
+    read_back: bool = False
     role: str = ""
 
 
@@ -40,6 +43,13 @@ class SourceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     overlap_s: float = 0.0
     first_s: float = 0.0
     role: str = ""
+
+
+class DeadlineRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Until when they wait, as they publish it. `source`: where, and when it was read."""
+
+    within_s: float
+    source: str
 
 
 class WebhookRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,9 +70,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flows: dict[str, str]  # kind of message -> flow
     ceilings: dict[str, list[CeilingRow]] = {}
     webhook: WebhookRow | None = None
+    patterns: list[str] = []  # of the blueprint's words, what can be done with it; empty: nobody has said
+    deadlines: dict[str, DeadlineRow] = {}  # by obligation
 
-    def limit(self, access: Access, code: str, name: str) -> Limit | None:
+    def limit(self, access: "Access", code: str, name: str) -> "Limit | None":
         """The bucket of one operation code: the account's own ceilings, else the published ones."""
+        from entrepot.connectors.port import Ceiling, bucket
+
         own: Mapping[str, Sequence[Ceiling]] = access.ceilings
         published = [Ceiling(row.calls, row.per_s) for row in self.ceilings.get(code, ())]
         return bucket(name, own.get(code, published))

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
+from entrepot.connectors.facts import facts
 from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
 from entrepot.connectors.port import Access, Connector
 from entrepot.connectors.storefront.connector import connect as storefront
 from entrepot.kernel.errors import WrongSetting
+
+__all__ = ["CONNECTORS", "connect", "facts"]
 
 CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
     "mirakl": mirakl,

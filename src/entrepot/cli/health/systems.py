@@ -4,7 +4,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 
-from entrepot.app import access_of, only_calls_us
+from entrepot.app import access_of, never_called
 from entrepot.blueprint.model import Plan
 from entrepot.blueprint.references import is_reference, resolve
 from entrepot.cli.health.report import Finding, fail, ok, warn
@@ -36,7 +36,7 @@ def _account(plan: Plan, account: str, context: Callable[[HttpSender], Ctx]) -> 
     try:
         for reference in system.secrets.values():
             resolve(reference)
-        if only_calls_us(system):
+        if never_called(system):
             return ok("account", f"{account}: its key is set; it calls us", account=account)
         access = access_of(plan, account)
         connector = registry.connect(system.connector, access)

@@ -1,0 +1,100 @@
+"""E2xx as data."""
+
+from entrepot.blueprint.lint.code import Code
+
+FAMILY = "Ownership"
+
+
+def _offer(keys: str, mark: bool = False) -> str:
+    return f"ownership:\n  offer:{' # <--' if mark else ''}\n{keys}"
+
+
+def _field(rule: str, name: str = "title", mark: bool = True) -> str:
+    return _offer(f"    fields:\n      {name}: {rule}{' # <--' if mark else ''}\n")
+
+
+CODES = (
+    Code("E201", "An object without a source of truth",
+         "When two systems differ, somebody's record counts; if nobody says whose, the last writer wins.",
+         "add source_of_truth: and a party",
+         _offer("    source_of_truth: # nothing\n", True), _offer("    source_of_truth: seller\n")),
+    Code("E202", "A flow moves what nobody owns",
+         "Before traffic is live, it must be decided who may create and change what travels.",
+         "add the object under ownership",
+         "ownership:\n  leg: # nothing\nflows:\n  orders:\n    object: leg # <--\n", "flows:\n  orders:\n    object: leg\n"),
+    Code("E203", "Two updaters and no precedence",
+         "Both are right, and they undo each other.",
+         "add precedence: [first, second], or combine: all-of",
+         _field("{update: [seller, pim], correct: [seller]}"),
+         _field("{update: [seller, pim], precedence: [pim, seller], correct: [seller]}", mark=False)),
+    Code("E204", "Nobody may create it",
+         "Every record of it would be refused.",
+         "add create: and the parties that may",
+         _offer("    create: []\n", True), _offer("    create: [seller]\n")),
+    Code("E205", "A field nobody may correct",
+         "Bad data comes; if nobody may mend it, every case of it is escalated for ever.",
+         "add correct: and a party",
+         _field("{update: [seller]}"), _field("{update: [seller], correct: [seller]}", mark=False)),
+    Code("E206", "Exceptions without a team",
+         "Refused writes and questions need people who see them and decide.",
+         "add exceptions: and a team",
+         _offer("    exceptions: # nothing\n", True), _offer("    exceptions: desk\n")),
+    Code("E207", "An override without an end",
+         "A value laid over the owner's and forgotten is a wrong price for a year. When it ends, the owner's value returns.",
+         "add overrides: {max: 30d}",
+         _offer("    fields:\n      title: {update: [seller], override: [operator], correct: [seller]}\n", True),
+         _offer("    overrides: {max: 30d}\n    fields:\n      title: {update: [seller], override: [operator], correct: [seller]}\n")),
+    Code("E208", "The back office above a third party's stock",
+         "Only the seller can count what lies in his warehouse; an ERP that writes over it sells what is not there.",
+         "let the seller alone update it; hold: [operator] stops the sale without touching the number",
+         _field("{update: [seller, erp], precedence: [erp, seller], correct: [seller]}", "quantity"),
+         _field("{update: [seller], correct: [seller], request: [erp]}", "quantity", mark=False)),
+    Code("E209", "A field nobody may update",
+         "Its first value would be its last.",
+         "add update: and the party whose value counts",
+         _field("{correct: [seller]}"), _field("{update: [seller], correct: [seller]}", mark=False)),
+    Code("E210", "An unknown fallback",
+         "When the source is silent, the hub does one of four things, and this is none of them.",
+         "write hold-last-known, stop-selling, park or use:<actor>",
+         _offer("    fallback: hold-last # <--\n"), _offer("    fallback: hold-last-known\n")),
+    Code("E211", "An unknown object",
+         "Nothing in the hub is called so, and the rules below it would hold nothing.",
+         "write one of the objects",
+         "ownership:\n  offers: {source_of_truth: seller, create: [seller], exceptions: desk, fields: {\"*\": {update: [seller], correct: [seller]}}} # <--\n",
+         "ownership:\n  offer: {source_of_truth: seller, create: [seller], exceptions: desk, fields: {\"*\": {update: [seller], correct: [seller]}}}\n"),
+    Code("E212", "A precedence of others",
+         "It must order exactly those who may update: one who is left out has no place, one who is added has no right.",
+         "name the same parties in both",
+         _offer("    fields:\n      title:\n        update: [seller, pim]\n        precedence: [pim, erp] # <--\n        correct: [seller]\n"),
+         _offer("    fields:\n      title:\n        update: [seller, pim]\n        precedence: [pim, seller]\n        correct: [seller]\n")),
+    Code("E213", "A system of another party",
+         "`party@system` must name a system of that party, or the right would belong to nobody.",
+         "write the party of the system before the @",
+         _offer("    consume: [oms@erp] # <--\n"), _offer("    consume: [erp@erp]\n")),
+    Code("E214", "A hold without an end",
+         "What is held earns nothing. A hold that nobody has to ask for again is forgotten.",
+         "add holds_max: 7d",
+         _offer("    fields:\n      title: {update: [seller], hold: [operator], correct: [seller]}\n", True),
+         _offer("    holds_max: 7d\n    fields:\n      title: {update: [seller], hold: [operator], correct: [seller]}\n")),
+    Code("E215", "An operator where there is none",
+         "In the syndication model we are the seller; the staff of the marketplace is `marketplace`, and our own is `seller`.",
+         "write marketplace or seller",
+         "systems:\n  market: {connector: manual}\naccounts:\n  market/main: {model: syndication}\n" + _offer("    consume: [operator] # <--\n"),
+         "systems:\n  market: {connector: manual}\naccounts:\n  market/main: {model: syndication}\n" + _offer("    consume: [marketplace]\n")),
+    Code("W201", "An object nobody speaks of",
+         "No flow moves it yet. When one does, somebody must own it.",
+         "add it under ownership, with its source of truth",
+         "ownership: # <--\n  tax-document: # nothing\n",
+         "ownership:\n  tax-document: {source_of_truth: finance, create: [erp], fields: {\"*\": {update: [finance], correct: [finance]}}}\n"),
+    Code("W202", "A rule that never counts",
+         "The first rule that fits decides, and the one before it fits everything.",
+         "put the rule with `where` first",
+         _offer("    fields:\n      title:\n        - {update: [seller], correct: [seller]}\n"
+                "        - {where: {seller_model: dropship}, update: [commerce], correct: [commerce]} # <--\n"),
+         _offer("    fields:\n      title:\n        - {where: {seller_model: dropship}, update: [commerce], correct: [commerce]}\n"
+                "        - {update: [seller], correct: [seller]}\n")),
+    Code("W203", "Fields without a rule",
+         "A field that is not named belongs to nobody; `*` says whose all the others are.",
+         'add "*": {update: [seller], correct: [seller]}',
+         _offer('    fields:\n      "*": # nothing\n', True), _offer('    fields:\n      "*": {update: [seller], correct: [seller]}\n')),
+)  # fmt: skip

@@ -1,0 +1,159 @@
+"""E1xx: the model, systems, accounts, sellers, secrets, the way sellers are paid."""
+
+from decimal import Decimal, InvalidOperation
+
+from entrepot.blueprint.finding import Path
+from entrepot.blueprint.hours import is_zone
+from entrepot.blueprint.lint.look import Flaw, Flaws, Look, listed
+from entrepot.blueprint.model import Account, Capture, System
+from entrepot.blueprint.references import is_reference
+from entrepot.blueprint.units import duration_text
+
+CAPTURES_RUN = frozenset({Capture.PER_LEG, Capture.WHEN_ALL_DECIDED})
+PAYS_SELLERS = "payout"  # the object of the flow that needs a route
+
+
+def check(look: Look) -> Flaws:
+    environment = look.plan.environment
+    for name, system in look.plan.systems.items():
+        yield from _system(look, ("systems", name), system, environment)
+    for name, account in look.plan.accounts.items():
+        yield from _account(look, ("accounts", name), account)
+    if not look.has("sellers", "*"):
+        yield Flaw("E113", ("sellers",), "the rule for every seller without one of his own is missing")
+
+
+def _system(look: Look, here: Path, system: System, environment: str) -> Flaws:
+    if system.environment != environment:
+        words = f"{system.environment} beside {environment}: one blueprint runs in one environment"
+        yield Flaw("E104", (*here, "environment"), words)
+    for key, reference in system.secrets.items():
+        if not is_reference(reference):
+            where = (*here, "key") if key == "key" and system.key else (*here, "credentials", key)
+            yield Flaw("E105", where, "a secret in clear")
+    if system.url and "://" not in system.url and not is_reference(system.url):
+        yield Flaw("E106", (*here, "url"), f"“{system.url}” is neither an address with http:// or https:// nor env:NAME")
+    if system.url.startswith("http://") and system.environment == "production":
+        yield Flaw("W102", (*here, "url"), "in production keys and orders would travel unencrypted")
+    if not is_zone(system.timezone):
+        yield Flaw("E114", (*here, "timezone"), f"“{system.timezone}” is not a time zone")
+    yield from _connector(look, here, system)
+    if look.whole >= {"accounts", "flows", "identifiers"} and system.name not in look.used:
+        yield Flaw("W101", here, "no account, flow or identifier names this system")
+
+
+def _connector(look: Look, here: Path, system: System) -> Flaws:
+    """The system against the manifest of its connector."""
+    if not look.facts:
+        return
+    facts = look.facts.get(system.connector)
+    if facts is None:
+        dangling = look.dangling(system.connector, (*here, "connector"), "connector", look.facts)
+        yield Flaw("E108", dangling.path, dangling.message, dangling.fix)
+        return
+    if facts.party and system.party != facts.party:
+        yield Flaw("E117", (*here, "party"), f"connector {facts.name} speaks to a {facts.party}, not to a {system.party}")
+    if not facts.calls:
+        return
+    if not system.url and any(account.system == system.name for account in look.plan.accounts.values()):
+        yield Flaw("E116", here, f"connector {facts.name} calls this system, and it has no address")
+    for key in sorted(set(system.secrets) - facts.credentials):
+        where = (*here, "key") if key == "key" and system.key else (*here, "credentials", key)
+        dangling = look.dangling(key, where, f"credential of {facts.name} called", facts.credentials)
+        yield Flaw("E109", where, dangling.message, dangling.fix)
+    for key in sorted(facts.needed - set(system.secrets)):
+        yield Flaw("E109", here, f"connector {facts.name} needs the credential {key}", f"add credentials: {{{key}: env:NAME}}")
+
+
+def _account(look: Look, here: Path, account: Account) -> Flaws:
+    yield from look.refer("systems", account.system, (*here, "system"))
+    yield from look.refer("calendars", account.calendar, (*here, "calendar"))
+    yield from _sweeps(look, here, account)
+    yield from _limits(here, account)
+    if not look.at_market(account):
+        return
+    if account.model is None:
+        yield Flaw("E101", here, "an account at a marketplace names its model")
+    facts = look.connector(account.system)
+    if facts and facts.models and account.model and account.model not in facts.models:
+        words = f"connector {facts.name} does not speak for a {account.model} account"
+        yield Flaw("E110", (*here, "model"), words, f"write {listed(sorted(facts.models), 'or')}, or use another connector")
+    yield from _capture(here, account)
+    if account.model == "operator":
+        if account.commission is None:
+            yield Flaw("E112", here, "without the agreed commission no statement can be checked")
+        yield from _payout(look, here, account)
+    yield from _acceptance(look, here, account)
+
+
+def _capture(here: Path, account: Account) -> Flaws:
+    if "capture" not in account.model_fields_set:
+        yield Flaw("E102", here, "an account at a marketplace names its capture policy, when the buyer is charged")
+    elif account.model == "operator" and account.capture not in CAPTURES_RUN:
+        yield Flaw("E103", (*here, "capture"), f"{account.capture} is not run by this version yet")
+
+
+def _payout(look: Look, here: Path, account: Account) -> Flaws:
+    pays = any(
+        flow.object == PAYS_SELLERS and account.system in look.ends(flow) for flow in look.plan.flows.values()
+    )
+    route = account.payout
+    if route is None:
+        if pays:
+            yield Flaw("E107", here, "sellers are paid, and nobody says by whom and by what right")
+    elif not (route.licensed_provider if route.by == "provider" else route.legal_basis):
+        lacks = "which licensed provider pays" if route.by == "provider" else "on which legal basis we hold sellers' money"
+        yield Flaw("E107", (*here, "payout"), f"it is not said {lacks}")
+
+
+def _acceptance(look: Look, here: Path, account: Account) -> Flaws:
+    """The operator's window is one number: on the account, where orders are decided, and in the flow, where it is promised."""
+    for flow in look.plan.flows.values():
+        promise = flow.deadline
+        if promise is None or promise.obligation != "acknowledge" or account.system not in look.systems_of(flow.source):
+            continue
+        if account.acceptance_window != promise.within:
+            ours, theirs = duration_text(account.acceptance_window), duration_text(promise.within)
+            yield Flaw("E115", (*here, "acceptance_window"), f"{ours} here, but flow {flow.name} promises {theirs}")
+
+
+def _sweeps(look: Look, here: Path, account: Account) -> Flaws:
+    facts = look.connector(account.system)
+    if facts is None or not facts.calls:
+        return
+    for name, every in account.sweeps.items():
+        where = (*here, "sweeps", name)
+        if name not in facts.sweeps:
+            dangling = look.dangling(name, where, f"safety check of {facts.name} called", facts.sweeps)
+            yield Flaw("E111", where, dangling.message, dangling.fix)
+            continue
+        for ceiling in facts.ceilings.get(facts.sweeps[name], ()):
+            least_s = ceiling.per_s / ceiling.calls
+            if every.total_seconds() < least_s:
+                words = f"every {duration_text(every)}, but {facts.sweeps[name]} may be called {_often(ceiling.calls, ceiling.per_s)}"
+                yield Flaw("E309", where, words, f"write {least_s:g}s or more")
+                break
+
+
+def _often(calls: int, per_s: float) -> str:
+    times = "once" if calls == 1 else f"{calls} times"
+    return f"{times} in {per_s:g} s"
+
+
+def _limits(here: Path, account: Account) -> Flaws:
+    for category, limit in account.price_limits.items():
+        where = (*here, "price_limits", category)
+        floor, ceiling = _amount(limit.floor), _amount(limit.ceiling)
+        for key, text, amount in (("floor", limit.floor, floor), ("ceiling", limit.ceiling, ceiling)):
+            if text is not None and amount is None:
+                yield Flaw("E118", (*where, key), f"“{text}” is not a price", 'write a price as people do, such as "21.00"')
+        if floor is not None and ceiling is not None and floor > ceiling:
+            yield Flaw("E118", where, f"the floor {limit.floor} is above the ceiling {limit.ceiling}")
+
+
+def _amount(text: str | None) -> Decimal | None:
+    try:
+        amount = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None

@@ -1,0 +1,35 @@
+"""What the connectors' manifests say, as the linter takes it: no connector is loaded for it."""
+
+from functools import cache
+from importlib.resources import files
+
+from entrepot.blueprint.lint.facts import CallCeiling, ConnectorFacts, Facts, WriteFacts
+from entrepot.blueprint.model import MANUAL
+from entrepot.connectors.manifest import Manifest, load
+
+PACKAGE = "entrepot.connectors"
+STOREFRONT = "storefront"  # calls us: a party of its own, no manifest needed
+NOT_CALLED = (ConnectorFacts(MANUAL, calls=False), ConnectorFacts(STOREFRONT, "commerce", calls=False))
+
+
+@cache
+def facts() -> Facts:
+    """Of every connector that ships, and of those words for a connector behind which nothing of ours stands."""
+    folders = sorted(folder.name for folder in files(PACKAGE).iterdir() if folder.joinpath("manifest.toml").is_file())
+    manifests = [load(f"{PACKAGE}.{name}") for name in folders]
+    return {known.name: known for known in (*NOT_CALLED, *map(facts_of, manifests))}
+
+
+def facts_of(manifest: Manifest) -> ConnectorFacts:
+    return ConnectorFacts(
+        name=manifest.name,
+        party=manifest.party,
+        models=frozenset(manifest.models),
+        patterns=frozenset(manifest.patterns),
+        credentials=frozenset(manifest.credentials),
+        needed=frozenset(name for name, field in manifest.credentials.items() if field.required),
+        sweeps={name: row.code for name, row in manifest.sources.items()},
+        ceilings={code: tuple(CallCeiling(row.calls, row.per_s) for row in rows) for code, rows in manifest.ceilings.items()},
+        writes={name: WriteFacts(row.partner_key, row.read_back, row.money) for name, row in manifest.operations.items()},
+        deadlines_s={obligation: row.within_s for obligation, row in manifest.deadlines.items()},
+    )
