@@ -66,7 +66,13 @@ def decoded(raw: bytes, file: str, found: Findings) -> str:
 def read(text: str, file: str, budget: Budget) -> Node | None:
     """One file's tree; None when nothing stands in it. Shape: mappings have text keys, written once."""
     if len(text) > budget.bytes_left:
-        budget.found.add("E006", Position(1, 1, file), (), f"the plan holds more than {BYTES_MAX:,} characters", "leave out what is not plan")
+        budget.found.add(
+            "E006",
+            Position(1, 1, file),
+            (),
+            f"the plan holds more than {BYTES_MAX:,} characters",
+            "leave out what is not plan",
+        )
         return None
     budget.bytes_left -= len(text)
     text = _clean(text.replace("\r\n", "\n").replace("\r", "\n"), file, budget.found)
@@ -115,7 +121,9 @@ def _place(text: str, index: int, file: str) -> Position:
 class _Builder:
     """Builds one document. `above`: lines that stand before this piece of the file; `anchors` outlive a piece."""
 
-    def __init__(self, file: str, budget: Budget, above: int = 0, anchors: dict[str, Node | None] | None = None) -> None:
+    def __init__(
+        self, file: str, budget: Budget, above: int = 0, anchors: dict[str, Node | None] | None = None
+    ) -> None:
         self._file, self._budget, self._above = file, budget, above
         self._anchors = {} if anchors is None else anchors
         self._parser: Any = None
@@ -132,7 +140,13 @@ class _Builder:
             self._next()  # the document ends
             event = self._next()
             if not isinstance(event, yaml.StreamEndEvent):
-                self._told("E017", event, (), "a second document begins here, and is not read", "leave out the line ---; one file is one document")
+                self._told(
+                    "E017",
+                    event,
+                    (),
+                    "a second document begins here, and is not read",
+                    "leave out the line ---; one file is one document",
+                )
             return node
         finally:
             self._parser.dispose()
@@ -163,7 +177,9 @@ class _Builder:
             return self._alias(event, path)
         self._spend(1, event, path)
         if len(path) > DEPTH_MAX:
-            self._told("E007", event, path[:3], f"nested deeper than {DEPTH_MAX} levels", "take out levels; a plan needs six")
+            self._told(
+                "E007", event, path[:3], f"nested deeper than {DEPTH_MAX} levels", "take out levels; a plan needs six"
+            )
             raise TooMuch
         if event.tag not in (None, "!"):
             self._told("E018", event, path, f"the tag {event.tag} is not read", "leave out the tag")
@@ -219,11 +235,23 @@ class _Builder:
             child = self._node(self._next(), (*path, name))
             node.weight += child.weight + 1
             if name == "<<" and key.implicit[0]:
-                self._told("E010", key, path, "merge keys (<<) are not read", "write the keys out, or let an alias stand for the whole entry")
+                self._told(
+                    "E010",
+                    key,
+                    path,
+                    "merge keys (<<) are not read",
+                    "write the keys out, or let an alias stand for the whole entry",
+                )
                 merged += [child] if child.mapping is not None else child.value if isinstance(child.value, list) else []
             elif name in pairs:
                 first = node.keys[name]
-                self._told("E011", key, (*path, name), f"“{name}” is written twice; the first is at {first}", "keep one of the two")
+                self._told(
+                    "E011",
+                    key,
+                    (*path, name),
+                    f"“{name}” is written twice; the first is at {first}",
+                    "keep one of the two",
+                )
             else:
                 pairs[name], node.keys[name] = child, at
         for other in merged:  # as it is meant, so that nothing is said to be missing besides
@@ -236,7 +264,13 @@ class _Builder:
         """Only what a blueprint needs: text, whole numbers, true, false, nothing. The rest stays as it was written."""
         text: str = event.value
         if bad := _UNREADABLE.search(text):
-            self._told("E003", event, path, f"the text holds a character that no editor shows (U+{ord(bad[0]):04X})", "delete it")
+            self._told(
+                "E003",
+                event,
+                path,
+                f"the text holds a character that no editor shows (U+{ord(bad[0]):04X})",
+                "delete it",
+            )
             return _UNREADABLE.sub(" ", text)
         if not event.implicit[0]:
             return text
@@ -296,7 +330,13 @@ def _salvage(piece: _Piece, into: Node, path: Path, file: str, budget: Budget, a
     here = (*path, piece.name)
     at = Position(piece.first + 1, piece.column + 1, file)
     if into.value.get(piece.name) is not None:
-        budget.found.add("E011", at, here, f"“{piece.name}” is written twice; the first is at {into.keys[piece.name]}", "keep one of the two")
+        budget.found.add(
+            "E011",
+            at,
+            here,
+            f"“{piece.name}” is written twice; the first is at {into.keys[piece.name]}",
+            "keep one of the two",
+        )
         return
     into.keys[piece.name] = at
     try:
@@ -318,7 +358,13 @@ def _salvage(piece: _Piece, into: Node, path: Path, file: str, budget: Budget, a
 
 
 def _not_yaml(found: Findings, error: NotYaml) -> None:
-    found.add("E005", error.at, (), f"this is not YAML: {error.why}", "look at quotes, brackets, colons and indentation here and just above")
+    found.add(
+        "E005",
+        error.at,
+        (),
+        f"this is not YAML: {error.why}",
+        "look at quotes, brackets, colons and indentation here and just above",
+    )
 
 
 def _pieces(lines: list[str], indent: int, first: int) -> list[_Piece]:
@@ -334,4 +380,7 @@ def _pieces(lines: list[str], indent: int, first: int) -> list[_Piece]:
 
 
 def _indent(lines: list[str]) -> int:
-    return min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip() and not line.lstrip().startswith("#")), default=0)
+    return min(
+        (len(line) - len(line.lstrip(" ")) for line in lines if line.strip() and not line.lstrip().startswith("#")),
+        default=0,
+    )

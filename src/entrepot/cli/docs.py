@@ -198,7 +198,16 @@ def linter_page() -> str:
         lines += ["", f"## {title}"]
         for code in (code for code in CODES.values() if code.code[1] == family):
             lines += ["", f"### {code.code}", "", f"**{code.title}.**", "", *page(code)]
-    lines += ["", "## The base plan", "", "What the samples are laid over.", "", "```yaml", *base_text().rstrip().split("\n"), "```"]
+    lines += [
+        "",
+        "## The base plan",
+        "",
+        "What the samples are laid over.",
+        "",
+        "```yaml",
+        *base_text().rstrip().split("\n"),
+        "```",
+    ]
     return _page(lines)
 
 
@@ -330,7 +339,12 @@ def _text(part: ast.expr) -> str:
 
 # --- pages ---------------------------------------------------------------------------------------------------------
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "failure-modes.md": failure_page, "linter.md": linter_page, "api.md": api_page}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "failure-modes.md": failure_page,
+    "linter.md": linter_page,
+    "api.md": api_page,
+}
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -25,7 +25,7 @@ CONNECTIONS = 2
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """One override: when it begins and ends, as shares of the day in percent."""
+    """One override: when it begins and ends, as shares of the trading day in percent."""
 
     offer_id: str
     field: str
@@ -36,8 +36,8 @@ class Lever:
 
 
 DAY = (
-    Lever(str(CATEGORY_DISPUTED), "category", "OUTDOOR", "Sold for camping, searched for there", 15, 45),
-    Lever(str(CHANNEL_MANAGED), "description", "Spice mill, beech, 21 cm, ceramic grinder", "Buyers ask for the size", 20, 95),
+    Lever(str(CATEGORY_DISPUTED), "category", "OUTDOOR", "Sold for camping, searched for there", 10, 45),
+    Lever(str(CHANNEL_MANAGED), "description", "Spice mill, beech, 21 cm, ceramic grinder", "Buyers ask for the size", 5, 280),
 )  # fmt: skip
 
 

@@ -13,7 +13,14 @@ from entrepot.blueprint.lint.facts import ConnectorFacts, Facts
 from entrepot.blueprint.model import Account, Flow, Plan, System
 from entrepot.blueprint.tree import Document
 
-WORDS = {"systems": "system", "teams": "team", "flows": "flow", "failures": "failure mode", "calendars": "calendar", "accounts": "account"}
+WORDS = {
+    "systems": "system",
+    "teams": "team",
+    "flows": "flow",
+    "failures": "failure mode",
+    "calendars": "calendar",
+    "accounts": "account",
+}
 COMPARED_MAX = 2000  # names among which the nearest is looked for
 _DAYS = re.compile(r"\d+ ?[dw]|\d+ working-days?")
 
