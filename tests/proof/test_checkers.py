@@ -109,6 +109,28 @@ def _decide_later(books: Books) -> None:
     _an_order(books)["decided_at"] = books["world"]["now"]
 
 
+def _show_another_price(books: Books) -> None:
+    books["storefront"]["shelf"][0]["price_minor"] += 1
+
+
+def _move_a_price(books: Books) -> None:
+    books["mirakl"]["offers"][0]["price_minor"] += 1
+
+
+def _sell_what_was_withdrawn(books: Books) -> None:
+    basket = next(one for one in books["storefront"]["baskets"] if one["state"] == "ordered")
+    page = {"offer_id": basket["lines"][0]["offer_id"], "sellable": False, "at": "2020-01-01T00:00:00.000Z"}
+    books["storefront"]["publications"].append(page)
+
+
+def _ask_twice(books: Books) -> None:
+    books["mirakl"]["threads"].append(books["mirakl"]["threads"][0])
+
+
+def _forget_what_was_said(books: Books) -> None:
+    books["mirakl"]["threads"].clear()
+
+
 THEIRS: list[tuple[str, Callable[[Books], None]]] = [
     ("baskets", _lose_an_order),
     ("baskets", _lose_a_basket),
@@ -128,6 +150,11 @@ THEIRS: list[tuple[str, Callable[[Books], None]]] = [
     ("payouts", _another_payout),
     ("parcels-and-returns", _lose_a_parcel),
     ("promises", _decide_later),
+    ("offers-shown", _show_another_price),
+    ("offers-shown", _move_a_price),
+    ("offers-held", _sell_what_was_withdrawn),
+    ("corrections", _ask_twice),
+    ("corrections", _forget_what_was_said),
 ]
 
 
@@ -153,6 +180,12 @@ OURS: list[tuple[str, str]] = [
     ("refunds", "UPDATE refund_confirmation SET confirmed_at = NULL WHERE witness = 'gateway'"),
     ("payouts", "UPDATE payout SET state = 'sent' WHERE state = 'done'"),
     ("statements", "UPDATE statement_line SET matched = 'open'"),
+    ("offers-shown", "UPDATE offer_shown SET wanted = wanted || jsonb_build_object('quantity', -1)"),
+    ("offers-judged", "UPDATE hold SET lifted_at = ends_at, lifted_by = 'x', lifted_why = 'x' WHERE lifted_at IS NULL"),
+    ("offers-judged", "UPDATE case_file SET mode = 'other' WHERE mode = 'offer-under-floor'"),
+    ("offers-held", "UPDATE hold SET starts_at = timestamptz '2020-01-01', lifted_at = NULL, lifted_by = NULL, lifted_why = NULL, "
+     "ends_at = timestamptz '2100-01-01', object_id = (SELECT offer_id FROM line ORDER BY id LIMIT 1) WHERE id = (SELECT min(id) FROM hold)"),
+    ("corrections", "UPDATE correction SET state = 'asked', ended_at = NULL WHERE state IN ('expired', 'declined')"),
 ]
 
 

@@ -70,6 +70,8 @@ class OfferJudgement:
             root=f"seller:{seller}",
             cause=told(group),
             values={"count": sum(standing.get((seller, why), 0) for why in whys) or len(group)},
+            money_minor=sum(away.stands for away in group if away.field == "price" and isinstance(away.stands, int)),
+            currency=self.parts.account(account).currency,
             message_id=group[-1].message_id or None,
             flow=FLOW,
             details={"offers": sorted({away.object_id for away in group})},

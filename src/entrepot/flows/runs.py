@@ -7,6 +7,7 @@ RUNS: Mapping[str, str] = {
     "order-creation": "order_creation",
     "order-acceptance": "order_acceptance",
     "capture": "charging",
+    "offer-publication": "offer_publication",
     "shipment": "shipment",
     "return-refund": "return_refund",
     "incident-dispute": "incident_dispute",

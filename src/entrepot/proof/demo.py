@@ -73,7 +73,8 @@ class Demo:
         mail = self.folder / "mail"
         mail.mkdir(parents=True, exist_ok=True)
         alerts = f"json://127.0.0.1:{self.ports['alerts']}/alerts"
-        return {**os.environ, **environment(urls, str(mail), alerts), "ENTREPOT_DATABASE_URL": self.url}
+        public = {"ENTREPOT_PUBLIC_URL": self.console.rstrip("/")}
+        return {**os.environ, **environment(urls, str(mail), alerts), **public, "ENTREPOT_DATABASE_URL": self.url}
 
     @property
     def noted(self) -> dict[str, str]:
@@ -83,6 +84,8 @@ class Demo:
             "ENTREPOT_GATEWAY_",
             "ENTREPOT_STOREFRONT_",
             "ENTREPOT_ALERT_",
+            "ENTREPOT_SELLER_",
+            "ENTREPOT_PUBLIC_",
             "ENTREPOT_BLUEPRINT",
         )
         return {name: value for name, value in self.env.items() if name.startswith(ours)}
@@ -95,7 +98,10 @@ class Demo:
         sandbox += ["--seed", str(wish.seed), "--orders", str(wish.orders), "--span-minutes", str(wish.span_minutes)]
         sandbox += ["--pace-percent", str(wish.pace_percent), "--faults", wish.faults]
         inbox = [sys.executable, "-m", "entrepot.proof.alert_inbox", "--port", str(self.ports["alerts"])]
-        return [Child("sandbox", sandbox, env), Child("alerts", inbox, env), *children(self.chosen, env)]
+        operator = [sys.executable, "-m", "entrepot.proof.operator", "--begins-at", MONDAY.isoformat()]
+        operator += ["--span-minutes", str(wish.span_minutes)]
+        people = [Child("alerts", inbox, env), Child("operator", operator, env)]
+        return [Child("sandbox", sandbox, env), *people, *children(self.chosen, env)]
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask the sandbox's control port. Errors: NotNow while it does not answer."""

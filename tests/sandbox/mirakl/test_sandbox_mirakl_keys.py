@@ -1,5 +1,6 @@
 """Every documented key is in every answer, null when empty: some clients fail on a missing one."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -130,6 +131,27 @@ def _money(target: str) -> Callable[[Market], Any]:
     return make
 
 
+def _thread(market: Market) -> str:
+    given = {
+        "topic": {"value": "Prices"},
+        "to": [{"type": "SHOP", "id": "2001"}],
+        "entities": [{"type": "OFFER", "id": "101"}],
+        "body": "Look.",
+    }
+    return str(_letter(market, "/api/inbox/threads", "thread_input", given).json["thread_id"])
+
+
+def _letter(market: Market, path: str, part: str, given: Any) -> Any:
+    body = f'--X\r\nContent-Disposition: form-data; name="{part}"\r\n\r\n{json.dumps(given)}'
+    body += '\r\n--X\r\nContent-Disposition: form-data; name="files"; filename="a.csv"\r\n\r\na\r\n--X--\r\n'
+    return market.call("POST", path, body.encode(), headers={"Content-Type": "multipart/form-data; boundary=X"})
+
+
+def _m12(market: Market) -> Any:
+    given = {"body": "Again.", "to": [{"type": "SHOP", "id": "2001"}]}
+    return _letter(market, f"/api/inbox/threads/{_thread(market)}/message", "message_input", given).json
+
+
 ANSWERS: dict[str, Callable[[Market], Any]] = {
     "A01": lambda market: market.get("/api/account", SHOP).json,
     "PC01": lambda market: market.get("/api/platform/configuration", SHOP).json,
@@ -152,6 +174,9 @@ ANSWERS: dict[str, Callable[[Market], Any]] = {
     "OF02": _of02,
     "OF21": lambda market: market.get("/api/offers", SHOP).json,
     "OF24": _import,
+    "M10": lambda market: market.get(f"/api/inbox/threads/{_thread(market)}").json,
+    "M11": lambda market: (_thread(market), market.get("/api/inbox/threads?with_messages=true").json)[1],
+    "M12": _m12,
     "IV01": _money("/api/invoices?type=ALL"),
     "SBC11": _money("/api/seller-billing-cycles"),
     "TL02": _money("/api/sellerpayment/transactions_logs?limit=100"),
