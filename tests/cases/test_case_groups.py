@@ -59,7 +59,7 @@ def test_many_objects_of_one_cause_are_one_case_with_a_count_a_list_and_their_mo
     case = desk.case(ids[0])
     assert (case["object"], case["object_id"], case["grouped_by"]) == ("cause", f"{ACCOUNT}:{CAUSE}", "cause")
     assert figures(case) == (3, 3, 300)
-    assert "ORD-1 and 2 others" in case["effect_text"]
+    assert "ORD-1 and others" in case["effect_text"]
     assert case["title"] == f"Unknown word: {CAUSE}"
     assert desk.story(ids[0]) == ["opened", "member", "member", "member"]
 
@@ -128,7 +128,8 @@ def test_a_storm_of_ten_thousand_members_is_a_handful_of_statements_and_one_aler
     assert figures(case) == (10_000, 10_000, 1_000_000)
     assert desk.notify() == 2
     assert len({notice.key.rpartition(":")[0] for notice, _ in listener.heard}) <= 2
-    assert "9999 others" in listener.heard[0][0].subject
+    assert "10000 of one cause" in listener.heard[0][0].subject
+    assert "Of the same cause: 10000" in listener.heard[0][0].body
 
     said.clear()
     with desk.ctx.db.transaction() as conn:
@@ -223,6 +224,15 @@ def test_a_verb_says_how_many_it_reaches_and_reaches_all_of_them(desk: Desk) -> 
     assert (desk.case(case_id)["state"], desk.case(case_id)["members"]) == ("resolved", 0)
     with desk.ctx.db.transaction() as conn:
         assert queries.without_owner(conn) == 0
+
+
+def test_a_member_that_left_for_another_case_is_reached_there_and_not_here(desk: Desk) -> None:
+    case_id, messages = stuck(desk, b'{"a": 1}', b'{"a": 2}')
+    other = open_all(desk, [word(1, messages[1], cause_key="order:state:MELTED")])[0]
+    assert service.preview(desk.ctx, PER_CAUSE, case_id, "suppress").members == 1
+    service.suppress(desk.ctx, PER_CAUSE, case_id, BY, WHY)
+    assert [desk.message_row(m)["state"] for m in messages] == ["suppressed", "parked"]
+    assert desk.case(other)["members"] == 1
 
 
 def test_one_patch_repairs_every_member_and_whom_it_does_not_fit_stays_with_the_case(desk: Desk) -> None:

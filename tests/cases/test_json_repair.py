@@ -91,7 +91,7 @@ def test_a_patch_that_is_neither_object_nor_list_is_refused_with_an_example(text
 
 # ── operations (RFC 6902) ────────────────────────────────────────────────────────────────────────────────────
 
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "lines": [{"sku": "A", "price": Decimal("12.50")}, {"sku": "B"}],
     "note": None,
     "paid": True,
@@ -118,7 +118,7 @@ def test_every_operation_does_what_the_standard_says(operation: dict[str, Any], 
 
 def test_operations_follow_each_other_and_the_content_they_came_from_stays() -> None:
     before = {"a": [1, 2]}
-    steps = [{"op": "remove", "path": "/a/0"}, {"op": "test", "path": "/a/0", "value": 2}]
+    steps: list[dict[str, Any]] = [{"op": "remove", "path": "/a/0"}, {"op": "test", "path": "/a/0", "value": 2}]
     assert patch.applied(before, steps) == {"a": [2]}
     assert before == {"a": [1, 2]}
 

@@ -15,7 +15,13 @@ from entrepot.web.webhook_door import WebhookDoor
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = dict(docs.commands(app))
-OURS = ("entrepot.cli.cases", "entrepot.cli.asking", "entrepot.cli.demo")
+OURS = (
+    "entrepot.cli.cases",
+    "entrepot.cli.case_handling",
+    "entrepot.cli.questions",
+    "entrepot.cli.asking",
+    "entrepot.cli.demo",
+)
 
 
 @pytest.mark.parametrize("name", docs.PAGES)
@@ -42,7 +48,11 @@ def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [w for w in COMMANDS if w[1:] in {("find",), ("doctor",), ("demo",)} or (w[1] == "case" and len(w) > 2)],
+    [
+        w
+        for w in COMMANDS
+        if w[1:] in {("find",), ("doctor",), ("demo",)} or (w[1] in ("case", "question") and len(w) > 2)
+    ],
     ids=" ".join,
 )
 def test_every_answer_can_be_had_as_json(words: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases import service as cases
 from entrepot.flows.consequences import tell_conflicts
 from entrepot.identity import store
-from entrepot.identity.model import Ambiguous, Joined, NotKnown
+from entrepot.identity.model import Ambiguous, Identifier, Joined, NotKnown
 from entrepot.identity.rules import PREFIXES, foreign_ids, is_field, join_map, other_environment, prefix_for
 from entrepot.identity.service import path_of, resolve
 from entrepot.inbox.model import Message, Parked
@@ -54,7 +54,7 @@ def test_a_value_that_names_another_object_of_the_kind_is_refused_aloud_and_what
     [said] = join((*LEG[:4], "leg_2"))
     assert "mirakl_order_id C-1-A of mirakl-fr/operator names leg leg_1 already; leg leg_2 carries it too" in said
     with ctx.db.transaction() as conn:
-        assert store.exact(conn, *LEG[:3]) == store.Identifier(*LEG)
+        assert store.exact(conn, *LEG[:3]) == Identifier(*LEG)
 
 
 def test_two_claims_in_one_batch_are_a_conflict_as_well(join: Join) -> None:

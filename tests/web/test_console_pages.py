@@ -389,3 +389,30 @@ def test_a_fault_of_ours_shows_nothing_of_its_inside() -> None:
         assert "hunter2" not in answer.text
         assert "A fault of ours" in answer.text
         assert answer.headers["content-security-policy"] == SECURITY_HEADERS["content-security-policy"]
+
+
+def test_the_team_one_decides_for_is_kept_and_travels_with_every_verb(browser: TestClient, desk: FakeDesk) -> None:
+    form = {"csrf": token(browser, "/cases/case_01/suppress"), "back": "/cases", "team": "order-desk"}
+    answer = browser.post("/preferences", data=form)
+    assert answer.cookies["entrepot_team"] == "order-desk"
+    browser.post("/cases/case_01/suppress", data=form | {"reason": "known", "hours": "24"})
+    assert (desk.wishes[-1].team, desk.wishes[-1].until is not None) == ("order-desk", True)
+    assert browser.post("/preferences", data=form | {"team": "nobody"}).status_code == 400
+    assert browser.post("/preferences", data=form | {"team": ""}).status_code == 303
+
+
+def test_a_refused_deed_keeps_what_was_written(browser: TestClient, desk: FakeDesk) -> None:
+    desk.refuses = "assign"
+    form = {"csrf": token(browser, "/cases/case_01/handle/assign"), "to": "Grace", "text": "she knows him"}
+    answer = browser.post("/cases/case_01/handle/assign", data=form)
+    assert answer.status_code == 422
+    assert "she knows him" in answer.text and "supplier-operations" in answer.text
+    assert browser.get("/cases/case_01/handle/dance").status_code == 422
+    assert browser.get("/cases/case_99/handle/note").status_code == 404
+
+
+def test_questions_and_hidden_rules_stand_on_one_page(browser: TestClient) -> None:
+    text = browser.get("/questions").text
+    assert "Who owns the price of a bundle?" in text
+    assert "set /order_state" in text and "/cases/case_06" in text
+    assert browser.get("/questions/99").status_code == 404

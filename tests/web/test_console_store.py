@@ -1,8 +1,12 @@
 """What the console reads from the database, and that the four verbs of its pages reach it."""
 
+import html
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from starlette.testclient import TestClient
@@ -398,3 +402,116 @@ def test_a_pause_longer_than_the_blueprint_allows_is_refused(browser: TestClient
     answer = browser.post("/flows/order-acceptance/pause", data=form)
     assert answer.status_code == 409
     assert "at most" in answer.text
+
+
+def test_an_amount_that_passes_through_the_consoles_repair_stays_a_number_with_every_digit(
+    browser: TestClient, store: ConsoleStore, ctx: Ctx
+) -> None:
+    with ctx.db.transaction() as conn:
+        conn.execute(
+            "UPDATE message SET body = %s WHERE id = 'msg_1'",
+            (b'{"state": "ON_ICE", "total": 25.10, "big": 100000000000000000000.01}',),
+        )
+    case = store.case("case_1002")
+    assert case is not None
+    assert '"total": 25.10,' in case.editable and '"big": 100000000000000000000.01' in case.editable
+    form = {"csrf": csrf(browser), "reason": "theirs", "document": case.editable.replace("ON_ICE", "SHIPPED")}
+    plan = browser.post("/cases/case_1002/repair", data=form)
+    again = re.search(r'name="document" value="([^"]*)"', plan.text)
+    assert again is not None
+    confirmed = form | {"document": html.unescape(again[1]), "step": "confirm"}
+    assert browser.post("/cases/case_1002/repair", data=confirmed).status_code == 303
+    with ctx.db.transaction() as conn:
+        [row] = conn.execute("SELECT body FROM message WHERE replaces = 'msg_1'").fetchall()
+    assert json.loads(bytes(row["body"]), parse_float=Decimal) == {
+        "state": "SHIPPED", "total": Decimal("25.10"), "big": Decimal("100000000000000000000.01"),
+    }  # fmt: skip
+
+
+def test_a_list_of_operations_repairs_as_well_and_its_mistakes_are_all_said(browser: TestClient, ctx: Ctx) -> None:
+    form = {"csrf": csrf(browser), "reason": "theirs", "document": "{}"}
+    wrong = form | {"patch": '[{"op": "remove", "path": "/x"}, {"op": "remove", "path": "/y"}]'}
+    refused = browser.post("/cases/case_1002/repair", data=wrong)
+    assert refused.status_code == 409
+    assert "no /x" in refused.text and "no /y" in refused.text
+    assert browser.post("/cases/case_1002/repair", data=form | {"patch": "[1"}).status_code == 422
+    right = form | {"patch": '[{"op": "replace", "path": "/order_state", "value": "SHIPPED"}]'}
+    plan = browser.post("/cases/case_1002/repair", data=right)
+    assert (plan.status_code, "diff-add" in plan.text) == (200, True)
+    assert browser.post("/cases/case_1002/repair", data=right | {"step": "confirm"}).status_code == 303
+    with ctx.db.transaction() as conn:
+        [row] = conn.execute("SELECT body FROM message WHERE replaces = 'msg_1'").fetchall()
+    assert b"SHIPPED" in bytes(row["body"])
+
+
+def test_a_case_suppressed_for_a_day_moves_to_the_list_of_suppressed_ones(
+    browser: TestClient, store: ConsoleStore, ctx: Ctx
+) -> None:
+    form = {"csrf": csrf(browser), "reason": "known", "hours": "24"}
+    assert browser.post("/cases/case_1002/suppress", data=form).status_code == 303
+    now = ctx.clock.now()
+    assert [row.number for row in store.cases(CaseFilter(kind="business"), now).rows] == []
+    [row] = store.cases(CaseFilter(show="suppressed"), now).rows
+    assert (row.number, row.suppressed_until) == (1002, now + timedelta(hours=24))
+    assert "nobody hears of it until" in browser.get("/cases/case_1002").text
+
+
+def test_a_team_chosen_in_the_console_decides_only_what_is_its_own(browser: TestClient, store: ConsoleStore) -> None:
+    form = {"csrf": csrf(browser), "reason": "known"}
+    browser.cookies.set("entrepot_team", "finance-operations")
+    refused = browser.post("/cases/case_1002/suppress", data=form)
+    assert refused.status_code == 409
+    assert "on-call" in refused.text
+    browser.cookies.set("entrepot_team", "on-call")
+    assert browser.post("/cases/case_1002/suppress", data=form).status_code == 303
+
+
+def test_handling_and_questions_reach_the_case_from_the_console(browser: TestClient, store: ConsoleStore) -> None:
+    token = {"csrf": csrf(browser)}
+    for deed, fields in (
+        ("assign", {"to": "Grace"}),
+        ("waiting", {"to": "seller 20A"}),
+        ("note", {"text": "he answers on Monday"}),
+        ("question", {"to": "order.state", "text": "Who owns this state?"}),
+    ):
+        assert browser.post(f"/cases/case_1002/handle/{deed}", data=token | fields).status_code == 303
+    case = store.case("case_1002")
+    assert case is not None
+    assert (case.row.assignee, case.row.waiting_on, case.row.state.word) == ("Grace", "seller 20A", "Waiting")
+    assert {"Assigned", "Waits for somebody", "Note", "Asked who owns this"} <= {entry.what for entry in case.timeline}
+    [question] = case.questions
+    assert browser.post(f"/questions/{question.number}", data=token | {"decision": "the seller"}).status_code == 303
+    assert browser.post(f"/questions/{question.number}", data=token | {"in_plan": "feedbeef"}).status_code == 422
+    assert browser.post(f"/questions/{question.number}", data=token | {"in_plan": PLAN.hash}).status_code == 303
+    found = store.question(question.number)
+    assert found is not None and found.state.word == "In the plan"
+
+
+def test_the_two_lists_of_the_console_never_mix(browser: TestClient) -> None:
+    business, system = browser.get("/cases").text, browser.get("/cases?kind=system").text
+    assert ("row-case_1002" in business, "row-case_1001" in business) == (True, False)
+    assert ("row-case_1001" in system, "row-case_1002" in system) == (True, False)
+    assert "row-case_1001" in browser.get("/cases?open=case_1001").text  # a link to a case opens the list it stands in
+
+
+def test_a_group_shows_its_members_and_what_became_of_them(ctx: Ctx, store: ConsoleStore) -> None:
+    with ctx.db.transaction() as conn:
+        day = Day(conn, ctx.clock.now())
+        conn.execute("UPDATE case_file SET grouped_by = 'cause', members = 1, members_seen = 2 WHERE number = 1002")
+        member = {
+            "case_id": "case_1002",
+            "mode": "unknown-word",
+            "account": "mirakl-fr/operator",
+            "cause_text": "ON_ICE",
+            "seen_at": day.now,
+        }
+        day.add("case_member", **member, object="message", object_id="msg_1", name="C-1-A", money_minor=700)
+        gone = {"gone_at": day.now, "gone_because": "it was understood"}
+        day.add("case_member", **member, object="leg", object_id="leg_C-1-B", name="C-1-B", **gone)
+    case = store.case("case_1002")
+    assert case is not None
+    assert [(m.subject, m.href, m.money, m.gone_because) for m in case.members] == [
+        ("Message C-1-A", "/messages/msg_1", Money(700, "EUR"), ""),
+        ("Seller order C-1-B", "/orders/bas_1#leg-C-1-B", None, "it was understood"),
+    ]
+    assert (case.row.members, case.row.members_seen) == (1, 2)

@@ -113,6 +113,8 @@ def event(
 def _told(ctx: Ctx, case_id: str, asked: CaseAsked, what: str, cause: str | None = None) -> dict[str, Any]:
     """Opened, or again: because of which message or action, so that a verb reaches every one of them later."""
     named = {"message_id": asked.message_id, "effect_id": asked.effect_id}
+    if what == "member":
+        named |= {"object": asked.object, "object_id": asked.object_id}
     because = {name: value for name, value in named.items() if value}
     return event(ctx, case_id, what, HUB, asked.cause or "" if cause is None else cause, because)
 

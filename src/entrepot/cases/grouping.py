@@ -39,8 +39,8 @@ def _short(name: str) -> str:
 
 
 def about_group(asked: CaseAsked, first: str, members: int, money_minor: int) -> CaseAsked:
-    """The words of a group: how many it is about, one of them by name, and their money together."""
-    others = f" and {members - 1} other{'s' if members > 2 else ''}" if members > 1 else ""
+    """The words of a group: one of its members by name, how many there are, and their money together."""
+    others = " and others" if members > 1 else ""  # how many stands beside: it falls while they heal
     values: Mapping[str, Any] = {**asked.values, "count": members, "object_id": f"{first}{others}"}
     return replace(asked, values=values, money_minor=money_minor)
 

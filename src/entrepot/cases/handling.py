@@ -78,11 +78,16 @@ def _once(ctx: Ctx, plan: Plan, case_id: str, asked: Handled) -> Verdict:
         if changes:
             store.change_case(conn, case["id"], changes)
         detail = {"to": changes["assignee"]} if asked.deed == "assign" else {"on": asked.to} if asked.to else {}
-        line = event(ctx, case["id"], asked.deed, asked.by.strip(), asked.text.strip()[:NOTE_MAX], detail)
+        line = event(ctx, case["id"], asked.deed, asked.by.strip(), _said(asked), detail)
         store.insert_events(conn, [line])
         _tell(conn, ctx, plan, case, asked)
         ctx.point("handling.before-commit")
     return VerbDone(case["id"], case["number"], asked.deed, words)
+
+
+def _said(asked: Handled) -> str:
+    """To whom, or whom it waits for, and why."""
+    return ": ".join(part for part in (asked.to.strip(), asked.text.strip()) if part)[:NOTE_MAX]
 
 
 def _refusal(ctx: Ctx, plan: Plan, case: Row, asked: Handled) -> str | None:

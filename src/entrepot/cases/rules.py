@@ -161,6 +161,8 @@ def alert_body(case: Mapping[str, Any], failure: FailureMode, team: Team) -> str
     ]
     if case["money_minor"]:
         lines.append(f"Money at risk: {money_text(case['money_minor'], case['currency'])}")
+    if case.get("members", 0) > 1:
+        lines.append(f"Of the same cause: {case['members']}")
     lines += [
         f"You may: {', '.join(failure.may)}",
         f"First: {failure.recovery[0]}",

@@ -22,6 +22,21 @@ def effect(conn: Conn, effect_id: str) -> Row | None:
     return conn.execute("SELECT * FROM effect WHERE id = %s", (effect_id,)).fetchone()
 
 
+# Of a group: only what belongs to members that still fail; others have left it, perhaps for another case.
+_OF_OPEN_MEMBERS = """
+    SELECT v.detail->>'{what}' FROM case_event v
+      JOIN case_member m ON m.case_id = v.case_id AND m.object = v.detail->>'object' AND m.object_id = v.detail->>'object_id'
+     WHERE v.case_id = %s AND v.what = 'member' AND v.detail ? '{what}' AND m.gone_at IS NULL
+"""
+
+
+def messages_of_members(conn: Conn, case_id: str) -> list[Row]:
+    """Every message of the members that still fail, oldest first."""
+    return conn.execute(
+        f"SELECT * FROM message WHERE id IN ({_OF_OPEN_MEMBERS.format(what='message_id')}) ORDER BY seq", (case_id,)
+    ).fetchall()
+
+
 def messages(conn: Conn, case_id: str, message_id: str | None) -> list[Row]:
     """Every message that opened this case or was counted in it, oldest first."""
     return conn.execute(
@@ -52,12 +67,10 @@ def digest_of(body: bytes) -> str:
     return blake2b(body, digest_size=16).hexdigest()
 
 
-def effects(conn: Conn, case_id: str) -> list[Row]:
-    """Every outgoing action that was counted in this case, oldest first."""
+def effects_of_members(conn: Conn, case_id: str) -> list[Row]:
+    """Every outgoing action of the members that still fail, oldest first."""
     return conn.execute(
-        "SELECT * FROM effect WHERE id IN (SELECT detail->>'effect_id' FROM case_event "
-        "WHERE case_id = %s AND detail ? 'effect_id') ORDER BY seq",
-        (case_id,),
+        f"SELECT * FROM effect WHERE id IN ({_OF_OPEN_MEMBERS.format(what='effect_id')}) ORDER BY seq", (case_id,)
     ).fetchall()
 
 

@@ -89,10 +89,10 @@ def subject_of(conn: Conn, plan: Plan, case: Row) -> Subject:
 
 
 def _group_of(conn: Conn, plan: Plan, case: Row) -> Subject:
-    effects = subject_store.effects(conn, case["id"])
+    effects = subject_store.effects_of_members(conn, case["id"])
     if effects:
         return EffectGroup(effects, plan)
-    messages = subject_store.messages(conn, case["id"], case["message_id"])
+    messages = subject_store.messages_of_members(conn, case["id"])
     return MessageSubject(messages, grouped=True) if messages else NoSubject(case["members"])
 
 

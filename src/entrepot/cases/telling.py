@@ -62,7 +62,8 @@ def _at(ctx: Ctx, plan: Plan, case: Case) -> datetime:
 
 def _alert(ctx: Ctx, plan: Plan, case: Case, lead: str) -> AlertAsked:
     body = rules.alert_body(case, plan.failure(case["mode"]), plan.team(case["owner"]))
-    text = rules.subject(ctx.environment, case["number"], case["mode"], case["effect_text"], lead)
+    many = f"{case['members']} of one cause: " if case.get("members", 0) > 1 else ""
+    text = rules.subject(ctx.environment, case["number"], case["mode"], case["effect_text"], f"{lead}{many}")
     key = f"{case['id']}:opened" if not lead else f"{case['id']}:opened:{ctx.clock.now():%Y%m%dT%H%M%S}"
     return AlertAsked(key, case["owner"], text, body, case["id"], case["obligation_id"], _at(ctx, plan, case))
 

@@ -22,7 +22,7 @@ BUSY_WAIT_S = 0.1
 Verdict = VerbDone | VerbRefused
 
 # Rooms above bring what a case of theirs is about (a statement's differences, an owned object); by the case's `object`.
-Openers = Mapping[str, Callable[[Row], Subject]]
+Openers = Mapping[str, Callable[[Row], Subject | OwnedSubject]]
 OWN_SUBJECTS: Openers = {}
 
 

@@ -228,6 +228,8 @@ def _where(wanted: CaseFilter, now: datetime) -> tuple[str, dict[str, Any]]:
 
 
 def _case(found: Row) -> CaseRow:
+    if found["object"] in ("seller", "cause"):  # named within their account
+        found = found | {"label": found["object_id"].removeprefix(f"{found['account']}:")}
     kind = words.OBJECT.get(found["object"], words.plain(found["object"]))
     return CaseRow(
         id=found["id"],

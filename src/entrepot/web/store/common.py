@@ -4,9 +4,13 @@ import contextlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
+from entrepot.cases.patch import encode
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.kernel.errors import OwnerDecides
 from entrepot.kernel.money import Money
@@ -52,10 +56,10 @@ def money(row: Mapping[str, Any], name: str) -> Money:
 
 
 def readable(body: bytes | str) -> str:
-    """A body laid out for reading; one that is no JSON stays as it came."""
+    """A body laid out for reading, every amount with all its digits; one that is no JSON stays as it came."""
     text = body.decode("utf-8", errors="replace") if isinstance(body, bytes) else body
     with contextlib.suppress(ValueError):  # not JSON: shown as received
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        text = msgspec.json.format(encode(json.loads(text, parse_float=Decimal)), indent=2).decode()
     return text if len(text) <= TEXT_MAX_CHARS else text[:TEXT_MAX_CHARS] + "\n… cut here: the rest is in the database"
 
 
