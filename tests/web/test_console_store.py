@@ -46,7 +46,8 @@ PAGES = (
     "/cases/case_1002/repair", "/cases/bulk?verb=suppress&case=case_1001&case=case_1002", "/cases.csv", "/orders",
     "/orders?leg=refused", "/orders/bas_1", "/messages/msg_1", "/actions/eff_1", "/settlement",
     "/settlement?show=differs&author=marketplace", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows",
-    "/flows/settlement/resume", "/find?q=C-1",
+    "/flows/settlement/resume", "/find?q=C-1", "/offers", "/corrections", "/ownership", "/ownership/offer", "/map", "/systems/mirakl-fr",
+    "/runbooks", "/runbooks/leg-refused", "/identifiers", "/identifiers?q=C-1", "/risks", "/risks.csv",
 )  # fmt: skip
 
 
@@ -396,3 +397,29 @@ def test_a_pause_longer_than_the_blueprint_allows_is_refused(browser: TestClient
     answer = browser.post("/flows/order-acceptance/pause", data=form)
     assert answer.status_code == 409
     assert "at most" in answer.text
+
+
+def test_every_name_of_a_record_is_found_by_any_one_of_them(store: ConsoleStore) -> None:
+    [leg] = store.joins("C-1-A").found
+    assert (leg.kind, leg.text, leg.href) == ("Seller order", "C-1-A", "/orders/bas_1#leg-C-1-A")
+    assert leg.ids == (("Mirakl order id", "C-1-A", "mirakl-fr/operator"),)
+    by_beginning = store.joins("C-1")
+    assert [record.text for record in by_beginning.found] == ["C-1", "C-1-A", "C-1-B"]
+    assert store.joins("").found == store.joins("C-").found == store.joins("%\x00' OR 1=1").found == ()
+
+
+def test_a_case_knows_the_system_whose_card_says_what_goes_on_without_it(ctx: Ctx, store: ConsoleStore) -> None:
+    case = store.case("case_1001")
+    assert case is not None
+    assert case.system == PLAN.account(case.row.account).system
+    with ctx.db.transaction() as conn:
+        Day(conn, ctx.clock.now()).case(3000, account="hub", object="flow", object_id="settlement")
+    hubs_own = store.case("case_3000")
+    assert hubs_own is not None
+    assert hubs_own.system == ""
+
+
+def test_the_risk_register_reads_the_day(ctx: Ctx, store: ConsoleStore) -> None:
+    seen = store.seen(ctx.clock.now())
+    assert seen.of("leg-refused").cases == 1
+    assert seen.of("leg-refused").median_to_decide is not None
