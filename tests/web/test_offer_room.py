@@ -160,6 +160,7 @@ def test_an_offer_tells_its_source_its_rule_and_what_was_refused(land: Land, sto
         "ownership.offer.fields.price[1]",
         "entrepot.yaml of ownership.offer.fields.price[1]",
     )
+    assert price.rule_words.startswith("seller sets it; operator may hold it")
     assert price.held
     [refused] = offer.refused
     assert (refused.value.replace("\u00a0", " "), refused.word, refused.ended) == ("15.00 EUR", "Under the floor", "")
