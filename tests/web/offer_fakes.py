@@ -60,7 +60,7 @@ def correction(number: int = 1) -> CorrectionRow:
 
 def offer_field(name: str, value: str, kind: str, laid: OverrideView | None = None, held: bool = False) -> FieldView:
     return FieldView(name, words.plain(name), laid.value if laid else value, value, "seller@mirakl-fr", "offer export of 08:14, row 118", "msg_1",
-                     f"ownership.offer.fields.{name}[0]", "", ago(hours=6), ago(hours=6), 3, laid, held, kind)  # fmt: skip
+                     f"ownership.offer.fields.{name}[0]", "", "seller sets it; operator may hold it", ago(hours=6), ago(hours=6), 3, laid, held, kind)  # fmt: skip
 
 
 def offer_detail(offer_id: str) -> OfferDetail:

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from web.console_fakes import FakeDesk, console
+from web.offer_fakes import TOKEN
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +33,8 @@ PAGES = (
     "/cases/case_01/repair", "/cases/case_05", "/cases/case_01/handle/assign", "/cases/case_01/handle/question",
     "/cases?kind=system", "/questions", "/questions/7", "/questions/8", "/questions/9", "/cases/bulk?verb=retry&case=case_01&case=case_02", "/orders", "/orders/bas_1",
     "/messages/msg_2", "/actions/eff_1", "/settlement", "/settlement/stm_1", "/flows", "/flows/shipment/pause",
-    "/find?q=C-", "/find",
+    "/find?q=C-", "/find", "/offers", "/offers/mirakl-fr/operator/O-1", "/offers/mirakl-fr/operator/O-1/override?field=price", "/corrections",
+    "/ownership", "/ownership/offer", "/map", "/map?size=full", "/systems/mirakl-fr", "/runbooks", "/runbooks/leg-refused", "/identifiers?q=C-", "/risks",
 )  # fmt: skip
 AXE_RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .filter((found) => ['serious', 'critical'].includes(found.impact))
@@ -292,3 +294,43 @@ def test_no_page_is_wider_than_its_window(browser: Browser, served: Served, widt
             wide.append(address)
     context.close()
     assert wide == []
+
+
+def test_the_map_is_walked_by_keys_and_leads_to_the_flow(page: Page) -> None:
+    go(page, "/")
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    expect(page.locator("svg.drawing")).to_be_visible()
+    flow = page.get_by_role("link", name="Flow Settlement: Paused, 310 waiting")
+    flow.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#row-settlement")).to_be_visible()
+    assert page.url.endswith("/flows#row-settlement")
+
+
+def test_an_offer_is_held_in_a_dialog_and_the_page_says_so(page: Page) -> None:
+    go(page, "/offers/mirakl-fr/operator/O-1")
+    page.get_by_role("link", name="Hold… this offer").click()
+    dialog = page.locator("#dialog")
+    expect(dialog).to_be_visible()
+    dialog.locator("#reason").fill("Recall")
+    dialog.get_by_role("button", name="Hold in sandbox").click()
+    expect(page.get_by_role("status")).to_contain_text("Done: hold.")
+
+
+def test_a_seller_answers_without_any_script_and_on_a_telephone(browser: Browser, served: Served) -> None:
+    context = visit(browser, served, java_script_enabled=False, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(f"/answers/{TOKEN}")
+    rows = page.locator("fieldset")
+    expect(rows).to_have_count(2)
+    assert page.locator("body").bounding_box()["width"] <= 390  # type: ignore[index]
+    rows.nth(0).get_by_label("I correct it").check()
+    rows.nth(0).locator(".text").first.fill("21.50")
+    rows.nth(1).get_by_label("I do not correct it").check()
+    rows.nth(1).get_by_label("because").fill("It is right as it is")
+    page.get_by_role("button", name="Send these answers").click()
+    expect(page.locator("h1")).to_have_text("Thank you, your answer was taken")
+    page.goto(f"/answers/{TOKEN}")
+    expect(page.locator("h1")).to_have_text("This link does not work")
+    context.close()

@@ -52,6 +52,8 @@ PAGES = (
     "/settlement?show=differs&author=marketplace", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows",
     "/flows/settlement/resume", "/find?q=C-1", "/questions", "/cases?kind=system", "/cases?show=suppressed",
     "/cases/case_1002/handle/assign", "/cases/case_1002/handle/question",
+    "/flows/settlement/resume", "/find?q=C-1", "/offers", "/corrections", "/ownership", "/ownership/offer", "/map", "/systems/mirakl-fr",
+    "/runbooks", "/runbooks/leg-refused", "/identifiers", "/identifiers?q=C-1", "/risks", "/risks.csv",
 )  # fmt: skip
 
 
@@ -515,3 +517,29 @@ def test_a_group_shows_its_members_and_what_became_of_them(ctx: Ctx, store: Cons
         ("Seller order C-1-B", "/orders/bas_1#leg-C-1-B", None, "it was understood"),
     ]
     assert (case.row.members, case.row.members_seen) == (1, 2)
+
+
+def test_every_name_of_a_record_is_found_by_any_one_of_them(store: ConsoleStore) -> None:
+    [leg] = store.joins("C-1-A").found
+    assert (leg.kind, leg.text, leg.href) == ("Seller order", "C-1-A", "/orders/bas_1#leg-C-1-A")
+    assert leg.ids == (("Mirakl order id", "C-1-A", "mirakl-fr/operator"),)
+    by_beginning = store.joins("C-1")
+    assert [record.text for record in by_beginning.found] == ["C-1", "C-1-A", "C-1-B"]
+    assert store.joins("").found == store.joins("C-").found == store.joins("%\x00' OR 1=1").found == ()
+
+
+def test_a_case_knows_the_system_whose_card_says_what_goes_on_without_it(ctx: Ctx, store: ConsoleStore) -> None:
+    case = store.case("case_1001")
+    assert case is not None
+    assert case.system == PLAN.account(case.row.account).system
+    with ctx.db.transaction() as conn:
+        Day(conn, ctx.clock.now()).case(3000, account="hub", object="flow", object_id="settlement")
+    hubs_own = store.case("case_3000")
+    assert hubs_own is not None
+    assert hubs_own.system == ""
+
+
+def test_the_risk_register_reads_the_day(ctx: Ctx, store: ConsoleStore) -> None:
+    seen = store.seen(ctx.clock.now())
+    assert seen.of("leg-refused").cases == 1
+    assert seen.of("leg-refused").median_to_decide is not None

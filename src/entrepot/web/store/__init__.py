@@ -7,6 +7,7 @@ from entrepot.blueprint.draw.risks import Seen
 from entrepot.blueprint.model import Plan
 from entrepot.insight import experience
 from entrepot.kernel.ctx import Database
+from entrepot.ownership.compile import compile_rules
 from entrepot.web.store import cases, find, flows, joins, offers, orders, questions, records, settlement, today
 from entrepot.web.views import (
     ActionDetail,
@@ -45,6 +46,7 @@ class ConsoleStore:
     def __init__(self, db: Database, plan: Plan) -> None:
         self._db = db
         self._plan = plan
+        self._rules = compile_rules(plan)
 
     def open_case_count(self) -> int:
         with self._db.transaction() as conn:
@@ -119,7 +121,7 @@ class ConsoleStore:
 
     def offer(self, account: str, offer_id: str, places: Callable[[str], str]) -> OfferDetail | None:
         with self._db.transaction() as conn:
-            return offers.detail(conn, account, offer_id, places)
+            return offers.detail(conn, self._rules, account, offer_id, places)
 
     def corrections(self, wanted: CorrectionFilter) -> CorrectionPage:
         with self._db.transaction() as conn:

@@ -6,6 +6,10 @@ from typing import Any
 
 from entrepot.kernel.ctx import Conn, Database, Row
 from entrepot.kernel.money import Money, NotMoney
+from entrepot.ownership.compile import RuleSet
+from entrepot.ownership.explain import rule_words
+from entrepot.ownership.model import Scope
+from entrepot.ownership.rules import rule_for
 from entrepot.web import offer_words, words
 from entrepot.web.store.common import PAGE, BrokenLink, read_token, token
 from entrepot.web.views import State, Tone
@@ -160,7 +164,7 @@ _PARTS: Mapping[str, str] = {
 }
 
 
-def detail(conn: Conn, account: str, offer_id: str, places: Callable[[str], str]) -> OfferDetail | None:
+def detail(conn: Conn, rules: RuleSet, account: str, offer_id: str, places: Callable[[str], str]) -> OfferDetail | None:
     if "\x00" in account + offer_id:
         return None
     named = "SELECT %(account)s AS account, %(id)s AS object_id"
@@ -177,7 +181,10 @@ def detail(conn: Conn, account: str, offer_id: str, places: Callable[[str], str]
         row=_offer(found),
         seller_model=found["seller_model"],
         currency=currency,
-        fields=tuple(_field(row, currency, live.get(row["field"]), row["field"] in held, places) for row in parts["fields"]),
+        fields=tuple(
+            _field(row, currency, live.get(row["field"]), row["field"] in held, places, _rule_words(rules, found, row["field"]))
+            for row in parts["fields"]
+        ),
         holds=tuple(_hold(row) for row in parts["holds"]),
         overrides=overrides,
         corrections=tuple(_correction(row, currency) for row in parts["corrections"]),
@@ -187,8 +194,14 @@ def detail(conn: Conn, account: str, offer_id: str, places: Callable[[str], str]
     )  # fmt: skip
 
 
+def _rule_words(rules: RuleSet, offer: Row, field: str) -> str:
+    owned = rules.objects.get(OFFER)
+    scope = Scope(offer["account"], offer["seller"], offer["seller_model"], offer["category"])
+    return rule_words(rule_for(owned, field, scope) if owned else None, field)
+
+
 def _field(
-    row: Row, currency: str, override: OverrideView | None, held: bool, places: Callable[[str], str]
+    row: Row, currency: str, override: OverrideView | None, held: bool, places: Callable[[str], str], said: str
 ) -> FieldView:
     owners = offer_words.shown(row["field"], row["value"], currency)
     return FieldView(
@@ -201,6 +214,7 @@ def _field(
         message=row["message_id"] or "",
         rule=row["rule"],
         place=places(row["rule"]),
+        rule_words=said,
         theirs_at=row["theirs_at"],
         ours_at=row["ours_at"],
         version=row["version"],

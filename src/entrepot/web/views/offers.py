@@ -91,6 +91,7 @@ class FieldView:
     message: str  # its id; empty: not by a message
     rule: str
     place: str
+    rule_words: str  # the rule of today
     theirs_at: datetime
     ours_at: datetime
     version: int
