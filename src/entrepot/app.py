@@ -10,6 +10,7 @@ from entrepot.blueprint.references import resolve
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
 from entrepot.cases.model import CaseAsked, Notifier
+from entrepot.change.service import in_force
 from entrepot.connectors import registry
 from entrepot.connectors.port import Access, Connector, ProblemCode, Secret
 from entrepot.engine import flows as flow_control
@@ -19,6 +20,7 @@ from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.checkout_check import Offers
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
+from entrepot.flows.mapped import Noting
 from entrepot.flows.order_acceptance import OrderAcceptance
 from entrepot.flows.order_creation import OrderCreation, OrdersCreated
 from entrepot.flows.parts import Parts
@@ -73,11 +75,11 @@ class Hub:
     def prepare(self) -> None:
         """Bring flow and periodic rows to what the plan says. Safe to call from every process at its start."""
         with self.ctx.db.transaction() as conn:
+            if not in_force(conn, self.plan.hash):
+                return  # another plan came into force meanwhile: whoever runs by it prepares for it
             flow_control.ensure(conn, self.ctx, self.plan.flows)
+            flow_control.set_modes(conn, {name: flow.mode for name, flow in self.plan.flows.items()})
             periodic.ensure(conn, self.ctx, [*self.sweeps.periodic(), *self.settlement.periodic()])
-            conn.execute(
-                "UPDATE installation SET plan_hash = %s WHERE plan_hash <> %s", (self.plan.hash, self.plan.hash)
-            )
 
 
 def access_of(plan: Plan, account: str) -> Access:
@@ -108,7 +110,10 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
     charging, payouts = Charging(parts), Payouts(parts)
-    inbox = Inbox(_deciders(parts, OrderAcceptance(parts, charging), payouts), partial(_park, plan), _outgrow)
+    deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts)
+    if any(table.direction == "in" for table in plan.mappings.values()):
+        deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
+    inbox = Inbox(deciders, partial(_park, plan), _outgrow)
     outbox = Outbox(
         operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
         reactions=_reactions(parts, charging, payouts),

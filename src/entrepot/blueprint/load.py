@@ -79,6 +79,19 @@ def loads(text: str, name: str = "entrepot.yaml") -> Plan:
     return plan
 
 
+def of_content(data: Mapping[str, Any], name: str = "entrepot.yaml") -> Plan:
+    """A plan from content that was checked before, such as one that was in force: its shape is read, nothing is linted.
+
+    Errors: WrongSetting when this version does not understand the content.
+    """
+    try:
+        return Plan.model_validate({**_with_names(data), "file": name, "hash": content_hash(data)})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = _dotted(tuple(first["loc"]))
+        raise WrongSetting(f"{name} was written for another version: {where}: {_message(first)}") from error
+
+
 def content_hash(data: Any) -> str:
     """Of the content alone: order of keys, comments and layout do not count."""
     canonical = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

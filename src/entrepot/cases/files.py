@@ -79,6 +79,7 @@ def event(
         "by": by,
         "reason": rules.clipped(reason),
         "detail": dict(detail or {}),
+        "plan_hash": ctx.plan_hash,
     }
 
 
@@ -143,6 +144,7 @@ def _row(ctx: Ctx, plan: Plan, asked: CaseAsked, times: int, reopens: str | None
         "next_at": (rules.next_at(steps, now) or now) if asked.own_steps else None,
         "reopens": reopens,
         "plan_hash": ctx.plan_hash,
+        "shadow": plan.only_observes(asked.flow or failure.flow),
     }
 
 

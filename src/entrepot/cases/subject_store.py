@@ -94,7 +94,7 @@ def _twin(conn: Conn, message: Mapping[str, Any]) -> str:
     return str(row["id"]) if row else "(gone)"
 
 
-_OPEN = "state IN ('planned', 'refused', 'parked')"
+_OPEN = "state IN ('planned', 'refused', 'parked', 'advised')"
 
 
 def effect_again(conn: Conn, effect_id: str, at: datetime, until: datetime) -> None:
@@ -123,7 +123,7 @@ def effect_with(conn: Conn, effect_id: str, payload: Mapping[str, Any], at: date
 def void_effect(conn: Conn, effect_id: str, note: str) -> None:
     conn.execute(
         "UPDATE effect SET state = 'void', note = %s "
-        "WHERE id = %s AND state IN ('planned', 'refused', 'parked', 'unknown')",
+        "WHERE id = %s AND state IN ('planned', 'refused', 'parked', 'unknown', 'advised')",
         (note, effect_id),
     )
 
