@@ -43,6 +43,8 @@ REQUIRED_FAILURES = (
     "credentials-refused",
     "flow-paused-too-long",
     "alert-undelivered",
+    "mapping-missing",
+    "action-advised",
 )
 
 

@@ -12,7 +12,7 @@ from entrepot.change.store import record_uses
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.money.ledger import service as ledger
 from entrepot.money.ledger.model import Journal
-from entrepot.outbox.store import Intent, plan_effects
+from entrepot.outbox.store import Intent, plan_effects, seen_elsewhere
 
 ADVISED = "action-advised"
 
@@ -27,11 +27,13 @@ class Consequences:
     void: list[Voided] = field(default_factory=list)
     gone: list[tuple[str, str, str, str]] = field(default_factory=list)  # mode, object, object id, because
     uses: list[Use] = field(default_factory=list)  # words that mappings changed
+    elsewhere: dict[str, str] = field(default_factory=dict)  # by key: what somebody else did that we only observed
 
     def flush(self, ctx: Ctx, conn: Conn, plan: Plan) -> None:
         ledger.post(conn, ctx, self.journals)
         held = plan_effects(conn, ctx, self.intents).advised
         record_uses(conn, ctx, self.uses)
+        seen_elsewhere(conn, self.elsewhere, ctx.clock.now())
         obligations.promise(conn, ctx, plan, self.promises)
         obligations.meet_many(conn, ctx, self.kept)
         obligations.void_many(conn, ctx, self.void)

@@ -227,6 +227,8 @@ def recast(parts: Parts, account: str, payload: Mapping[str, Any]) -> Mapping[st
     shipping = parts.outgoing(FLOW, account, SHIPPING_TYPE, word)
     if isinstance(shipping, Missing):
         return shipping
+    if basket.get(SHIPPING_TYPE, "") == shipping.word:
+        return payload
     return {**payload, "basket": {**basket, SHIPPING_TYPE: shipping.word}}
 
 
