@@ -170,7 +170,7 @@ def test_rolled_back_and_replayed_what_waited_goes_out_right_and_what_was_done_i
     story: Story,
 ) -> None:
     house = story.house
-    before = {name: row for name, row in actions(house).items()}
+    before = actions(house)
     sent_before = written(house)
     back, done = plan_desk.roll_back(house.hub.ctx, story.right.hash[:8], by="Mari", reason="express means express")
     house.reopen()

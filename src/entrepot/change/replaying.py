@@ -79,7 +79,9 @@ def judge_effect(
     if isinstance(now, Missing):
         return judged(Verdict.REVIEW, f"this plan does not know its word: {now.words}")
     if state == "refused" and money_gone:
-        return judged(Verdict.REVIEW, "was refused, and the buyer's money was given back: a new basket is needed", changes=other)
+        return judged(
+            Verdict.REVIEW, "was refused, and the buyer's money was given back: a new basket is needed", changes=other
+        )
     if other:
         how = (
             "never left the house: gets this plan's content"

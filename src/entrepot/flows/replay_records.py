@@ -20,7 +20,8 @@ _MONEY_GONE = (
 def effects_since(conn: Conn, flow: str, since: datetime, limit: int) -> list[Row]:
     """Outgoing actions of a flow planned since then, oldest first."""
     return conn.execute(
-        f"SELECT {_EFFECT}, {_MONEY_GONE} FROM effect WHERE flow = %s AND planned_at >= %s ORDER BY seq LIMIT %s", (flow, since, limit)
+        f"SELECT {_EFFECT}, {_MONEY_GONE} FROM effect WHERE flow = %s AND planned_at >= %s ORDER BY seq LIMIT %s",
+        (flow, since, limit),
     ).fetchall()
 
 
