@@ -44,7 +44,10 @@ def seen(body: bytes, **tables: dict[str, Any]) -> Any:
     return read_mapped(translate.order, body, Tables(plan(**tables), "f", "s"))
 
 
-STATES = {"field": "order_state", "values": {"ON_THE_VAN": "SHIPPED", "FRAUD_CHECK": "STAGING", "ODD": "NOBODY_KNOWS"}}
+STATES: dict[str, Any] = {
+    "field": "order_state",
+    "values": {"ON_THE_VAN": "SHIPPED", "FRAUD_CHECK": "STAGING", "ODD": "NOBODY_KNOWS"},
+}
 
 
 @pytest.mark.parametrize(
