@@ -182,6 +182,10 @@ class PlanWatch:
     def stop(self) -> None:
         self._ended.set()
 
+    def join(self) -> None:
+        """Wait until it has ended, which it does by itself once it has seen a change or was stopped."""
+        self._thread.join()
+
     def _run(self) -> None:
         while not self._ended.wait(PLAN_LOOK_EVERY_S):
             try:

@@ -30,7 +30,7 @@ QUIET = (
 PAGES = (
     "/", "/cases", "/cases?open=case_01", "/cases?show=resolved", "/cases/case_04", "/cases/case_01/retry",
     "/cases/case_01/repair", "/cases/bulk?verb=retry&case=case_01&case=case_02", "/orders", "/orders/bas_1",
-    "/messages/msg_2", "/actions/eff_1", "/settlement", "/settlement/stm_1", "/flows", "/flows/shipment/pause",
+    "/messages/msg_2", "/actions/eff_1", "/settlement", "/settlement/stm_1", "/flows", "/plan", "/plan/2", "/flows/shipment/pause",
     "/find?q=C-", "/find",
 )  # fmt: skip
 AXE_RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations

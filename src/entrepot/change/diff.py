@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from entrepot.blueprint.load import SECTIONS
 from entrepot.blueprint.model import Plan
 
 Path = tuple[str, ...]
@@ -64,13 +65,17 @@ def said(value: Any) -> str:
 def differences(
     before: Mapping[str, Any], after: Mapping[str, Any], plans: tuple[Plan, Plan] | None = None
 ) -> list[Difference]:
-    """Every path that differs, in the order of the new plan, then what it left out.
+    """Every path that differs, section by section, by name: a database keeps no order of keys.
 
     `plans`: both as typed, so that what is only spelt otherwise is told from what changes, and what is not said shows its
     default.
     """
-    found = list(_walk(before, after, ()))
+    found = sorted(_walk(before, after, ()), key=lambda one: (_place(one.section), one.path))
     return [_weighed(one, *plans) for one in found] if plans else found
+
+
+def _place(section: str) -> int:
+    return SECTIONS.index(section) if section in SECTIONS else len(SECTIONS)
 
 
 def _walk(before: Mapping[str, Any], after: Mapping[str, Any], path: Path) -> Iterator[Difference]:

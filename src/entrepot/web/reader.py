@@ -16,6 +16,8 @@ from entrepot.web.views import (
     FindView,
     FlowsView,
     MessageDetail,
+    PlanChangeDetail,
+    PlanView,
     StatementDetail,
     StatementFilter,
     StatementPage,
@@ -53,5 +55,9 @@ class Reader(Protocol):
     def statement(self, statement_id: str, line_filter: str, after: str) -> StatementDetail | None: ...
 
     def flows(self) -> FlowsView: ...
+
+    def plan(self) -> PlanView: ...
+
+    def plan_change(self, seq: int) -> PlanChangeDetail | None: ...
 
     def find(self, query: str) -> FindView: ...

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from entrepot.blueprint.model import Plan
 from entrepot.kernel.ctx import Database
-from entrepot.web.store import cases, find, flows, orders, records, settlement, today
+from entrepot.web.store import cases, find, flows, orders, plans, records, settlement, today
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -18,6 +18,8 @@ from entrepot.web.views import (
     FindView,
     FlowsView,
     MessageDetail,
+    PlanChangeDetail,
+    PlanView,
     StatementDetail,
     StatementFilter,
     StatementPage,
@@ -83,6 +85,14 @@ class ConsoleStore:
     def flows(self) -> FlowsView:
         with self._db.transaction() as conn:
             return FlowsView(flows.rows(conn, self._plan))
+
+    def plan(self) -> PlanView:
+        with self._db.transaction() as conn:
+            return plans.view(conn)
+
+    def plan_change(self, seq: int) -> PlanChangeDetail | None:
+        with self._db.transaction() as conn:
+            return plans.change(conn, seq)
 
     def find(self, query: str) -> FindView:
         with self._db.transaction() as conn:

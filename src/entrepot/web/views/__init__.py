@@ -20,6 +20,7 @@ from entrepot.web.views.orders import (
     Step,
     StepState,
 )
+from entrepot.web.views.plans import PlanChangeDetail, PlanChangeRow, PlanView
 from entrepot.web.views.running import FindView, FlowRow, FlowsView, Found, Measure, TodayView, Week
 from entrepot.web.views.settlement import (
     LINES_COUNTED_MAX,
@@ -62,6 +63,9 @@ __all__ = [
     "MessageDetail",
     "MessageRow",
     "Parcel",
+    "PlanChangeDetail",
+    "PlanChangeRow",
+    "PlanView",
     "Promise",
     "RefundView",
     "State",
