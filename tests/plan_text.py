@@ -5,6 +5,8 @@ from pathlib import Path
 
 from entrepot.blueprint.files import read_files
 from entrepot.blueprint.load import DEFAULT
+from entrepot.change.model import Source
+from entrepot.change.source import source_of
 
 
 def whole(path: Path = DEFAULT) -> str:
@@ -12,3 +14,8 @@ def whole(path: Path = DEFAULT) -> str:
     return "\n".join(
         re.sub(r"^include:\n(?:  - .*\n)+", "", text, flags=re.MULTILINE) for text in read_files(path).values()
     )
+
+
+def source(text: str) -> Source:
+    """A plan that stands in one text, as somebody would apply it."""
+    return source_of({"entrepot.yaml": text})

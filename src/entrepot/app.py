@@ -10,6 +10,7 @@ from entrepot.blueprint.references import resolve
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
 from entrepot.cases.model import CaseAsked, Notifier
+from entrepot.change.service import in_force
 from entrepot.connectors import registry
 from entrepot.connectors.port import Access, Connector, ProblemCode, Secret
 from entrepot.engine import flows as flow_control
@@ -19,6 +20,7 @@ from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
+from entrepot.flows.mapped import Noting
 from entrepot.flows.offer_desk import OfferDesk
 from entrepot.flows.offer_lane import OfferLane
 from entrepot.flows.offer_publication import OfferPublication
@@ -84,14 +86,14 @@ class Hub:
     def prepare(self) -> None:
         """Bring flow and periodic rows to what the plan says. Safe to call from every process at its start."""
         with self.ctx.db.transaction() as conn:
+            if not in_force(conn, self.plan.hash):
+                return  # another plan came into force meanwhile: whoever runs by it prepares for it
             flow_control.ensure(conn, self.ctx, self.plan.flows)
+            flow_control.set_modes(conn, {name: flow.mode for name, flow in self.plan.flows.items()})
             periodic.ensure(
                 conn,
                 self.ctx,
                 [*self.sweeps.periodic(), *self.settlement.periodic(), *self.offer_lane.periodic()],
-            )
-            conn.execute(
-                "UPDATE installation SET plan_hash = %s WHERE plan_hash <> %s", (self.plan.hash, self.plan.hash)
             )
 
 
@@ -133,6 +135,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
+    if any(table.direction == "in" for table in plan.mappings.values()):
+        deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
     inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))
     outbox = Outbox(
         operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},

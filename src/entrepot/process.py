@@ -18,20 +18,28 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from entrepot.app import Hub, build, connect_all
-from entrepot.blueprint.load import load
+from entrepot.blueprint.model import Plan
 from entrepot.blueprint.references import resolve
+from entrepot.change import service as plans
+from entrepot.change.source import read_source
 from entrepot.connectors.facts import facts
 from entrepot.engine.procrastinate_engine import install
 from entrepot.kernel.clock import Pace, SystemClock
-from entrepot.kernel.ctx import Ctx, Points
+from entrepot.kernel.ctx import Conn, Ctx, Points
 from entrepot.kernel.errors import NotNow, WrongSetting
+from entrepot.kernel.http import HttpAnswer, HttpRequest, NotReached
 from entrepot.kernel.ids import Ids
 from entrepot.outbox.http import OutboundHttp
 from entrepot.store import migrate, postgres
 from entrepot.store.db import Db
 
+EXIT_OTHER_PLAN = 76  # start again: another plan came into force
+PLAN_LOOK_EVERY_S = 2.0  # machine
 PACE_READ_EVERY_S = 1.0  # machine: how soon every process follows a change of the business clock
 KILL_AT = "ENTREPOT_KILL_AT"  # a point's name and how many times to pass it first: `send.after:3`; for proofs only
+
+
+log = logging.getLogger(__name__)
 
 
 class Settings(BaseSettings):
@@ -156,6 +164,43 @@ class Threads:
             done.result()
 
 
+class PlanWatch:
+    """Looks about every two seconds whether another plan came into force, and says so once.
+
+    A process never changes its plan in mid-flight: it ends, and its supervisor starts it anew on the new one.
+    """
+
+    def __init__(self, db: Db, plan_hash: str, changed: Callable[[], None]) -> None:
+        self._db, self._plan_hash, self._changed = db, plan_hash, changed
+        self.seen = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="plan-watch", daemon=True)
+
+    def start(self) -> "PlanWatch":
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        self._ended.set()
+
+    def join(self) -> None:
+        """Wait until it has ended, which it does by itself once it has seen a change or was stopped."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(PLAN_LOOK_EVERY_S):
+            try:
+                with self._db.transaction() as conn:
+                    row = conn.execute("SELECT plan_hash FROM installation").fetchone()
+            except NotNow:
+                continue  # the database is away: the plan cannot change either
+            if row and row["plan_hash"] not in ("", self._plan_hash):
+                log.warning("plan %s came into force; ending, to be started again on it", row["plan_hash"])
+                self.seen.set()
+                return self._changed()
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """An opened hub and what it stands on."""
@@ -164,21 +209,52 @@ class Running:
     db: Db
     url: str
 
+    def watch(self, changed: Callable[[], None]) -> PlanWatch:
+        """Have `changed` called, in a thread of its own, when another plan comes into force."""
+        return PlanWatch(self.db, self.hub.plan.hash, changed).start()
+
+
+def plan_for(db: Db, clock: SystemClock, chosen: Settings) -> Plan:
+    """The plan in force; on the first start the file becomes it. Errors: WrongSetting for a file with mistakes."""
+    with db.transaction() as conn:
+        found = plans.plan_in_force(conn)
+    if found is not None:
+        return found
+    source = read_source(chosen.blueprint, facts())
+    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    with db.transaction() as conn:
+        _require_environment(conn, source.plan)
+        plans.first(conn, Ctx(db, clock, ids, NoNetworkYet(), environment=source.plan.environment), source)
+    with db.transaction() as conn:
+        return plans.plan_in_force(conn) or source.plan
+
+
+class NoNetworkYet:
+    """While the plan is not known nobody may be called."""
+
+    def send(self, request: HttpRequest) -> HttpAnswer:
+        return NotReached(f"no plan allows {request.url} yet")
+
+
+def _require_environment(conn: Conn, plan: Plan) -> None:
+    row = conn.execute("SELECT environment FROM installation").fetchone()
+    if row is not None and row["environment"] != plan.environment:
+        raise WrongSetting(
+            f"the database is {row['environment']}, the blueprint {plan.file} is {plan.environment}: one of them is wrong"
+        )
+
 
 def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
     """Everything a web or worker process needs, on a schema that fits. Errors: WrongSetting, OwnerDecides, NotNow."""
     url = database_url(chosen)
     migrate.require_known(url)
-    plan = load(chosen.blueprint, facts=facts())
     db = Db(url, max_size=connections, name=name)
     clock = SystemClock(FollowedPace(db), reading=database_now(url))
+    plan = plan_for(db, clock, chosen)
     with db.transaction() as conn:
-        row = conn.execute("SELECT incarnation, environment FROM installation").fetchone()
+        _require_environment(conn, plan)
+        row = conn.execute("SELECT incarnation FROM installation").fetchone()
     assert row is not None
-    if row["environment"] != plan.environment:
-        raise WrongSetting(
-            f"the database is {row['environment']}, the blueprint {plan.file} is {plan.environment}: one of them is wrong"
-        )
     connectors = connect_all(plan)
     allowed = [resolve(s.url) for s in plan.systems.values() if s.url]
     kill_at = os.environ.get(KILL_AT, "")

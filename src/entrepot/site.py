@@ -5,7 +5,10 @@ from functools import partial
 from starlette.types import ASGIApp
 
 from entrepot.app import Hub
+from entrepot.blueprint.places import Places, places_of
 from entrepot.blueprint.references import resolve
+from entrepot.change.store import in_force
+from entrepot.kernel.ctx import Ctx
 from entrepot.web.app import create_app
 from entrepot.web.doors import Doors, create_doors
 from entrepot.web.webhook_door import WebhookDoor
@@ -31,5 +34,12 @@ def site(hub: Hub) -> ASGIApp:
     """Console, API and webhook doors as one application: webhooks first, machines' other routes, pages behind them."""
     doors = doors_of(hub)
     app = create_doors(doors)
-    app.mount("/", create_app(hub))
+    app.mount("/", create_app(hub, places=places_in_force(hub.ctx)))
     return WebhookDoor(app, doors)
+
+
+def places_in_force(ctx: Ctx) -> Places | None:
+    """Where the rules of the plan in force stand in its files; None where no plan ever came into force (a test)."""
+    with ctx.db.transaction() as conn:
+        version = in_force(conn)
+    return places_of(version.files) if version else None

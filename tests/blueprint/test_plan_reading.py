@@ -78,9 +78,31 @@ def test_a_pattern_includes_what_it_finds_in_the_order_of_names(tmp_path: Path) 
     assert examined.files == ("entrepot.yaml", *sorted(parts))
 
 
-@pytest.mark.parametrize("word", ["/etc/hostname", "../teams.yaml", "a/../../teams.yaml", "none.yaml", "*.yml", "[", "**/*.yaml", "a**b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", '""'])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "/etc/hostname",
+        "../teams.yaml",
+        "a/../../teams.yaml",
+        "none.yaml",
+        "*.yml",
+        "[",
+        "**/*.yaml",
+        "a**b",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        '""',
+    ],
+)
 def test_what_may_not_be_included_is_told_where_it_stands(tmp_path: Path, word: str) -> None:
-    put(tmp_path, {"teams.yaml": "teams: {}", "plan/entrepot.yaml": f"include:\n  - '{word}'\n{BASE}" if word != '""' else f"include:\n  - {word}\n{BASE}"})
+    put(
+        tmp_path,
+        {
+            "teams.yaml": "teams: {}",
+            "plan/entrepot.yaml": f"include:\n  - '{word}'\n{BASE}"
+            if word != '""'
+            else f"include:\n  - {word}\n{BASE}",
+        },
+    )
     assert codes(examine(tmp_path / "plan").findings) == [("E019", "entrepot.yaml", 2)]
 
 
@@ -91,14 +113,23 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_files_that_include_each_other_are_told_as_a_circle(tmp_path: Path) -> None:
-    put(tmp_path, {"entrepot.yaml": f"include: [a.yaml]\n{BASE}", "a.yaml": "include: [b.yaml]\nquestions: {}", "b.yaml": "include: [a.yaml]\nmappings: {}"})
+    put(
+        tmp_path,
+        {
+            "entrepot.yaml": f"include: [a.yaml]\n{BASE}",
+            "a.yaml": "include: [b.yaml]\nquestions: {}",
+            "b.yaml": "include: [a.yaml]\nmappings: {}",
+        },
+    )
     [finding] = examine(tmp_path).findings
     assert codes((finding,)) == [("E020", "b.yaml", 1)]
     assert "a.yaml → b.yaml → a.yaml" in finding.message
 
 
 def test_a_plan_of_too_many_files_stops_where_the_number_is_reached(tmp_path: Path) -> None:
-    parts = {f"p/{n:03d}.yaml": f"questions:\n  q{n}: {{ask: why, about: it, owner: desk}}\n" for n in range(FILES_MAX + 5)}
+    parts = {
+        f"p/{n:03d}.yaml": f"questions:\n  q{n}: {{ask: why, about: it, owner: desk}}\n" for n in range(FILES_MAX + 5)
+    }
     put(tmp_path, {**parts, "entrepot.yaml": f"include: [p/*.yaml]\n{BASE}"})
     examined = examine(tmp_path)
     assert {finding.code for finding in examined.findings} == {"E006"}
@@ -106,7 +137,10 @@ def test_a_plan_of_too_many_files_stops_where_the_number_is_reached(tmp_path: Pa
 
 
 def test_an_entry_in_two_files_names_both_places(tmp_path: Path) -> None:
-    put(tmp_path, {"entrepot.yaml": f"{BASE}include: [more.yaml]\n", "more.yaml": "# late\nteams:\n  desk: {party: operator}\n"})
+    put(
+        tmp_path,
+        {"entrepot.yaml": f"{BASE}include: [more.yaml]\n", "more.yaml": "# late\nteams:\n  desk: {party: operator}\n"},
+    )
     [finding] = examine(tmp_path).findings
     first = next(n for n, line in enumerate(BASE.splitlines(), 1) if line.startswith("  desk:"))
     assert codes((finding,)) == [("E021", "more.yaml", 3)]
@@ -122,7 +156,13 @@ def test_a_file_that_is_missing_hides_nothing_of_the_others(tmp_path: Path) -> N
 
 
 def test_every_value_knows_its_file_line_and_column(tmp_path: Path) -> None:
-    put(tmp_path, {"entrepot.yaml": "include: [b.yaml]\nteams:\n  désk: {party: operator, notify: [env:A, env:B]}\n", "b.yaml": "\nteams:\n  night: {party: erp}\n"})
+    put(
+        tmp_path,
+        {
+            "entrepot.yaml": "include: [b.yaml]\nteams:\n  désk: {party: operator, notify: [env:A, env:B]}\n",
+            "b.yaml": "\nteams:\n  night: {party: erp}\n",
+        },
+    )
     document = gather(tmp_path, Budget()).document
     places = {path: (value, at.file, at.line, at.column) for path, value, at in document.leaves()}
     assert places == {
@@ -187,7 +227,9 @@ def test_a_missing_section_is_one_word() -> None:
 
 
 def test_every_tab_is_told_and_what_it_indents_is_read() -> None:
-    wrong = BASE.replace("  desk: {party: operator", "\tdesk: {party: nobody").replace("  night: {party: operator", "\tnight: {party: operator")
+    wrong = BASE.replace("  desk: {party: operator", "\tdesk: {party: nobody").replace(
+        "  night: {party: operator", "\tnight: {party: operator"
+    )
     assert [code for code, _ in told(wrong)] == ["E004", "E016", "E004"]
 
 
@@ -208,7 +250,8 @@ def test_a_thousand_slips_are_told_up_to_a_number_and_the_reader_is_told_so() ->
 @pytest.mark.parametrize(
     "bomb",
     [
-        "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)),
+        "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)),
         "a0: &a0 {k: x, l: x}\n" + "".join(f"a{i}: &a{i} {{k: *a{i - 1}, l: *a{i - 1}}}\n" for i in range(1, 60)),
         "questions: {" + ", ".join(f"q{n}: [a, b, c, d]" for n in range(60_000)) + "}\n",
     ],

@@ -6,7 +6,6 @@ import sys
 import pytest
 from connectors.market import Market
 
-from entrepot.app import INBOUND_ONLY
 from entrepot.blueprint.entries import Pattern
 from entrepot.blueprint.model import MANUAL
 from entrepot.connectors import manifest as manifests
@@ -20,13 +19,13 @@ SHIPPED = sorted(registry.CONNECTORS)
 
 def test_there_are_facts_of_every_connector_and_of_what_nobody_calls() -> None:
     assert set(facts()) >= {*registry.CONNECTORS, MANUAL}
-    assert {name for name, known in facts().items() if not known.calls} <= INBOUND_ONLY
+    assert {name for name, known in facts().items() if not known.calls} == {MANUAL}
     assert registry.facts() is facts()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_read_back_is_said_where_the_code_can_look_and_nowhere_else(name: str, market: Market) -> None:
-    connector = {"mirakl": market.mirakl, "payment": market.gateway}[name]
+    connector = {"mirakl": market.mirakl, "payment": market.gateway, "storefront": market.storefront}[name]
     said = {operation: write.read_back for operation, write in facts()[name].writes.items()}
     assert said == {operation: found.can_read_back for operation, found in connector.operations.items()}
 
@@ -38,7 +37,9 @@ def test_a_manifest_speaks_the_words_of_the_blueprint(name: str) -> None:
     assert known.patterns <= PATTERNS
     assert known.models <= {"operator", "syndication"}
     assert known.needed <= known.credentials
-    assert set(known.ceilings) <= {row.code for row in manifest(name).sources.values()} | {row.code for row in manifest(name).operations.values()}
+    assert set(known.ceilings) <= {row.code for row in manifest(name).sources.values()} | {
+        row.code for row in manifest(name).operations.values()
+    }
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -71,7 +71,7 @@ def hub_of(server: str, name: str, plan: Plan) -> Iterator[Hub]:
     db = Db(server.rsplit("/", 1)[0] + f"/{name}", max_size=4, name="test")
     clock = ManualClock(START)
     ids = Ids(lambda: int(clock.machine().timestamp() * 1000), Random(name))
-    hub = build(Ctx(db, clock, ids, NoNetwork(), "test-incarnation", "test"), plan, connect_all(plan))
+    hub = build(Ctx(db, clock, ids, NoNetwork(), "test-incarnation", plan.hash), plan, connect_all(plan))
     hub.prepare()
     try:
         yield hub

@@ -57,6 +57,9 @@ from entrepot.web.views import (
     MessageDetail,
     MessageRow,
     Parcel,
+    PlanChangeDetail,
+    PlanChangeRow,
+    PlanView,
     Promise,
     QuestionRow,
     QuestionsView,
@@ -152,6 +155,18 @@ def promise(minutes: int, state: str = "due") -> Promise:
     )
 
 
+def plan_rows() -> tuple[PlanChangeRow, ...]:
+    def row(seq: int, kind: str, hash_: str, before: str, reason: str, **age: float) -> PlanChangeRow:
+        state = words.state(words.PLAN_CHANGE, kind)
+        return PlanChangeRow(seq, state, hash_, before, "Mari Holm", reason, ago(**age), seq == 3, 480 * seq)
+
+    return (
+        row(3, "rollback", "9fb8624db0b3ef91", "04c1a6e2f7d93b58", "Express went out as standard", hours=1),
+        row(2, "apply", "04c1a6e2f7d93b58", "9fb8624db0b3ef91", "Carrier contract of March", hours=9),
+        row(1, "first", "9fb8624db0b3ef91", "", "The first start: the file is the plan", days=30),
+    )
+
+
 def flow_rows() -> tuple[FlowRow, ...]:
     def row(name: str, state: str = "running", **more: Any) -> FlowRow:
         base = FlowRow(
@@ -179,7 +194,7 @@ def flow_rows() -> tuple[FlowRow, ...]:
 
     return (
         row("order-acceptance", waiting_in=12, oldest_in_at=ago(seconds=8), waiting_out=3, cases=2),
-        row("return-refund", unclear=1, parked=1, cases=1),
+        row("return-refund", unclear=1, parked=1, cases=1, mode=words.state(words.MODE, "advise")),
         row(
             "settlement",
             "paused",
@@ -435,6 +450,14 @@ class FakeReader(OfferRecords):
 
     def flows(self) -> FlowsView:
         return FlowsView(flow_rows())
+
+    def plan(self) -> PlanView:
+        return PlanView("entrepot.yaml", (("systems", 3), ("flows", 9), ("failures", 35)), plan_rows())
+
+    def plan_change(self, seq: int) -> PlanChangeDetail | None:
+        lines = (DiffLine("-", "flows.capture.retry.window: 24h"), DiffLine("+", "flows.capture.retry.window: 12h"))
+        found = [row for row in plan_rows() if row.seq == seq]
+        return PlanChangeDetail(found[0], lines if found[0].before else ()) if found else None
 
     def find(self, query: str) -> FindView:
         if query == "C-88411-A":

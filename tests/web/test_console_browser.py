@@ -32,7 +32,7 @@ PAGES = (
     "/", "/cases", "/cases?open=case_01", "/cases?show=resolved", "/cases/case_04", "/cases/case_01/retry",
     "/cases/case_01/repair", "/cases/case_05", "/cases/case_01/handle/assign", "/cases/case_01/handle/question",
     "/cases?kind=system", "/questions", "/questions/7", "/questions/8", "/questions/9", "/cases/bulk?verb=retry&case=case_01&case=case_02", "/orders", "/orders/bas_1",
-    "/messages/msg_2", "/actions/eff_1", "/settlement", "/settlement/stm_1", "/flows", "/flows/shipment/pause",
+    "/messages/msg_2", "/actions/eff_1", "/settlement", "/settlement/stm_1", "/flows", "/plan", "/plan/2", "/flows/shipment/pause",
     "/find?q=C-", "/find", "/offers", "/offers/mirakl-fr/operator/O-1", "/offers/mirakl-fr/operator/O-1/override?field=price", "/corrections",
     "/ownership", "/ownership/offer", "/map", "/map?size=full", "/systems/mirakl-fr", "/runbooks", "/runbooks/leg-refused", "/identifiers?q=C-", "/risks",
 )  # fmt: skip

@@ -27,7 +27,7 @@ PAGES = (
     "/cases/case_01/repair", "/cases/case_05", "/cases/case_01/handle/assign", "/cases/case_01/handle/question",
     "/cases?kind=system", "/questions", "/questions/7", "/questions/8", "/questions/9", "/cases/case_01/suppress", "/cases/case_01/escalate",
     "/cases/bulk?verb=retry&case=case_01", "/orders", "/orders?leg=to-ship", "/orders/bas_1", "/messages/msg_1",
-    "/actions/eff_1", "/settlement", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows",
+    "/actions/eff_1", "/settlement", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows", "/plan", "/plan/2", "/plan/1",
     "/flows/shipment/pause", "/flows/settlement/resume", "/find", "/find?q=C-", "/find?q=nothing",
 )  # fmt: skip
 
@@ -78,6 +78,7 @@ def test_what_a_marketplace_sent_is_shown_and_never_run(browser: TestClient) -> 
         ("/cases?open=case_01", "case-panel"),
         ("/", "today"),
         ("/flows", "flow-list"),
+        ("/plan", "plan"),
         ("/cases/case_01/retry", "dialog-body"),
         ("/orders/bas_1", "basket-body"),
     ],

@@ -9,11 +9,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from plan_text import source, whole
 from starlette.testclient import TestClient
 from web.console_rows import Day
 
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
+from entrepot.change import service
+from entrepot.change.source import read_source
+from entrepot.engine.flows import set_modes
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.money import Money
 from entrepot.web.app import create_app
@@ -49,7 +53,7 @@ PAGES = (
     "/cases?open=case_1001", "/cases/case_1001", "/cases/case_1002", "/cases/case_1003", "/cases/case_1001/retry",
     "/cases/case_1002/repair", "/cases/bulk?verb=suppress&case=case_1001&case=case_1002", "/cases.csv", "/orders",
     "/orders?leg=refused", "/orders/bas_1", "/messages/msg_1", "/actions/eff_1", "/settlement",
-    "/settlement?show=differs&author=marketplace", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows",
+    "/settlement?show=differs&author=marketplace", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows", "/plan",
     "/flows/settlement/resume", "/find?q=C-1", "/questions", "/cases?kind=system", "/cases?show=suppressed",
     "/cases/case_1002/handle/assign", "/cases/case_1002/handle/question",
     "/flows/settlement/resume", "/find?q=C-1", "/offers", "/corrections", "/ownership", "/ownership/offer", "/map", "/systems/mirakl-fr",
@@ -62,7 +66,9 @@ def test_every_page_shows_the_real_day(browser: TestClient, page: str) -> None:
     assert browser.get(page).status_code in (200, 303)
 
 
-@pytest.mark.parametrize("page", ["/", "/cases", "/orders", "/settlement", "/flows", "/find?q=C-1", "/questions"])
+@pytest.mark.parametrize(
+    "page", ["/", "/cases", "/orders", "/settlement", "/flows", "/plan", "/find?q=C-1", "/questions"]
+)
 def test_every_page_of_an_empty_hub_says_that_there_is_nothing(ctx: Ctx, page: str) -> None:
     with TestClient(create_app(RealHub(ctx, PLAN)), base_url="http://127.0.0.1:8400") as browser:
         answer = browser.get(page)
@@ -330,6 +336,42 @@ def test_flows_say_what_waits_in_them(store: ConsoleStore) -> None:
     paused, running = store.flows().rows
     assert (paused.name, paused.running, paused.reason) == ("settlement", False, "Migration")
     assert (running.parked, running.cases, running.last_error) == (1, 2, "429")
+
+
+def test_a_flow_shows_the_mode_it_runs_in(store: ConsoleStore, ctx: Ctx) -> None:
+    with ctx.db.transaction() as conn:
+        set_modes(conn, {"settlement": "observe"})
+    assert [(row.name, row.mode.word) for row in store.flows().rows] == [
+        ("settlement", "Observes"),
+        ("order-acceptance", "Acts"),
+    ]
+
+
+def test_the_plan_page_tells_who_changed_what_and_why(store: ConsoleStore, ctx: Ctx) -> None:
+    older, text = read_source(), whole()
+    newer = source(
+        text.replace("window: 6h}", "window: 3h}", 1).replace("max: 30m, window: 12h", "max: 1800s, window: 12h", 1)
+    )
+    assert store.plan().in_force is None and store.plan_change(1) is None
+    with ctx.db.transaction() as conn:
+        service.first(conn, ctx, older)
+        service.apply(conn, ctx, newer, by="Mari", reason="less patience")
+        conn.execute("UPDATE message SET decided_under = %s WHERE state = 'decided'", (newer.hash,))
+    view = store.plan()
+    assert [(row.kind.word, row.hash, row.by, row.in_force, row.decided) for row in view.rows] == [
+        ("Applied", newer.hash, "Mari", True, 1),
+        ("First plan", older.hash, "hub", False, 0),
+    ]
+    assert ("flows", 9) in view.holds
+    applied = store.plan_change(view.rows[0].seq)
+    assert applied is not None
+    assert [(line.sign, line.text) for line in applied.diff] == [
+        ("-", "flows.order-acceptance.retry.window: 6h"),
+        ("+", "flows.order-acceptance.retry.window: 3h"),
+        (" ", "flows.settlement.retry.max: 1800s (the same, spelt otherwise)"),
+    ]
+    first = store.plan_change(view.rows[1].seq)
+    assert first is not None and first.diff == ()
 
 
 @pytest.mark.parametrize(

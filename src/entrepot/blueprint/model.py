@@ -348,6 +348,11 @@ class Plan(Entry):
     def system_of(self, account: str) -> System:
         return self.system(self.account(account).system)
 
+    def only_observes(self, flow: str) -> bool:
+        """Whether what this flow raises is a shadow: somebody else's connector still does the work."""
+        found = self.flows.get(flow)
+        return found is not None and found.mode == "observe"
+
     def steps(self, mode: str) -> list[tuple[int, str]]:
         """Escalation steps of a mode as (share in percent, team), in order, with `owner` resolved."""
         failure = self.failure(mode)

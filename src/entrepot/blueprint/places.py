@@ -1,11 +1,11 @@
 """Where the rules of a plan stand in its files: `ownership.yaml:41:7`, from the path that a record carries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from entrepot.blueprint.files import examined
 from entrepot.blueprint.finding import Path as Where
-from entrepot.blueprint.load import content_hash, examine
 from entrepot.blueprint.tree import Document
 
 
@@ -23,15 +23,9 @@ class Places:
         return f"{at.file}:{at}" if at.file else str(at)
 
 
-def nowhere(rule: str) -> str:
-    """For a plan whose files are not at hand."""
-    return ""
-
-
-def places_of(path: Path | str | None, plan_hash: str) -> Places | None:
-    """Of the files at a path, when they still say what the plan of that hash says; else they would point to the wrong line."""
-    document = examine(path).document
-    return Places(document) if content_hash(document.data) == plan_hash else None
+def places_of(files: Mapping[str, str]) -> Places:
+    """Of a plan that stands in these texts."""
+    return Places(examined(files).document)
 
 
 def path_of(data: Any, rule: str) -> Where | None:

@@ -107,6 +107,7 @@ def event(
         "by": by,
         "reason": rules.clipped(reason),
         "detail": dict(detail or {}),
+        "plan_hash": ctx.plan_hash,
     }
 
 
@@ -184,6 +185,7 @@ def _row(ctx: Ctx, plan: Plan, key: Key, of_key: Sequence[CaseAsked], reopens: s
         "cause_key": asked.cause_key,
         "reopens": reopens,
         "plan_hash": ctx.plan_hash,
+        "shadow": plan.only_observes(asked.flow or failure.flow),
     }
 
 

@@ -40,6 +40,8 @@ def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> No
                 "next_at": steps[0].at,
                 "money_minor": p.money_minor,
                 "currency": p.currency,
+                "plan_hash": ctx.plan_hash,
+                "shadow": plan.only_observes(p.flow),
             }
         )
     # sorted: two transactions that promise the same things meet in one order and cannot deadlock

@@ -181,6 +181,7 @@ def why_not(what: str, state: str, verb: str, note: str | None) -> str:
         "sending": "is being sent right now; look again in a moment",
         "done": "is done already; it is not done twice",
         "void": "was taken back",
+        "observed": "is only observed: somebody else's connector does it",
         "unknown": "has an unclear result; it is read back first, and only then may it change",
     }.get(state, f"is {state}")
     return f"the {what} {said}" + (f" ({note})" if note else "") + f": there is nothing to {verb}"

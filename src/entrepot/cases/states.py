@@ -85,7 +85,7 @@ MESSAGE_VERBS: Mapping[str, frozenset[str]] = {
     "suppress": frozenset({"parked", "new"}),
 }
 EFFECT_VERBS: Mapping[str, frozenset[str]] = {
-    "retry": frozenset({"planned", "refused", "parked", "unknown"}),
-    "repair": frozenset({"planned", "refused", "parked"}),
-    "suppress": frozenset({"planned", "refused", "parked", "unknown"}),
+    "retry": frozenset({"planned", "refused", "parked", "unknown", "advised"}),
+    "repair": frozenset({"planned", "refused", "parked", "advised"}),
+    "suppress": frozenset({"planned", "refused", "parked", "unknown", "advised"}),
 }

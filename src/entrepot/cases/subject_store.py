@@ -133,7 +133,7 @@ def _twin(conn: Conn, message: Mapping[str, Any]) -> str:
     return str(row["id"]) if row else "(gone)"
 
 
-_OPEN = "state IN ('planned', 'refused', 'parked')"
+_OPEN = "state IN ('planned', 'refused', 'parked', 'advised')"
 
 
 def effect_again(conn: Conn, effect_id: str, at: datetime, until: datetime) -> None:
@@ -179,7 +179,7 @@ def void_effect(conn: Conn, effect_id: str, note: str) -> None:
 def void_effects(conn: Conn, effect_ids: Sequence[str], note: str) -> None:
     conn.execute(
         "UPDATE effect SET state = 'void', note = %s "
-        "WHERE id = ANY(%s) AND state IN ('planned', 'refused', 'parked', 'unknown')",
+        "WHERE id = ANY(%s) AND state IN ('planned', 'refused', 'parked', 'unknown', 'advised')",
         (note, list(effect_ids)),
     )
 

@@ -266,6 +266,14 @@ class EffectSubject:
                 detail={"effect": e["id"]},
                 apply=lambda conn: self._locked(conn, lambda: subject_store.effect_due(conn, e["id"], at, until)),
             )
+        if e["state"] == "advised":
+            return Change(
+                f"{self._name} is released and sent at once.",
+                sends=(f"{e['operation']} to {e['account']}, key {e['key']}",),
+                after=e["payload"],
+                detail={"effect": e["id"]},
+                apply=lambda conn: self._locked(conn, lambda: subject_store.effect_again(conn, e["id"], at, until)),
+            )
         again = (
             " It may have got through before: be sure that it did not."
             if e["attempts"] and e["state"] == "parked"

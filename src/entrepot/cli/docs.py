@@ -37,7 +37,7 @@ EXIT_CODES = {
     2: "a wrong option, setting, file or version; one line says which",
     3: "something was found that is wrong (`doctor`, checks)",
     4: "the database, or the installation, cannot be reached now",
-    5: "refused: the blueprint does not allow this verb here",
+    5: "refused: the blueprint does not allow this verb, pause or replay here",
 }
 
 SETTINGS = {

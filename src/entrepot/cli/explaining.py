@@ -32,7 +32,8 @@ def explain(what: str, field: str, /, *, account: str = "", json: bool = False) 
     with opened() as house:
         with house.db.transaction() as conn:
             found = _asked(conn, house, clean(what), clean(field), clean(account))
-        now, place = house.clock.now(), place_of(house, found.owners.rule if found.owners else found.rule)
+            place = place_of(conn, found.owners.rule if found.owners else found.rule)
+        now = house.clock.now()
     if json:
         say_json(document(found, now, place))
     else:
@@ -74,8 +75,10 @@ def account_of(conn: Conn, house: Opened, kind: str, object_id: str, account: st
     raise WrongSetting(f"there is no {kind} {object_id}; {instead}")
 
 
-def place_of(house: Opened, rule: str) -> str:
-    """`ownership.yaml:41:7`, when the files at hand are the plan the hub runs by; else empty."""
-    from entrepot.blueprint.places import nowhere, places_of
+def place_of(conn: Conn, rule: str) -> str:
+    """`ownership.yaml:41:7` in the plan in force; empty when nothing of that name stands there any more."""
+    from entrepot.blueprint.places import places_of
+    from entrepot.change.store import in_force
 
-    return (places_of(house.env.get("ENTREPOT_BLUEPRINT") or None, house.plan.hash) or nowhere)(rule)
+    version = in_force(conn)
+    return places_of(version.files)(rule) if version else ""

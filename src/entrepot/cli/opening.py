@@ -76,10 +76,16 @@ class Opened:
 
     @cached_property
     def plan(self) -> "Plan":
-        """The blueprint. Errors: WrongSetting when it cannot be read or belongs to another environment."""
-        from entrepot.blueprint.load import load
+        """The plan in force; where there is none yet, the file's.
 
-        plan = load(self.env.get("ENTREPOT_BLUEPRINT") or None)
+        Errors: WrongSetting when it cannot be read or belongs to another environment.
+        """
+        from entrepot.blueprint.load import load
+        from entrepot.change.service import plan_in_force
+
+        with self.db.transaction() as conn:
+            plan = plan_in_force(conn)
+        plan = plan or load(self.env.get("ENTREPOT_BLUEPRINT") or None)
         if plan.environment != self.environment:
             raise WrongSetting(
                 f"the database is {self.environment}, the blueprint {plan.file} is {plan.environment}: one of them is"

@@ -12,7 +12,16 @@ from entrepot.engine.worker import run_worker
 from entrepot.kernel.clock import SystemClock
 from entrepot.kernel.errors import WrongSetting
 from entrepot.launch import children, server_check
-from entrepot.process import Settings, database_url, open_hub, settings, start_logging, upgrade
+from entrepot.process import (
+    EXIT_OTHER_PLAN,
+    PlanWatch,
+    Settings,
+    database_url,
+    open_hub,
+    settings,
+    start_logging,
+    upgrade,
+)
 from entrepot.store import migrate, postgres
 
 log = logging.getLogger(__name__)
@@ -45,7 +54,7 @@ def serve() -> int:
             f"ENTREPOT_HOST={chosen.host}: the console has no login yet and listens on this machine only"
         )
     running = open_hub(chosen, name="web", connections=WEB_POOL)
-    uvicorn.run(
+    config = uvicorn.Config(
         site(running.hub),
         host=chosen.host,
         port=chosen.port,
@@ -53,8 +62,12 @@ def serve() -> int:
         access_log=False,
         server_header=False,
     )
+    server = uvicorn.Server(config)
+    watch = running.watch(lambda: setattr(server, "should_exit", True))
+    server.run()
+    watch.stop()
     running.db.close()
-    return 0
+    return EXIT_OTHER_PLAN if watch.seen.is_set() else 0
 
 
 def work() -> int:
@@ -62,9 +75,15 @@ def work() -> int:
     chosen = settings()
     start_logging(chosen.log_level)
     running = open_hub(chosen, name="worker", connections=sum(chosen.threads.values()) + 1)
-    code = run_worker(running.hub.room(running.url, lease_s=chosen.lease_s), chosen.threads)
+    watches: list[PlanWatch] = []
+    code = run_worker(
+        running.hub.room(running.url, lease_s=chosen.lease_s),
+        chosen.threads,
+        given_stop=lambda stop: watches.append(running.watch(stop)),
+    )
+    watches[0].stop()
     running.db.close()
-    return code
+    return code or (EXIT_OTHER_PLAN if watches[0].seen.is_set() else 0)
 
 
 def db_upgrade() -> int:

@@ -8,8 +8,7 @@ from entrepot.blueprint.model import MANUAL
 from entrepot.connectors.manifest import Manifest, load
 
 PACKAGE = "entrepot.connectors"
-STOREFRONT = "storefront"  # calls us: a party of its own, no manifest needed
-NOT_CALLED = (ConnectorFacts(MANUAL, calls=False), ConnectorFacts(STOREFRONT, "commerce", calls=False))
+NOT_CALLED = (ConnectorFacts(MANUAL, calls=False),)
 
 
 @cache

@@ -50,7 +50,15 @@ def run_drain(room: Room, job: Job, stopping: Callable[[], bool] = never) -> Dra
     ctx = room.ctx
     ends_at = store.after(ctx.clock.machine(), room.drain_s)
     lease = Lease(
-        job.account, job.purpose, job.epoch, ctx.incarnation, ends_at, room.lease_s, room.idle_max_s, stopping
+        job.account,
+        job.purpose,
+        job.epoch,
+        ctx.incarnation,
+        ends_at,
+        room.lease_s,
+        room.idle_max_s,
+        stopping,
+        ctx.plan_hash,
     )
     try:
         lease.renew(ctx)

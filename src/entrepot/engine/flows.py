@@ -5,7 +5,7 @@ each send. `running`: everything moves. `emptying`: sweeps and intake stop, what
 moves, nothing is lost.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -68,6 +68,15 @@ def ensure(conn: Conn, ctx: Ctx, names: Iterable[str]) -> None:
         "INSERT INTO flow (name, changed_at) SELECT name, %s FROM unnest(%s::text[]) AS f (name) ORDER BY name"
         " ON CONFLICT (name) DO NOTHING",
         (ctx.clock.now(), sorted(set(names))),
+    )
+
+
+def set_modes(conn: Conn, modes: Mapping[str, str]) -> None:
+    """Bring the flows' modes to what the plan says; the next claim and the next promise follow."""
+    conn.execute(
+        "UPDATE flow SET mode = v.mode FROM unnest(%s::text[], %s::text[]) AS v (name, mode)"
+        " WHERE flow.name = v.name AND flow.mode <> v.mode",
+        (sorted(modes), [modes[name] for name in sorted(modes)]),
     )
 
 

@@ -6,9 +6,15 @@ from datetime import datetime
 
 from entrepot.engine import store
 from entrepot.kernel.ctx import Conn, Ctx, Row
-from entrepot.kernel.errors import Overtaken
+from entrepot.kernel.errors import NotNow, Overtaken
 
 IDLE_MAX_S = 8.0  # a drain's transaction that says nothing for longer is that of a frozen process; the database ends it
+
+
+class OtherPlan(NotNow):
+    """Another plan came into force: a process that began with the older one begins nothing any more, and ends."""
+
+    code = "other-plan"
 
 
 def never() -> bool:
@@ -27,6 +33,7 @@ class Lease:
     lease_s: float
     idle_max_s: float = IDLE_MAX_S
     stopping: Callable[[], bool] = field(default=never, compare=False)
+    plan_hash: str = ""  # what its process runs by; empty: it does not matter
 
     def hold(self, conn: Conn) -> None:
         """First statement of every transaction of a drain: until it ends, nobody can take the lane over.
@@ -42,12 +49,18 @@ class Lease:
         """Extend the lease between two batches, in a transaction of its own.
 
         `for_s` (machine): for a next step longer than a lease; never shortens. For the drain's own thread alone, not
-        for its senders. Errors: Overtaken.
+        for its senders. Errors: Overtaken; OtherPlan before the first batch and between two, so that outcomes of what was
+        sent are still written, and nothing new is begun under the older plan.
         """
         until = store.after(ctx.clock.machine(), for_s or self.lease_s)
         with ctx.db.transaction() as conn:
-            if not store.renew(conn, self._mine, until):
-                raise self._overtaken()
+            in_force = store.renew(conn, self._mine, until)
+        if in_force is None:
+            raise self._overtaken()
+        if self.plan_hash and in_force and self.plan_hash != in_force:
+            raise OtherPlan(
+                f"plan {in_force} came into force, this process began with {self.plan_hash}", in_force=in_force
+            )
 
     def time_left(self, ctx: Ctx) -> float:
         """Machine seconds in which another batch may be started; 0 when it should end or the process is stopping."""
@@ -94,4 +107,6 @@ def seize(
     machine = ctx.clock.machine()
     with ctx.db.transaction() as conn:
         epoch = store.seize(conn, account, purpose, queue, store.after(machine, lease_s))
-    return Lease(account, purpose, epoch, ctx.incarnation, store.after(machine, drain_s), lease_s)
+    return Lease(
+        account, purpose, epoch, ctx.incarnation, store.after(machine, drain_s), lease_s, plan_hash=ctx.plan_hash
+    )

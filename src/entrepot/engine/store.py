@@ -38,7 +38,7 @@ def hold(conn: Conn, mine: Mine) -> bool:
 
 _MINE = """
 WITH mine AS (
-    SELECT l.account, l.purpose, l.failures, set_config('idle_in_transaction_session_timeout', %(idle_max_ms)s, true)
+    SELECT l.account, l.purpose, l.failures, i.plan_hash, set_config('idle_in_transaction_session_timeout', %(idle_max_ms)s, true)
       FROM lane l, installation i
      WHERE l.account = %(account)s AND l.purpose = %(purpose)s AND l.epoch = %(epoch)s AND l.lease_until IS NOT NULL
        AND i.incarnation = %(incarnation)s
@@ -51,12 +51,15 @@ _RENEW = (
     + """
 UPDATE lane SET lease_until = greatest(lane.lease_until, %(until)s) FROM mine
  WHERE lane.account = mine.account AND lane.purpose = mine.purpose
+RETURNING mine.plan_hash
 """
 )
 
 
-def renew(conn: Conn, mine: Mine, until: datetime) -> bool:
-    return conn.execute(_RENEW, {**mine, "until": until}).rowcount == 1
+def renew(conn: Conn, mine: Mine, until: datetime) -> str | None:
+    """The plan in force; None when the lane is not ours any more."""
+    row = conn.execute(_RENEW, {**mine, "until": until}).fetchone()
+    return str(row["plan_hash"]) if row else None
 
 
 _END = (

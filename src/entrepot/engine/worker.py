@@ -213,10 +213,18 @@ def _safely(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> No
 
 
 def run_worker(
-    room: Room, threads: Mapping[str, int] = DEFAULT_THREADS, *, stop_within_s: float = STOP_WITHIN_S
+    room: Room,
+    threads: Mapping[str, int] = DEFAULT_THREADS,
+    *,
+    stop_within_s: float = STOP_WITHIN_S,
+    given_stop: Callable[[Callable[[], None]], object] = lambda stop: None,
 ) -> int:
-    """`entrepot work`: the whole life of a worker process, on its main thread; its exit code."""
+    """`entrepot work`: the whole life of a worker process, on its main thread; its exit code.
+
+    `given_stop`: called at its start with what asks it to end, for whoever else may want that.
+    """
     worker = WorkerProcess(room, threads, stop_within_s=stop_within_s)
+    given_stop(worker.stop)
     ended = threading.Event()
     threading.Thread(target=worker.leave_in_time, args=(ended,), name="last-resort", daemon=True).start()
     try:

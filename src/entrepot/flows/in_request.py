@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from entrepot.change.mapping import MISSING
 from entrepot.flows.checkout_check import CheckoutBody, CheckoutCheck
 from entrepot.flows.order_creation import arrival_of
 from entrepot.flows.parts import Parts
@@ -79,9 +80,20 @@ class InRequest:
         with self.ctx.db.transaction() as conn:
             row = message_row(conn, message_id)
         assert row is not None
+        if row["state"] == "parked" and self._waits_for_the_plan(message_id):
+            return 202, {"commercial_id": row["external_id"], "state": "being-created", "detail": row["note"]}
         if row["state"] == "parked":
             return 409, {"commercial_id": row["external_id"], "state": "parked", "detail": row["note"]}
         return self._send(f"create:{row['external_id']}", row["external_id"])
+
+    def _waits_for_the_plan(self, message_id: str) -> bool:
+        """The basket is good, only the plan does not know a word of it yet: kept, and made when it does."""
+        with self.ctx.db.transaction() as conn:
+            row = conn.execute(
+                "SELECT 1 FROM case_file WHERE message_id = %s AND mode = %s AND resolved_at IS NULL",
+                (message_id, MISSING),
+            ).fetchone()
+        return row is not None
 
     def _take(self, arrival: Arrival, *, decide: bool) -> str:
         """Keep the basket and, unless it was decided before, decide it. Returns the message's id."""
@@ -124,4 +136,6 @@ class InRequest:
             }
         if row is not None and row["state"] == "refused":
             return 409, {"commercial_id": commercial_id, "state": "refused", "detail": row["outcome"].get("words", "")}
+        if row is not None and row["state"] == "observed":
+            return 202, {"commercial_id": commercial_id, "state": "observed"}
         return 202, {"commercial_id": commercial_id, "state": "being-created"}

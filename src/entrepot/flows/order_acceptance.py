@@ -95,9 +95,24 @@ class OrderAcceptance:
                 )
             )
         self._promises(then, applied)
+        self._done_elsewhere(then, applied, seen)
         if applied.lost_now:
             self._compensate(then, applied)
         return Decided(outgrown=tuple((mode, "leg", leg.order_id) for mode in OUTGROWN))
+
+    def _done_elsewhere(self, then: Consequences, applied: Applied, seen: OrderSeen) -> None:
+        """What the marketplace shows as done, of flows that we only observe: the other connector's work, beside ours."""
+        plan, basket, order_id = self.parts.plan, applied.basket, seen.order_id
+        if applied.was is None and plan.only_observes("order-creation"):
+            then.elsewhere[f"create:{basket.commercial_id}"] = f"order {order_id} was made by somebody else"
+            then.kept.append(("place-orders", "basket", basket.id, applied.leg.created_at))
+        if seen.debited_at and plan.only_observes("capture"):
+            for key in (f"capture:{order_id}", f"capture:{basket.commercial_id}", f"confirm-debit:{order_id}"):
+                then.elsewhere[key] = f"the marketplace heard that order {order_id} is paid"
+        if plan.only_observes("return-refund"):
+            for refund in (r for line in seen.lines for r in line.refunds if r.state == "refunded"):
+                for key in (f"refund:{refund.refund_id}", f"confirm-refund:{refund.refund_id}"):
+                    then.elsewhere[key] = f"the marketplace heard that refund {refund.refund_id} is paid"
 
     def _promises(self, then: Consequences, applied: Applied) -> None:
         leg = applied.leg

@@ -14,6 +14,7 @@ import msgspec
 
 from entrepot.cases.model import CaseAsked, Promise
 from entrepot.cases.obligations import meet
+from entrepot.change.mapping import MISSING, Changed, Missing, Use
 from entrepot.flows.consequences import Consequences, keep
 from entrepot.flows.parts import Parts
 from entrepot.inbox.model import Arrival, Decided, Message, Parked, Received, Verdict
@@ -28,6 +29,7 @@ from entrepot.trade.order.rules import Conflict
 from entrepot.trade.order.store import flush, load
 
 FLOW = "order-creation"
+SHIPPING_TYPE = "shipping_type"  # the field a mapping may speak of
 QUANTITY_MAX = 10_000
 LINES_MAX = 500
 PLACING_MARGIN = timedelta(hours=1)  # after the last attempt, for a person
@@ -65,6 +67,7 @@ class BasketBody(msgspec.Struct):
     authorisation: AuthorisationBody
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
     placed_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    shipping_method: Text = ""
 
 
 def read_basket(body: bytes) -> BasketAsked | Parked:
@@ -87,6 +90,7 @@ def read_basket(body: bytes) -> BasketAsked | Parked:
             for x in asked.lines
         ),
         placed_at=asked.placed_at,
+        shipping_method=asked.shipping_method,
     )
 
 
@@ -122,6 +126,16 @@ class OrderCreation:
     def _one(
         self, ctx: Ctx, book: Book, then: Consequences, account: str, message: Message, asked: BasketAsked
     ) -> Verdict:
+        shipping = self.parts.outgoing(FLOW, account, SHIPPING_TYPE, asked.shipping_method)
+        if isinstance(shipping, Missing):
+            return Parked(
+                MISSING,
+                shipping.words,
+                object="basket",
+                object_id=asked.commercial_id,
+                money_minor=asked.total_minor,
+                currency=asked.currency,
+            )
         taken = service.take_basket(book, ctx, account, asked, message.id)
         if isinstance(taken, Conflict):
             return Parked(
@@ -132,15 +146,31 @@ class OrderCreation:
                 money_minor=asked.total_minor,
                 currency=asked.currency,
             )
+        key = f"create:{asked.commercial_id}"
+        if isinstance(shipping, Changed):
+            then.uses.append(
+                Use(
+                    mapping=shipping.mapping,
+                    flow=FLOW,
+                    field=SHIPPING_TYPE,
+                    direction="out",
+                    theirs=shipping.word,
+                    ours=shipping.was,
+                    message_id=message.id,
+                    object="basket",
+                    object_id=asked.commercial_id,
+                    effect_key=key,
+                )
+            )
         then.intents.append(
             Intent(
-                key=f"create:{asked.commercial_id}",
+                key=key,
                 account=account,
                 operation="mirakl.create-orders",
                 root=taken.root,
                 flow=FLOW,
                 queue="urgent",
-                payload={"basket": msgspec.to_builtins(asked)},
+                payload={"basket": {**msgspec.to_builtins(asked), SHIPPING_TYPE: shipping.word}},
                 window_s=self.parts.window_s(FLOW),
                 message_id=message.id,
             )
@@ -188,6 +218,18 @@ class OrderCreation:
             money_minor=asked.authorised_minor,
             currency=asked.currency,
         )
+
+
+def recast(parts: Parts, account: str, payload: Mapping[str, Any]) -> Mapping[str, Any] | Missing:
+    """What `mirakl.create-orders` would say under the plan at hand, made from the storefront's own words."""
+    basket = payload["basket"]
+    word = str(basket.get("shipping_method", ""))
+    shipping = parts.outgoing(FLOW, account, SHIPPING_TYPE, word)
+    if isinstance(shipping, Missing):
+        return shipping
+    if basket.get(SHIPPING_TYPE, "") == shipping.word:
+        return payload
+    return {**payload, "basket": {**basket, SHIPPING_TYPE: shipping.word}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from entrepot.blueprint.model import Account, Plan
+from entrepot.change.mapping import MISSING, Kept, Looked, Missing, Use, look_up
 from entrepot.connectors.port import Connector, Malformed, Seen
+from entrepot.flows.mapped import Tables, read_mapped
 from entrepot.identity.rules import JoinMap, join_map
 from entrepot.inbox.model import Message, Parked
 from entrepot.kernel.errors import WrongSetting
@@ -19,11 +21,17 @@ class Parts:
     connectors: Mapping[str, Connector]  # by account
 
     def read(self, message: Message) -> Seen | Parked:
-        """Translate a message; what cannot be read is parked with its owner, never raised."""
+        """Translate a message; what cannot be read is parked with its owner, never raised.
+
+        A word the connector does not know is looked up in the plan's tables and read as the word that stands there.
+        """
         translator = self.connectors[message.account].translators.get(message.kind)
         if translator is None:
             return Parked("malformed-message", f"{message.account} has no reader for “{message.kind}”")
-        seen = translator(message.body)
+        tables = self.incoming(message)
+        seen = read_mapped(translator, message.body, tables).seen if tables else translator(message.body)
+        if isinstance(seen, Missing):
+            return Parked(MISSING, f"{message.kind} {message.external_id}: {seen.words}")
         if isinstance(seen, Malformed):
             return Parked(
                 "malformed-message",
@@ -45,6 +53,41 @@ class Parts:
     def sought(self, account: str, scheme: str, value: str) -> str:
         """What was looked for and where, by the plan's join map."""
         return self.join_map.sought(account, scheme, value)
+
+    def incoming(self, message: Message) -> Tables | None:
+        """The plan's tables for what comes by this message; None when there are none, which is the usual."""
+        if not self.plan.mappings:
+            return None
+        found = Tables(self.plan, message.flow, self.plan.account(message.account).system)
+        return found if found.any else None
+
+    def uses(self, message: Message) -> list[Use]:
+        """What tables changed when this message was read."""
+        tables = self.incoming(message)
+        translator = self.connectors[message.account].translators.get(message.kind) if tables else None
+        if tables is None or translator is None:
+            return []
+        return [
+            Use(
+                mapping=one.mapping,
+                flow=message.flow,
+                field=one.field,
+                direction="in",
+                theirs=one.theirs,
+                ours=one.ours,
+                message_id=message.id,
+                object=message.kind,
+                object_id=message.external_id,
+            )
+            for one in read_mapped(translator, message.body, tables).changed
+        ]
+
+    def outgoing(self, flow: str, account: str, field: str, word: str) -> Looked:
+        """Our word as the account's system wants to hear it; nothing said stays nothing."""
+        if not word:
+            return Kept(word)
+        system = self.plan.account(account).system
+        return look_up(self.plan, flow=flow, system=system, direction="out", field=field, word=word)
 
     def account(self, name: str) -> Account:
         return self.plan.account(name)

@@ -104,7 +104,7 @@ class Inbox:
                     outgrown.discard((mode, object_, object_id))  # it failed again after that
         parked = [(message, replace(why, cause=writable(why.cause))) for message, why in parked]
         marks += [{"id": m.id, "state": "parked", "note": p.cause, "at": now} for m, p in parked]
-        store.mark(conn, marks)
+        store.mark(conn, ctx, marks)
         store.postpone(conn, later)
         if parked:
             self.park(ctx, conn, parked)

@@ -170,13 +170,14 @@ def still_new(conn: Conn, ids: Sequence[str]) -> set[str]:
     return {row["id"] for row in rows}
 
 
-def mark(conn: Conn, marks: Sequence[Mapping[str, Any]]) -> None:
-    """Move messages on: dicts of id, state, note."""
+def mark(conn: Conn, ctx: Ctx, marks: Sequence[Mapping[str, Any]]) -> None:
+    """Move messages on: dicts of id, state, note. Each keeps the plan it was decided under."""
     if marks:
         conn.execute(
-            "UPDATE message AS m SET state = v.state, note = v.note, decided_at = v.at, attempts = m.attempts + 1 "
+            "UPDATE message AS m SET state = v.state, note = v.note, decided_at = v.at, attempts = m.attempts + 1, decided_under = %s "
             "FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS v (id, state, note, at) WHERE m.id = v.id",
             (
+                ctx.plan_hash,
                 [m["id"] for m in marks],
                 [m["state"] for m in marks],
                 [m["note"] for m in marks],

@@ -25,4 +25,8 @@ class Moved:
 
 def record(conn: Conn, ctx: Ctx, moves: Sequence[Moved]) -> None:
     now = ctx.clock.now()
-    insert_rows(conn, "event", [{"id": ctx.ids.new("evt"), "at": now, **asdict(move)} for move in moves])
+    insert_rows(
+        conn,
+        "event",
+        [{"id": ctx.ids.new("evt"), "at": now, "plan_hash": ctx.plan_hash, **asdict(move)} for move in moves],
+    )

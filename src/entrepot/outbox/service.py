@@ -114,7 +114,7 @@ class Outbox:
         operation = self.operations.get(effect.operation)
         if operation is None:
             raise OurBug(f"no connector offers the operation {effect.operation}", effect_id=effect.id)
-        if store.predecessor_state(conn, effect.id) in ("refused", "void"):
+        if store.predecessor_state(conn, effect.id) in ("refused", "void", "observed"):
             store.settle(
                 conn, ctx, effect, lease.epoch, "void", note="what it was to follow did not happen", was="planned"
             )

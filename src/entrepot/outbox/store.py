@@ -29,11 +29,27 @@ class Intent:
     due_at: datetime | None = None
 
 
-def plan_effects(conn: Conn, ctx: Ctx, intents: Sequence[Intent]) -> list[str]:
-    """Promise deeds; a key already promised stays as it was. Returns the keys that are new. `after_key` may be in the same batch."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What became of intents: keys that are new, and of these what waits for a person's release, by effect id."""
+
+    new: tuple[str, ...] = ()
+    advised: tuple[tuple[str, Intent], ...] = ()
+
+
+STATE_BY_MODE = {"observe": "observed", "advise": "advised"}  # of the flow; in any other the effect is planned
+
+
+def plan_effects(conn: Conn, ctx: Ctx, intents: Sequence[Intent]) -> Planned:
+    """Promise deeds; a key already promised stays as it was. `after_key` may be in the same batch.
+
+    The one place where a flow's mode decides what becomes of an intent: observed (never sent), advised (a person
+    releases it) or planned.
+    """
     if not intents:
-        return []
+        return Planned()
     now = ctx.clock.now()
+    modes = _modes(conn, {i.flow for i in intents})
     ids = {intent.key: ctx.ids.new("eff") for intent in intents}
     earlier = [i.after_key for i in intents if i.after_key and i.after_key not in ids]
     if earlier:
@@ -50,6 +66,7 @@ def plan_effects(conn: Conn, ctx: Ctx, intents: Sequence[Intent]) -> list[str]:
             "flow": i.flow,
             "queue": i.queue,
             "payload": dict(i.payload),
+            "state": STATE_BY_MODE.get(modes.get(i.flow, ""), "planned"),
             "planned_at": now,
             "due_at": i.due_at or now,
             "window_until": (i.due_at or now) + timedelta(seconds=i.window_s),
@@ -58,8 +75,34 @@ def plan_effects(conn: Conn, ctx: Ctx, intents: Sequence[Intent]) -> list[str]:
         }
         for i in {i.key: i for i in intents}.values()
     ]
-    new = insert_rows(conn, "effect", rows, on_conflict="ON CONFLICT (key) DO NOTHING", returning="key")
-    return [row["key"] for row in new]
+    new = insert_rows(conn, "effect", rows, on_conflict="ON CONFLICT (key) DO NOTHING", returning="id, key, state")
+    by_key = {i.key: i for i in intents}
+    advised = tuple((row["id"], by_key[row["key"]]) for row in new if row["state"] == "advised")
+    return Planned(tuple(row["key"] for row in new), advised)
+
+
+def _modes(conn: Conn, flows: set[str]) -> dict[str, str]:
+    """Modes of those flows that do not simply act."""
+    rows = conn.execute(
+        "SELECT name, mode FROM flow WHERE mode <> 'act' AND name = ANY(%s) ORDER BY name", (sorted(flows),)
+    ).fetchall()
+    return {row["name"]: row["mode"] for row in rows}
+
+
+def seen_elsewhere(conn: Conn, done: Mapping[str, str], at: datetime) -> int:
+    """Deeds by key that somebody else was seen to have done (what, in plain words), of those we only observed."""
+    if not done:
+        return 0
+    return conn.execute(
+        "UPDATE effect e SET elsewhere_at = %(at)s, note = v.words FROM unnest(%(keys)s::text[], %(words)s::text[]) AS v (key, words) "
+        "WHERE e.key = v.key AND e.state = 'observed' AND e.elsewhere_at IS NULL",
+        {"at": at, "keys": list(done), "words": list(done.values())},
+    ).rowcount
+
+
+# A paused flow sends nothing. One that only observes starts nothing either; what is unclear is still read back.
+_PAUSED = "SELECT name FROM flow WHERE state = 'paused'"
+_STARTS_NOTHING = "SELECT name FROM flow WHERE state = 'paused' OR mode = 'observe'"
 
 
 def send_due_sql(queue: str) -> str:
@@ -69,7 +112,8 @@ def send_due_sql(queue: str) -> str:
         SELECT DISTINCT account FROM effect
          WHERE queue = '{queue}' AND state IN ('planned', 'unknown', 'sending') AND due_at <= %(now)s
            AND (state <> 'sending' OR send_until < %(machine)s)
-           AND flow NOT IN (SELECT name FROM flow WHERE state = 'paused')
+           AND flow NOT IN ({_PAUSED})
+           AND (state <> 'planned' OR flow NOT IN ({_STARTS_NOTHING}))
     """
 
 
@@ -98,11 +142,12 @@ def take_due(conn: Conn, account: str, queue: str, now: datetime, limit: int) ->
         f"""
         SELECT {_EFFECT} FROM effect e
          WHERE e.account = %(account)s AND e.queue = %(queue)s AND e.state IN ('planned', 'unknown') AND e.due_at <= %(now)s
-           AND e.flow NOT IN (SELECT name FROM flow WHERE state = 'paused')
+           AND e.flow NOT IN ({_PAUSED})
+           AND (e.state = 'unknown' OR e.flow NOT IN ({_STARTS_NOTHING}))
            AND NOT EXISTS (SELECT FROM bucket b WHERE b.account = e.account AND b.operation = e.operation AND b.blocked_until > %(now)s)
            AND NOT EXISTS (SELECT FROM effect o WHERE o.root = e.root AND o.seq < e.seq AND o.state IN ('planned', 'sending', 'unknown')
                             AND o.account = e.account)
-           AND (e.after_effect IS NULL OR EXISTS (SELECT FROM effect a WHERE a.id = e.after_effect AND a.state IN ('done', 'refused', 'void')))
+           AND (e.after_effect IS NULL OR EXISTS (SELECT FROM effect a WHERE a.id = e.after_effect AND a.state IN ('done', 'refused', 'void', 'observed')))
          ORDER BY e.due_at, e.seq LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED
         """,
         {"account": account, "queue": queue, "now": now, "limit": limit},
@@ -121,7 +166,7 @@ def claimable(conn: Conn, key: str) -> Effect | None:
     """An effect that was never tried, by its key, when nobody else has it."""
     row = conn.execute(
         f"SELECT {_EFFECT} FROM effect e WHERE e.key = %s AND e.state = 'planned' AND e.attempts = 0 "
-        "AND e.flow NOT IN (SELECT name FROM flow WHERE state = 'paused') FOR UPDATE OF e SKIP LOCKED",
+        f"AND e.flow NOT IN ({_STARTS_NOTHING}) FOR UPDATE OF e SKIP LOCKED",
         (key,),
     ).fetchone()
     return _effect(row) if row else None
@@ -162,9 +207,16 @@ def settle(conn: Conn, ctx: Ctx, effect: Effect, epoch: int, state: str, *, due_
 
 def record_attempt(conn: Conn, ctx: Ctx, effect: Effect, kind: str, outcome: str, detail: Mapping[str, Any]) -> None:
     conn.execute(
-        "INSERT INTO attempt (effect_id, number, kind, started_at, outcome, detail) "
-        "SELECT %(id)s, coalesce(max(number), 0) + 1, %(kind)s, %(at)s, %(outcome)s, %(detail)s FROM attempt WHERE effect_id = %(id)s",
-        {"id": effect.id, "kind": kind, "at": ctx.clock.now(), "outcome": outcome, "detail": Jsonb(dict(detail))},
+        "INSERT INTO attempt (effect_id, number, kind, started_at, outcome, detail, plan_hash) "
+        "SELECT %(id)s, coalesce(max(number), 0) + 1, %(kind)s, %(at)s, %(outcome)s, %(detail)s, %(plan)s FROM attempt WHERE effect_id = %(id)s",
+        {
+            "id": effect.id,
+            "kind": kind,
+            "at": ctx.clock.now(),
+            "outcome": outcome,
+            "detail": Jsonb(dict(detail)),
+            "plan": ctx.plan_hash,
+        },
     )
 
 

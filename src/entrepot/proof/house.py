@@ -14,6 +14,7 @@ from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Notice
+from entrepot.change.service import plan_in_force
 from entrepot.engine.drain import DrainEnd, run_drain
 from entrepot.engine.inline_engine import InlineEngine
 from entrepot.engine.leader import Leader
@@ -80,7 +81,21 @@ class House:
     leader: Leader
     room: Room
     mailbox: Mailbox
+    doors: list[Any] = field(default_factory=list)
     ends: list[DrainEnd] = field(default_factory=list)
+
+    def reopen(self) -> None:
+        """Another plan came into force: start anew on it, as every process does. Errors: AssertionError without one."""
+        ctx = self.hub.ctx
+        with ctx.db.transaction() as conn:
+            plan = plan_in_force(conn)
+        assert plan is not None, "no plan ever came into force here"
+        ctx.plan_hash = plan.hash
+        self.hub = build(ctx, unhurried(plan), self.hub.parts.connectors, notifier=self.mailbox, senders=AtOnce())
+        self.hub.prepare()
+        self.doors[0] = doors_of(self.hub)
+        self.room = self.hub.room(self.room.database_url)
+        self.leader = Leader(self.room, self.engine)
 
     def settle(self) -> int:
         """Run everything that is due at this very moment; how many rounds that took."""
@@ -193,7 +208,7 @@ def open_house(
     doors.append(doors_of(hub))
     engine = InlineEngine()
     room = hub.room(database_url)
-    return House(clock, hub, staged, engine, Leader(room, engine), room, mailbox)
+    return House(clock, hub, staged, engine, Leader(room, engine), room, mailbox, doors)
 
 
 def unhurried(plan: Plan) -> Plan:

@@ -52,6 +52,7 @@ class Basket:
     state: BasketState = BasketState.PLANNED
     authorisation_id: str | None = None
     hub_basket_id: str | None = None
+    shipping_method: str = ""  # the shop's own word; empty: the buyer was not asked
     checks: list[int] = field(default_factory=list)
     orders: list[int] = field(default_factory=list)
     checked_at: str | None = None  # when the hub said what may be sold

@@ -38,7 +38,8 @@ class Options:
     Shape: `finish` "stop" shuts the doors after the last planned basket, "close-books" also closes the books then.
     `extra_currencies` adds one shop each that sells in that currency. `planted_money_faults` charges one commission
     at a wrong rate, issues a manual credit and charges a subscription. `bouncing` names shops whose bank sends the
-    payout back. `bank_operator_share` pays what is left at the gateway to the operator's bank when the books close.
+    payout back. `shipping_methods`: the shop's words for ways of shipping, of which each buyer chooses one; none: he is
+    not asked. `bank_operator_share` pays what is left at the gateway to the operator's bank when the books close.
     """
 
     span: timedelta = timedelta(hours=12)
@@ -55,6 +56,7 @@ class Options:
     terms: Terms = field(default_factory=Terms)
     habits: Habits = field(default_factory=Habits)
     random_fault_rate: float = RANDOM_FAULT_RATE
+    shipping_methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def _people(
         customers=customers(world.stream("customers")),
         currencies={"EUR": 8, **dict.fromkeys(chosen.extra_currencies, 1)},
         scripted=SCRIPTED_BASKETS if scripted else {},
+        shipping_methods=chosen.shipping_methods,
     )
     habits = chosen.habits
     if scripted:

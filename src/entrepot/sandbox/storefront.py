@@ -42,6 +42,7 @@ class Shopping:
     customers: tuple[dict[str, Any], ...]
     currencies: dict[str, int] = field(default_factory=lambda: {"EUR": 1})
     scripted: dict[int, Choose] = field(default_factory=dict)
+    shipping_methods: tuple[str, ...] = ()  # what buyers choose from; none: they are not asked
 
 
 class Storefront:
@@ -134,6 +135,8 @@ class Storefront:
             lines=tuple(line_of(offer, min(quantity, offer.quantity)) for offer, quantity in choose(rng, offers)),
             placed_at=instant(self._world.clock()),
         )
+        if self._shopping.shipping_methods:
+            basket.shipping_method = self._world.stream(f"shipping/{number}").choice(self._shopping.shipping_methods)
         self.baskets[basket.commercial_id] = basket
         self._check(basket)
 
@@ -200,6 +203,8 @@ class Storefront:
             "lines": [line_view(line) for line in basket.lines],
             "placed_at": basket.placed_at,
         }
+        if basket.shipping_method:
+            content["shipping_method"] = basket.shipping_method
         key = {"idempotency-key": basket.commercial_id}
         self._post("/api/v1/baskets", content, key, lambda answer: self._answered(basket, answer))
 

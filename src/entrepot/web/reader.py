@@ -18,6 +18,8 @@ from entrepot.web.views import (
     FlowsView,
     JoinsView,
     MessageDetail,
+    PlanChangeDetail,
+    PlanView,
     QuestionRow,
     QuestionsView,
     StatementDetail,
@@ -66,6 +68,10 @@ class Reader(Protocol):
     def statement(self, statement_id: str, line_filter: str, after: str) -> StatementDetail | None: ...
 
     def flows(self) -> FlowsView: ...
+
+    def plan(self) -> PlanView: ...
+
+    def plan_change(self, seq: int) -> PlanChangeDetail | None: ...
 
     def find(self, query: str) -> FindView: ...
 

@@ -6,8 +6,8 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases import handling, questions
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.questions import Answered, NotAsked
-from entrepot.engine import flows
 from entrepot.flows import case_desk as cases
+from entrepot.flows import flow_desk
 from entrepot.kernel.ctx import Ctx
 from entrepot.web.ports import NO_WISH, Deed, Verb, Wish
 
@@ -62,15 +62,7 @@ class FlowRoom:
         self._ctx, self._plan = ctx, plan
 
     def pause(self, flow: str, by: str, reason: str, until: datetime) -> None:
-        rule = self._plan.flow(flow).pause
-        now = self._ctx.clock.now()
-        if not rule.allowed:
-            raise flows.FlowRefused(f"the blueprint does not let {flow} be paused", flow=flow)
-        if until - now > rule.max:
-            raise flows.FlowRefused(f"the blueprint lets {flow} be paused for {rule.max} at most", flow=flow)
-        with self._ctx.db.transaction() as conn:
-            flows.pause(conn, self._ctx, flow, by, reason, until, rule.owner)
+        flow_desk.pause(self._ctx, self._plan, flow, by, reason, until)
 
     def resume(self, flow: str, by: str, reason: str) -> None:
-        with self._ctx.db.transaction() as conn:
-            flows.resume(conn, self._ctx, flow, by, reason)
+        flow_desk.resume(self._ctx, self._plan, flow, by, reason)

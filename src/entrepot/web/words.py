@@ -69,6 +69,8 @@ ACTION: Mapping[str, tuple[str, Tone]] = {
     "unknown": ("Unclear result", _W),
     "parked": ("Parked", _B),
     "void": ("No longer wanted", _N),
+    "observed": ("Only observed", _N),
+    "advised": ("Waits for release", _W),
 }
 ATTEMPT: Mapping[str, tuple[str, Tone]] = {
     "done": ("Done", _G),
@@ -140,6 +142,17 @@ FLOW: Mapping[str, tuple[str, Tone]] = {
     "running": ("Running", _G),
     "paused": ("Paused", _B),
     "emptying": ("Emptying the queue", _W),
+}
+
+MODE: Mapping[str, tuple[str, Tone]] = {
+    "act": ("Acts", _G),
+    "advise": ("Advises", _W),
+    "observe": ("Observes", _N),
+}
+PLAN_CHANGE: Mapping[str, tuple[str, Tone]] = {
+    "first": ("First plan", _N),
+    "apply": ("Applied", _G),
+    "rollback": ("Rolled back", _W),
 }
 
 CAUSE: Mapping[str, str] = {

@@ -49,6 +49,8 @@ OPENED = (
     "ownership-refused",
     "ownership-fight",
     "correction-unanswered",
+    "action-advised",
+    "mapping-missing",
     "record-unjoined",
 )
 

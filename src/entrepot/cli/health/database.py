@@ -133,8 +133,9 @@ def agreement(seen: Seen, plan: Plan) -> list[Finding]:
         return [fail("environment", words, "use the blueprint or the database that belongs to the other")]
     findings = [ok("environment", seen.environment)]
     if seen.plan_hash and seen.plan_hash != plan.hash:
-        words = f"the processes use {seen.plan_hash}, the file says {plan.hash}"
-        findings.append(warn("blueprint", words, "start the processes again, or set ENTREPOT_BLUEPRINT to theirs"))
+        words = f"the plan in force is {seen.plan_hash}, the file says {plan.hash}: what differs counts for nothing yet"
+        step = "see what differs: `entrepot plan`; make it count: `entrepot apply --reason …`"
+        findings.append(warn("blueprint", words, step, in_force=seen.plan_hash, file=plan.hash))
     return findings
 
 

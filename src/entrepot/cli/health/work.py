@@ -26,7 +26,7 @@ _READY = """
            AND NOT EXISTS (SELECT FROM bucket b WHERE b.account = e.account AND b.operation = e.operation AND b.blocked_until > %(now)s)
            AND NOT EXISTS (SELECT FROM effect o WHERE o.root = e.root AND o.seq < e.seq AND o.account = e.account
                             AND o.state IN ('planned', 'sending', 'unknown'))
-           AND (e.after_effect IS NULL OR EXISTS (SELECT FROM effect a WHERE a.id = e.after_effect AND a.state IN ('done', 'refused', 'void')))
+           AND (e.after_effect IS NULL OR EXISTS (SELECT FROM effect a WHERE a.id = e.after_effect AND a.state IN ('done', 'refused', 'void', 'observed')))
         UNION ALL
         SELECT 'normal', a.due_at FROM alert a WHERE a.state = 'planned' AND a.due_at <= %(now)s
     ) AS ready GROUP BY queue ORDER BY queue

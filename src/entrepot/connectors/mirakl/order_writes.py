@@ -37,6 +37,7 @@ class _Created(msgspec.Struct):
 def create_orders(payload: payloads.CreateOrders, _key: str) -> Call:
     """The schema is not public: members follow a running client, the rest is a guess (docs of the sandbox)."""
     basket = payload.basket
+    shipping = {"shipping_type_code": basket.shipping_type} if basket.shipping_type else {}
     return json_call(
         "POST",
         "/api/orders",
@@ -53,6 +54,7 @@ def create_orders(payload: payloads.CreateOrders, _key: str) -> Call:
                     "quantity": line.quantity,
                     "shipping_price": number_of(line.shipping_minor, basket.currency),
                     "order_line_additional_fields": [],
+                    **shipping,
                 }
                 for line in basket.lines
             ],

@@ -22,6 +22,7 @@ class Basket(msgspec.Struct):
     currency: Word
     customer: dict[str, Any]
     lines: Annotated[list[BasketLine], msgspec.Meta(min_length=1)]
+    shipping_type: str = ""  # their code; empty: the marketplace takes its own
 
 
 class CreateOrders(msgspec.Struct):

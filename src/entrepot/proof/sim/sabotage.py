@@ -87,7 +87,9 @@ def _mark_before_deciding(put: Replace) -> None:
     def marked_first(self: Any, ctx: Any, lease: Any, due: Any) -> int:
         with ctx.db.transaction() as conn:
             lease.hold(conn)
-            inbox_store.mark(conn, [{"id": m.id, "state": "decided", "note": None, "at": ctx.clock.now()} for m in due])
+            inbox_store.mark(
+                conn, ctx, [{"id": m.id, "state": "decided", "note": None, "at": ctx.clock.now()} for m in due]
+            )
         ctx.point("decide.taken")
         with ctx.db.transaction() as conn:
             lease.hold(conn)

@@ -133,6 +133,7 @@ class BasketAsked:
     authorisation_expires_at: datetime | None
     lines: tuple[BasketLineAsked, ...]
     placed_at: datetime
+    shipping_method: str = ""  # the storefront's word; empty: none was chosen
 
     @property
     def total_minor(self) -> int:

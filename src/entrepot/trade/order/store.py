@@ -128,6 +128,7 @@ def insert_events(conn: Conn, ctx: Ctx, events: Sequence[Happened]) -> None:
                 "by": e.by,
                 "because": e.because,
                 "detail": e.detail,
+                "plan_hash": ctx.plan_hash,
             }
             for e in events
         ],

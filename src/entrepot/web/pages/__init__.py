@@ -11,6 +11,7 @@ from entrepot.web.pages import (
     offers,
     orders,
     ownership,
+    plan,
     preferences,
     questions,
     risks,
@@ -20,5 +21,5 @@ from entrepot.web.pages import (
 )
 
 DAY = (today, handling, cases, questions, orders, offers, corrections, settlement, flows, find, preferences)
-PLAN = (ownership, maps, runbooks, identifiers, risks)
+PLAN = (plan, ownership, maps, runbooks, identifiers, risks)
 ROUTERS = tuple(module.router for module in (*DAY, *PLAN))

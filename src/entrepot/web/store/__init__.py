@@ -8,7 +8,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.insight import experience
 from entrepot.kernel.ctx import Database
 from entrepot.ownership.compile import compile_rules
-from entrepot.web.store import cases, find, flows, joins, offers, orders, questions, records, settlement, today
+from entrepot.web.store import cases, find, flows, joins, offers, orders, plans, questions, records, settlement, today
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -22,6 +22,8 @@ from entrepot.web.views import (
     FlowsView,
     JoinsView,
     MessageDetail,
+    PlanChangeDetail,
+    PlanView,
     QuestionRow,
     QuestionsView,
     StatementDetail,
@@ -99,6 +101,14 @@ class ConsoleStore:
     def flows(self) -> FlowsView:
         with self._db.transaction() as conn:
             return FlowsView(flows.rows(conn, self._plan))
+
+    def plan(self) -> PlanView:
+        with self._db.transaction() as conn:
+            return plans.view(conn)
+
+    def plan_change(self, seq: int) -> PlanChangeDetail | None:
+        with self._db.transaction() as conn:
+            return plans.change(conn, seq)
 
     def find(self, query: str) -> FindView:
         with self._db.transaction() as conn:

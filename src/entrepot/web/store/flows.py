@@ -63,4 +63,5 @@ def _flow(row: Row, plan: Plan, counts: Mapping[str, Row], checks: Mapping[str, 
         cases=int(count.get("cases", 0)),
         checked_at=check.get("ran_at"),
         last_error=check.get("last_error") or "",
+        mode=words.state(words.MODE, row["mode"]),
     )

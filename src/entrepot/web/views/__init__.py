@@ -21,6 +21,7 @@ from entrepot.web.views.orders import (
     StepState,
 )
 from entrepot.web.views.plan import JoinsView, KnownAs, RiskFilter, RunbookFilter
+from entrepot.web.views.plans import PlanChangeDetail, PlanChangeRow, PlanView
 from entrepot.web.views.questions import HiddenRuleRow, QuestionRow, QuestionsView
 from entrepot.web.views.running import FindView, FlowRow, FlowsView, Found, Measure, TodayView, Week
 from entrepot.web.views.settlement import (
@@ -68,6 +69,9 @@ __all__ = [
     "MessageDetail",
     "MessageRow",
     "Parcel",
+    "PlanChangeDetail",
+    "PlanChangeRow",
+    "PlanView",
     "Promise",
     "QuestionRow",
     "QuestionsView",

@@ -8,6 +8,8 @@ from entrepot.web.views.cases import CaseRow
 from entrepot.web.views.orders import Promise
 from entrepot.web.views.shared import State, Tone
 
+ACTS = State("Acts", Tone.GOOD)
+
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
@@ -30,6 +32,7 @@ class FlowRow:
     cases: int
     checked_at: datetime | None
     last_error: str
+    mode: State = ACTS
 
 
 @dataclass(frozen=True, slots=True)
