@@ -21,7 +21,9 @@ PIECES = (
     "24/7", "Mon-Fri 08-18 Europe", "999999w", "100%", "name: x", "hash: y", "[[[[[[[[[[[[", "{" * 50, "working-days", "2 working-days", "use:erp@erp", "erp@", "@erp", "*",
 )  # fmt: skip
 
-mutations = st.lists(st.tuples(st.integers(0, len(BASE)), st.integers(0, 40), st.sampled_from(PIECES)), min_size=1, max_size=6)
+mutations = st.lists(
+    st.tuples(st.integers(0, len(BASE)), st.integers(0, 40), st.sampled_from(PIECES)), min_size=1, max_size=6
+)
 
 
 def judged(examined: Examined) -> None:
@@ -68,8 +70,16 @@ def test_any_bytes_at_all_are_read_or_told(tmp_path: Path, noise: bytes, before:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(["", "x", "30s", "12%", "50%", "env:A", "seller", "*", "24/7", "a\\0b", "{x", "9" * 30]),
-    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.sampled_from(["update", "where", "at", "to", "within", "default", "x"]), inside, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["", "x", "30s", "12%", "50%", "env:A", "seller", "*", "24/7", "a\\0b", "{x", "9" * 30]),
+    lambda inside: (
+        st.lists(inside, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["update", "where", "at", "to", "within", "default", "x"]), inside, max_size=3
+        )
+    ),
     max_leaves=6,
 )
 
@@ -80,10 +90,14 @@ def test_any_value_in_any_place_is_read_or_told(data: st.DataObject, value: Any)
     import json
 
     from entrepot.blueprint.gather import gather_text
-    from entrepot.blueprint.read import Budget
+    from entrepot.blueprint.parse import Budget
 
     document = gather_text(BASE, "x.yaml", Budget()).document
-    path = data.draw(st.sampled_from(sorted({path[:n] for path, _, _ in document.leaves() for n in range(1, len(path) + 1)}, key=str)))
+    path = data.draw(
+        st.sampled_from(
+            sorted({path[:n] for path, _, _ in document.leaves() for n in range(1, len(path) + 1)}, key=str)
+        )
+    )
     whole = json.loads(json.dumps(document.data))
     at = whole
     for part in path[:-1]:

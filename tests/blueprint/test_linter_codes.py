@@ -14,7 +14,10 @@ from entrepot.connectors.facts import facts
 
 ROOT = Path(__file__).parents[2]
 LINT = ROOT / "src" / "entrepot" / "blueprint"
-TOLD_AT_THE_TOP = {"E001", "E006"}  # there is no line to mark in a file that is not there, or that is all of it too much
+TOLD_AT_THE_TOP = {
+    "E001",
+    "E006",
+}  # there is no line to mark in a file that is not there, or that is all of it too much
 CODES_MIN = 45
 
 
@@ -47,12 +50,16 @@ def test_a_passing_sample_gives_nothing(code: Code, tmp_path: Path) -> None:
     assert asked(code, code.passes, tmp_path).findings == ()
 
 
-@pytest.mark.parametrize("code", [c for c in CODES.values() if c.severity is Severity.ERROR], ids=lambda code: code.code)
+@pytest.mark.parametrize(
+    "code", [c for c in CODES.values() if c.severity is Severity.ERROR], ids=lambda code: code.code
+)
 def test_no_start_with_an_error(code: Code, tmp_path: Path) -> None:
     assert asked(code, code.fails, tmp_path).plan is None
 
 
-@pytest.mark.parametrize("code", [c for c in CODES.values() if c.severity is not Severity.ERROR], ids=lambda code: code.code)
+@pytest.mark.parametrize(
+    "code", [c for c in CODES.values() if c.severity is not Severity.ERROR], ids=lambda code: code.code
+)
 def test_a_warning_stops_no_start(code: Code, tmp_path: Path) -> None:
     assert asked(code, code.fails, tmp_path).plan is not None
 
@@ -66,7 +73,9 @@ def test_there_are_codes_of_every_family_and_no_number_comes_twice() -> None:
     assert len(CODES) >= CODES_MIN
     assert set(FAMILIES) == set("0123456")
     assert all(re.fullmatch(r"[EWN]\d{3}", name) for name in CODES)
-    listed = re.findall(r'Code\("(\w+)"', "".join(p.read_text("utf-8") for p in sorted((LINT / "lint" / "pages").glob("*.py"))))
+    listed = re.findall(
+        r'Code\("(\w+)"', "".join(p.read_text("utf-8") for p in sorted((LINT / "lint" / "pages").glob("*.py")))
+    )
     assert sorted(listed) == sorted(CODES)
 
 
@@ -78,7 +87,14 @@ def test_every_code_that_is_told_has_a_page_and_every_page_is_told() -> None:
 
 
 def test_the_numbers_that_the_trade_knows_keep_their_meaning() -> None:
-    words = {"E301": "cycle", "E302": "slow batch", "E303": "without a deadline", "E304": "outlives", "E305": "repeated", "E306": "calendar"}
+    words = {
+        "E301": "cycle",
+        "E302": "slow batch",
+        "E303": "without a deadline",
+        "E304": "outlives",
+        "E305": "repeated",
+        "E306": "calendar",
+    }
     assert all(word in CODES[name].title for name, word in words.items())
 
 

@@ -17,7 +17,11 @@ OPENERS = {"Parked": 0, "CaseAsked": 0, "Promise": None}  # where a call names i
 
 @cache
 def trees() -> tuple[tuple[Path, ast.Module], ...]:
-    files = [path for room in ROOMS for path in sorted([HOUSE / room] if room.endswith(".py") else (HOUSE / room).rglob("*.py"))]
+    files = [
+        path
+        for room in ROOMS
+        for path in sorted([HOUSE / room] if room.endswith(".py") else (HOUSE / room).rglob("*.py"))
+    ]
     return tuple((path, ast.parse(path.read_text("utf-8"))) for path in files)
 
 
@@ -56,7 +60,9 @@ def opened() -> Iterator[tuple[str, str]]:
                 first = node.args[:1] if OPENERS.get(name) == 0 else []
                 for at in [*first, *(k.value for k in node.keywords if k.arg == "mode" and name in OPENERS)]:
                     yield from ((mode, f"{path.name}:{node.lineno}") for mode in said(at))
-            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "mode":
+            elif (
+                isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "mode"
+            ):
                 yield from ((mode, f"{path.name}:{node.lineno}") for mode in said(node.value))
 
 
@@ -68,7 +74,12 @@ def test_every_mode_that_code_opens_by_name_is_listed() -> None:
 
 @pytest.mark.parametrize("mode", OPENED)
 def test_every_listed_mode_stands_in_the_source(mode: str) -> None:
-    texts = {node.value for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts = {
+        node.value
+        for _, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     assert mode in texts
 
 
@@ -77,9 +88,18 @@ def test_every_flow_that_is_run_has_its_module_and_every_module_its_flow() -> No
     for path, tree in trees():
         if path.parent.name == "flows":
             for node in tree.body:
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "FLOW":
+                if (
+                    isinstance(node, ast.Assign)
+                    and isinstance(node.targets[0], ast.Name)
+                    and node.targets[0].id == "FLOW"
+                ):
                     stories[ast.literal_eval(node.value)] = path.stem
     assert {flow: RUNS.get(flow) for flow in stories} == stories
-    texts = {node.value for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts = {
+        node.value
+        for _, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     assert set(RUNS) <= texts
     assert all((HOUSE / "flows" / f"{module}.py").is_file() for module in RUNS.values())

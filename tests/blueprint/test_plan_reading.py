@@ -9,7 +9,8 @@ from entrepot.blueprint.finding import FINDINGS_MAX, Finding
 from entrepot.blueprint.gather import FILES_MAX, gather
 from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import DEFAULT, WrongBlueprint, examine, examine_text, load, loads
-from entrepot.blueprint.read import NODES_MAX, TOLD_PER_FILE_MAX, Budget, read
+from entrepot.blueprint.parse import NODES_MAX, Budget
+from entrepot.blueprint.read import TOLD_PER_FILE_MAX, read
 from entrepot.blueprint.tree import Document, plain
 
 BASE = base_text()
@@ -78,9 +79,31 @@ def test_a_pattern_includes_what_it_finds_in_the_order_of_names(tmp_path: Path) 
     assert examined.files == ("entrepot.yaml", *sorted(parts))
 
 
-@pytest.mark.parametrize("word", ["/etc/hostname", "../teams.yaml", "a/../../teams.yaml", "none.yaml", "*.yml", "[", "**/*.yaml", "a**b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", '""'])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "/etc/hostname",
+        "../teams.yaml",
+        "a/../../teams.yaml",
+        "none.yaml",
+        "*.yml",
+        "[",
+        "**/*.yaml",
+        "a**b",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        '""',
+    ],
+)
 def test_what_may_not_be_included_is_told_where_it_stands(tmp_path: Path, word: str) -> None:
-    put(tmp_path, {"teams.yaml": "teams: {}", "plan/entrepot.yaml": f"include:\n  - '{word}'\n{BASE}" if word != '""' else f"include:\n  - {word}\n{BASE}"})
+    put(
+        tmp_path,
+        {
+            "teams.yaml": "teams: {}",
+            "plan/entrepot.yaml": f"include:\n  - '{word}'\n{BASE}"
+            if word != '""'
+            else f"include:\n  - {word}\n{BASE}",
+        },
+    )
     assert codes(examine(tmp_path / "plan").findings) == [("E019", "entrepot.yaml", 2)]
 
 
@@ -91,14 +114,23 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_files_that_include_each_other_are_told_as_a_circle(tmp_path: Path) -> None:
-    put(tmp_path, {"entrepot.yaml": f"include: [a.yaml]\n{BASE}", "a.yaml": "include: [b.yaml]\nquestions: {}", "b.yaml": "include: [a.yaml]\nmappings: {}"})
+    put(
+        tmp_path,
+        {
+            "entrepot.yaml": f"include: [a.yaml]\n{BASE}",
+            "a.yaml": "include: [b.yaml]\nquestions: {}",
+            "b.yaml": "include: [a.yaml]\nmappings: {}",
+        },
+    )
     [finding] = examine(tmp_path).findings
     assert codes((finding,)) == [("E020", "b.yaml", 1)]
     assert "a.yaml → b.yaml → a.yaml" in finding.message
 
 
 def test_a_plan_of_too_many_files_stops_where_the_number_is_reached(tmp_path: Path) -> None:
-    parts = {f"p/{n:03d}.yaml": f"questions:\n  q{n}: {{ask: why, about: it, owner: desk}}\n" for n in range(FILES_MAX + 5)}
+    parts = {
+        f"p/{n:03d}.yaml": f"questions:\n  q{n}: {{ask: why, about: it, owner: desk}}\n" for n in range(FILES_MAX + 5)
+    }
     put(tmp_path, {**parts, "entrepot.yaml": f"include: [p/*.yaml]\n{BASE}"})
     examined = examine(tmp_path)
     assert {finding.code for finding in examined.findings} == {"E006"}
@@ -106,7 +138,10 @@ def test_a_plan_of_too_many_files_stops_where_the_number_is_reached(tmp_path: Pa
 
 
 def test_an_entry_in_two_files_names_both_places(tmp_path: Path) -> None:
-    put(tmp_path, {"entrepot.yaml": f"{BASE}include: [more.yaml]\n", "more.yaml": "# late\nteams:\n  desk: {party: operator}\n"})
+    put(
+        tmp_path,
+        {"entrepot.yaml": f"{BASE}include: [more.yaml]\n", "more.yaml": "# late\nteams:\n  desk: {party: operator}\n"},
+    )
     [finding] = examine(tmp_path).findings
     first = next(n for n, line in enumerate(BASE.splitlines(), 1) if line.startswith("  desk:"))
     assert codes((finding,)) == [("E021", "more.yaml", 3)]
@@ -122,7 +157,13 @@ def test_a_file_that_is_missing_hides_nothing_of_the_others(tmp_path: Path) -> N
 
 
 def test_every_value_knows_its_file_line_and_column(tmp_path: Path) -> None:
-    put(tmp_path, {"entrepot.yaml": "include: [b.yaml]\nteams:\n  désk: {party: operator, notify: [env:A, env:B]}\n", "b.yaml": "\nteams:\n  night: {party: erp}\n"})
+    put(
+        tmp_path,
+        {
+            "entrepot.yaml": "include: [b.yaml]\nteams:\n  désk: {party: operator, notify: [env:A, env:B]}\n",
+            "b.yaml": "\nteams:\n  night: {party: erp}\n",
+        },
+    )
     document = gather(tmp_path, Budget()).document
     places = {path: (value, at.file, at.line, at.column) for path, value, at in document.leaves()}
     assert places == {
@@ -187,7 +228,9 @@ def test_a_missing_section_is_one_word() -> None:
 
 
 def test_every_tab_is_told_and_what_it_indents_is_read() -> None:
-    wrong = BASE.replace("  desk: {party: operator", "\tdesk: {party: nobody").replace("  night: {party: operator", "\tnight: {party: operator")
+    wrong = BASE.replace("  desk: {party: operator", "\tdesk: {party: nobody").replace(
+        "  night: {party: operator", "\tnight: {party: operator"
+    )
     assert [code for code, _ in told(wrong)] == ["E004", "E016", "E004"]
 
 
@@ -208,9 +251,10 @@ def test_a_thousand_slips_are_told_up_to_a_number_and_the_reader_is_told_so() ->
 @pytest.mark.parametrize(
     "bomb",
     [
-        "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)),
+        "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)),
         "a0: &a0 {k: x, l: x}\n" + "".join(f"a{i}: &a{i} {{k: *a{i - 1}, l: *a{i - 1}}}\n" for i in range(1, 60)),
-        "questions: {" + ", ".join(f"q{n}: [a, b, c, d]" for n in range(60_000)) + "}\n",
+        "questions: {" + ", ".join(f"q{n}: [a, b, c, d]" for n in range(30_000)) + "}\n",
     ],
 )
 def test_what_grows_without_end_is_stopped_before_it_is_built(bomb: str) -> None:
@@ -218,6 +262,21 @@ def test_what_grows_without_end_is_stopped_before_it_is_built(bomb: str) -> None
     assert read(bomb, "x.yaml", budget) is None
     assert [finding.code for finding in budget.found] == ["E008"]
     assert budget.nodes_left < 0 <= budget.nodes_left + NODES_MAX
+
+
+def test_a_slip_in_a_large_plan_does_not_make_it_too_large() -> None:
+    large = "mappings:\n  words: {values: {" + ", ".join(f"w{n}: x" for n in range(20_000)) + "}}\nteams: {\n"
+    budget = Budget()
+    assert read(large, "x.yaml", budget) is not None
+    assert [finding.code for finding in budget.found] == ["E005"]
+
+
+@pytest.mark.parametrize("before", ["\tteams: {}\n", "teams: {\n", "\x00"])
+def test_what_grows_in_a_file_that_is_not_yaml_besides_is_stopped_too(before: str) -> None:
+    bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)
+    )
+    assert "E008" in [finding.code for finding in examine_text(before + bomb).findings]
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[\n", '["a": ', "{a: 1, "])
@@ -237,10 +296,10 @@ def test_an_alias_may_stand_for_an_entry_and_is_checked_as_one() -> None:
 def test_without_libyaml_the_same_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml  # type: ignore[import-untyped]  # it ships no types
 
-    from entrepot.blueprint import read as reading
+    from entrepot.blueprint import parse
 
     quick = Document(node) if (node := read(BASE, "x.yaml", Budget())) else None
-    monkeypatch.setattr(reading, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(parse, "_Loader", yaml.SafeLoader)
     slow = Document(node) if (node := read(BASE, "x.yaml", Budget())) else None
     assert quick is not None
     assert slow is not None

@@ -81,7 +81,10 @@ def test_a_plan_that_is_not_there_is_a_finding(outside: Entrepot, tmp_path: Path
 
 def test_the_connectors_manifests_are_asked(outside: Entrepot, plan: Path) -> None:
     change(plan, ("connector: mirakl", "connector: mirakel"))
-    assert " E108 systems.market.connector: there is no connector “mirakel”. Fix: did you mean mirakl?" in outside("check", str(plan)).out
+    assert (
+        " E108 systems.market.connector: there is no connector “mirakel”. Fix: did you mean mirakl?"
+        in outside("check", str(plan)).out
+    )
 
 
 @pytest.mark.parametrize("word", ["E304", "e304", " W401", "N301"])
@@ -89,7 +92,14 @@ def test_a_code_is_explained_with_both_samples_and_the_fix(outside: Entrepot, wo
     code = CODES[word.strip().upper()]
     said = outside("check", "--explain", word)
     assert said.code == 0
-    for words in (code.code, code.title, code.why, code.fix, *code.fails.strip().splitlines(), *code.passes.strip().splitlines()):
+    for words in (
+        code.code,
+        code.title,
+        code.why,
+        code.fix,
+        *code.fails.strip().splitlines(),
+        *code.passes.strip().splitlines(),
+    ):
         assert words in said.out
     assert outside("check", "--explain", word, "--json").json["fails"] == code.fails
 

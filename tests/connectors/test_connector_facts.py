@@ -38,7 +38,9 @@ def test_a_manifest_speaks_the_words_of_the_blueprint(name: str) -> None:
     assert known.patterns <= PATTERNS
     assert known.models <= {"operator", "syndication"}
     assert known.needed <= known.credentials
-    assert set(known.ceilings) <= {row.code for row in manifest(name).sources.values()} | {row.code for row in manifest(name).operations.values()}
+    assert set(known.ceilings) <= {row.code for row in manifest(name).sources.values()} | {
+        row.code for row in manifest(name).operations.values()
+    }
 
 
 @pytest.mark.parametrize("name", SHIPPED)
