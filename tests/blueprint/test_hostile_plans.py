@@ -90,7 +90,7 @@ def test_any_value_in_any_place_is_read_or_told(data: st.DataObject, value: Any)
     import json
 
     from entrepot.blueprint.gather import gather_text
-    from entrepot.blueprint.read import Budget
+    from entrepot.blueprint.parse import Budget
 
     document = gather_text(BASE, "x.yaml", Budget()).document
     path = data.draw(

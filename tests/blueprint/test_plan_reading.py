@@ -9,7 +9,8 @@ from entrepot.blueprint.finding import FINDINGS_MAX, Finding
 from entrepot.blueprint.gather import FILES_MAX, gather
 from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import DEFAULT, WrongBlueprint, examine, examine_text, load, loads
-from entrepot.blueprint.read import NODES_MAX, TOLD_PER_FILE_MAX, Budget, read
+from entrepot.blueprint.parse import NODES_MAX, Budget
+from entrepot.blueprint.read import TOLD_PER_FILE_MAX, read
 from entrepot.blueprint.tree import Document, plain
 
 BASE = base_text()
@@ -253,7 +254,7 @@ def test_a_thousand_slips_are_told_up_to_a_number_and_the_reader_is_told_so() ->
         "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
         + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)),
         "a0: &a0 {k: x, l: x}\n" + "".join(f"a{i}: &a{i} {{k: *a{i - 1}, l: *a{i - 1}}}\n" for i in range(1, 60)),
-        "questions: {" + ", ".join(f"q{n}: [a, b, c, d]" for n in range(60_000)) + "}\n",
+        "questions: {" + ", ".join(f"q{n}: [a, b, c, d]" for n in range(30_000)) + "}\n",
     ],
 )
 def test_what_grows_without_end_is_stopped_before_it_is_built(bomb: str) -> None:
@@ -261,6 +262,21 @@ def test_what_grows_without_end_is_stopped_before_it_is_built(bomb: str) -> None
     assert read(bomb, "x.yaml", budget) is None
     assert [finding.code for finding in budget.found] == ["E008"]
     assert budget.nodes_left < 0 <= budget.nodes_left + NODES_MAX
+
+
+def test_a_slip_in_a_large_plan_does_not_make_it_too_large() -> None:
+    large = "mappings:\n  words: {values: {" + ", ".join(f"w{n}: x" for n in range(20_000)) + "}}\nteams: {\n"
+    budget = Budget()
+    assert read(large, "x.yaml", budget) is not None
+    assert [finding.code for finding in budget.found] == ["E005"]
+
+
+@pytest.mark.parametrize("before", ["\tteams: {}\n", "teams: {\n", "\x00"])
+def test_what_grows_in_a_file_that_is_not_yaml_besides_is_stopped_too(before: str) -> None:
+    bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)
+    )
+    assert "E008" in [finding.code for finding in examine_text(before + bomb).findings]
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[\n", '["a": ', "{a: 1, "])
@@ -280,10 +296,10 @@ def test_an_alias_may_stand_for_an_entry_and_is_checked_as_one() -> None:
 def test_without_libyaml_the_same_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml  # type: ignore[import-untyped]  # it ships no types
 
-    from entrepot.blueprint import read as reading
+    from entrepot.blueprint import parse
 
     quick = Document(node) if (node := read(BASE, "x.yaml", Budget())) else None
-    monkeypatch.setattr(reading, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(parse, "_Loader", yaml.SafeLoader)
     slow = Document(node) if (node := read(BASE, "x.yaml", Budget())) else None
     assert quick is not None
     assert slow is not None

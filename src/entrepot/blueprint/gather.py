@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from entrepot.blueprint.finding import Findings, Position
-from entrepot.blueprint.read import Budget, decoded, read
+from entrepot.blueprint.parse import Budget
+from entrepot.blueprint.read import decoded, read
 from entrepot.blueprint.tree import Document, Node, plain
 
 MAIN = "entrepot.yaml"
@@ -133,14 +134,14 @@ def gather(path: Path, budget: Budget) -> Gathered:
     """Read a plan from the disk; whatever is wrong is in the budget's findings."""
     main = path / MAIN if _is_there(path, folder=True) else path
     resolved = _resolved(main) or main
-    gathering = _Gathering(resolved.parent, budget, Node({}, Position(1, 1, main.name)))
+    gathering = _Gathering(resolved.parent, budget, Node({}, Position(1, 1, main.name), {}))
     gathering.take(resolved if resolved.name == main.name else main, (), Position(1, 1, main.name))
     return Gathered(main.name, Document(gathering.root), tuple(gathering.files))
 
 
 def gather_text(text: str, name: str, budget: Budget) -> Gathered:
     """As `gather`, from a text; it includes nothing."""
-    gathering = _Gathering(Path(), budget, Node({}, Position(1, 1, name)), [name])
+    gathering = _Gathering(Path(), budget, Node({}, Position(1, 1, name), {}), [name])
     node = read(text, name, budget)
     include = node.keys.get(INCLUDE) if node is not None and node.mapping is not None else None
     if include is not None and node is not None and node.mapping is not None:

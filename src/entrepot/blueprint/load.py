@@ -18,7 +18,7 @@ from entrepot.blueprint.lint.facts import NOTHING, Facts
 from entrepot.blueprint.lint.look import Look
 from entrepot.blueprint.lint.rules import lint
 from entrepot.blueprint.model import Plan
-from entrepot.blueprint.read import Budget
+from entrepot.blueprint.parse import Budget
 from entrepot.blueprint.shape import SECTIONS, Shaped, shaped
 from entrepot.blueprint.tree import Document
 from entrepot.kernel.errors import WrongSetting

@@ -10,7 +10,7 @@ from typing import Any
 from entrepot.blueprint.entries import PARTIES
 from entrepot.blueprint.finding import Path
 from entrepot.blueprint.lint.facts import ConnectorFacts, Facts
-from entrepot.blueprint.model import Account, Flow, Plan, System
+from entrepot.blueprint.model import Account, Flow, Plan
 from entrepot.blueprint.tree import Document
 
 WORDS = {
@@ -130,9 +130,6 @@ class Look:
     def at_market(self, account: Account) -> bool:
         system = self.plan.systems.get(account.system)
         return system is not None and system.party == "marketplace"
-
-    def system_of(self, account: Account) -> System | None:
-        return self.plan.systems.get(account.system)
 
     @cached_property
     def models(self) -> frozenset[str]:
