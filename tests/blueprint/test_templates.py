@@ -5,13 +5,12 @@ from string import Formatter
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.blueprint import blocks
 from entrepot.blueprint.entries import STANDARD_VALUES
-from entrepot.blueprint.files import Files, examined
+from entrepot.blueprint.files import Files, document_of, examined
 from entrepot.blueprint.finding import Severity
 from entrepot.blueprint.lint.modes import OPENED, of_the_trade
 from entrepot.blueprint.load import DEFAULT, Examined, load
@@ -237,6 +236,6 @@ def test_whatever_is_left_of_a_section_keeps_its_comments_and_says_the_same(
     [section] = blocks.parse("".join(lines))
     kept = data.draw(st.sets(st.sampled_from(sorted(wanted))))
     text = str(blocks.changed(section, lambda block: block if block.name in kept else None))
-    read: dict[str, Any] = yaml.safe_load(text)["failures"] or {}
+    read: dict[str, Any] = document_of(text, "f").data["failures"] or {}
     assert read == {n: {"own": n, **{f"key-{k}": [n, k] for k in range(wanted[n][2])}} for n in wanted if n in kept}
     assert all((f"  # about {name}\n" in text) == (wanted[name][1] and name in kept) for name in wanted)

@@ -26,32 +26,32 @@ WRONG = [
     ("    model: operator\n", "", "accounts.mirakl-fr/operator", "names its model"),
     ("acceptance_window: 12h", "acceptance_window: 12 hours", "accounts.mirakl-fr/operator.acceptance_window", "such as 30s, 10m, 48h or 7d"),
     ("acceptance_window: 12h", "acceptance_window: 1 working-day", "accounts.mirakl-fr/operator.acceptance_window", "is not a duration"),
-    ("acceptance_window: 12h", "acceptance_window: 13h", "accounts.mirakl-fr/operator.acceptance_window", "promises 12h; write the same"),
+    ("acceptance_window: 12h", "acceptance_window: 13h", "accounts.mirakl-fr/operator.acceptance_window", "promises 12h. Fix: write the same"),
     ("default: 12%", "default: 0.12", "accounts.mirakl-fr/operator.commission.default", "such as 12% or 12.5%"),
     ("default: 12%", "default: 120%", "accounts.mirakl-fr/operator.commission.default", "more than 100%"),
     ("system: gateway", "system: gatewy", "accounts.gateway/main.system", "there is no system “gatewy”"),
     ("currency: EUR\n    settle: 10s", "currency: EURO\n    settle: 10s", "accounts.gateway/main.currency", "ISO 4217"),
-    ('"*": {seller_model', '"2001": {seller_model', "sellers", "default for every seller"),
+    ('"*": {seller_model', '"2001": {seller_model', "sellers", "rule for every seller"),
     ("hours: Mon-Fri 09-18 Europe/Paris", "hours: nine to five", "teams.commerce-architect.hours", "such as “Mon-Fri 08-18 Europe/Paris”"),
-    ("    deputy: commerce-architect\n", "", "teams.on-call", "needs a deputy"),
+    ("    deputy: commerce-architect\n", "", "teams.on-call", "nobody of this team can"),
     ("deputy: commerce-architect", "deputy: nobody", "teams.on-call.deputy", "there is no team “nobody”"),
     ("deputy: commerce-architect\n", "deputy: commerce-architect\n    escalates_to: order-desk\n", "teams.on-call.escalates_to", "on-call → order-desk → marketplace-lead → on-call"),
-    ("hours: 24/7\n    deputy: commerce-architect\n    notify: [env:ENTREPOT_ALERT_WEBHOOK, env:ENTREPOT_ALERT_MAIL]", "hours: 24/7\n    deputy: commerce-architect\n    notify: []", "teams.on-call.notify", "is empty"),
-    ("pattern: event\n    also: scheduled-job\n    latency: near-real-time\n    decider", "pattern: event\n    latency: near-real-time\n    decider", "flows.order-acceptance", "name the safety check"),
+    ("hours: 24/7\n    deputy: commerce-architect\n    notify: [env:ENTREPOT_ALERT_WEBHOOK, env:ENTREPOT_ALERT_MAIL]", "hours: 24/7\n    deputy: commerce-architect\n    notify: []", "teams.on-call", "no way to reach"),
+    ("pattern: event\n    also: scheduled-job\n    latency: near-real-time\n    decider", "pattern: event\n    latency: near-real-time\n    decider", "flows.order-acceptance.pattern", "events get lost"),
     ("pattern: scheduled-job\n    latency: finance-close\n    deadline: {obligation: statement-due", "pattern: event\n    also: scheduled-job\n    latency: finance-close\n    deadline: {obligation: statement-due", "flows.settlement.pattern", "does not move by event"),
     ("retry: {first: 5s, max: 10m, window: 6h}", "retry: {first: 5s, max: 10m, window: 3d}", "flows.order-acceptance.retry.window", "leave a person no time"),
     ("retry: {first: 5s, max: 10m, window: 6h}", "retry: {first: 20m, max: 10m, window: 12h}", "flows.order-acceptance.retry", "first ≤ max ≤ window"),
-    ("failures: [chargeback-opened]", "failures: []", "flows.incident-dispute.failures", "is empty"),
+    ("failures: [chargeback-opened]", "failures: []", "flows.incident-dispute", "nobody has thought of how it fails"),
     ("failures: [chargeback-opened]", "failures: [chargeback]", "flows.incident-dispute.failures.0", "there is no failure mode “chargeback”"),
     ("from: gateway", "from: bank", "flows.incident-dispute.from", "there is no system “bank”"),
     ("replay: never", "replay: maybe", "flows.payout.replay", "'safe', 'with-review' or 'never'"),
     ("part_of: order-acceptance", "part_of: orders", "flows.capture.part_of", "there is no flow “orders”"),
     ("owner: supplier-operations\n    may", "owner: the-intern\n    may", "failures.ack-at-risk.owner", "there is no team “the-intern”"),
-    ("may: [escalate, suppress]\n    actions: [remind-seller, accept", "may: []\n    actions: [remind-seller, accept", "failures.ack-at-risk.may", "is empty"),
+    ("may: [escalate, suppress]\n    actions: [remind-seller, accept", "may: []\n    actions: [remind-seller, accept", "failures.ack-at-risk.may", "may do nothing"),
     ("may: [repair, suppress, retry, escalate]", "may: [retry, repair]", "failures.malformed-message.may.0", "does not mend it"),
     ("may: [repair, suppress, retry, escalate]", "may: [repair, repair]", "failures.malformed-message.may", "a verb twice"),
     ("may: [repair, suppress, retry, escalate]", "may: [delete]", "failures.malformed-message.may.0", "'retry', 'repair', 'suppress' or 'escalate'"),
-    ("{at: 50%, to: owner}, {at: 80%, to: marketplace-lead}, {at: 95%, to: on-call}]\n    corrects: seller\n    requests: [operator]\n    when_missed: ack-missed", "{at: 80%, to: owner}, {at: 50%, to: on-call}]\n    corrects: seller", "failures.ack-at-risk.escalate.1.at", "steps go upwards"),
+    ("{at: 50%, to: owner}, {at: 80%, to: marketplace-lead}, {at: 95%, to: on-call}]\n    alert: {measure: open-cases}\n    corrects: seller\n    requests: [operator]\n    when_missed: ack-missed", "{at: 80%, to: owner}, {at: 50%, to: on-call}]\n    corrects: seller", "failures.ack-at-risk.escalate.1.at", "steps go upwards"),
     ("when_missed: ack-missed", "when_missed: too-late", "failures.ack-at-risk.when_missed", "there is no failure mode"),
     ("worth {value} will be refused", "worth {value:>9} will be refused", "failures.ack-at-risk.effect", "is not a plain name in braces"),
     ("worth {value} will be refused", "worth {value.__class__} will be refused", "failures.ack-at-risk.effect", "is not a plain name in braces"),
@@ -59,7 +59,7 @@ WRONG = [
     ("  chargeback-opened:\n", "  chargeback-closed:\n", "failures", "the hub can meet chargeback-opened"),
     ("  order-desk:\n    party: operator", "  order-desk:\n    name: the desk\n    party: operator", "teams.order-desk.name", "named by its key"),
     ("systems:\n", "hash: abc\nsystems:\n", "hash", "is not a section"),
-    ("sellers:\n", "owners: {}\nsellers:\n", "owners", "is not a known key"),
+    ("sellers:\n", "owners: {}\nsellers:\n", "owners", "did you mean ownership?"),
 ]  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_a_wrong_entry_is_found_where_it_stands_and_says_what_to_write(
     with pytest.raises(WrongBlueprint) as caught:
         loads(TEXT.replace(old, new, 1))
     lines = str(caught.value).splitlines()
-    assert all(re.match(r"entrepot\.yaml:\d+:\d+ ", line) for line in lines)
+    assert all(re.match(r"entrepot\.yaml:\d+:\d+ [EW]\d{3} \S+: .+\. Fix: ", line) for line in lines)
     [found, *_] = [line for line in lines if f" {path}: " in line]
     assert words in found
 
@@ -106,12 +106,12 @@ def test_everything_wrong_is_found_at_once_in_the_order_of_the_file() -> None:
         ("[]", "must hold the sections"),
         ("systems: [", "this is not YAML"),
         ("systems: {a: 1\nb: 2", "this is not YAML"),
-        ("systems:\n\t- a", "this is not YAML"),
+        ("systems:\n\t- a", "indented with a tab"),
         ("systems: {a: {}, a: {}}", "written twice; the first is at 1:11"),
-        ("a: &a [*a]", "nested deeper"),
+        ("a: &a [*a]", "stands inside what it names"),
         ("? [1]\n: 2", "a key must be a plain word"),
-        ("!!python/object:os.system {}", "systems: is missing"),
-        ("a: \x00", "this is not YAML"),
+        ("!!python/object:os.system {}", "is not read"),
+        ("a: \x00", "no editor shows (U+0000)"),
     ],
 )
 def test_what_is_no_blueprint_at_all_is_refused_in_words(text: str, words: str) -> None:
@@ -134,7 +134,7 @@ def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_text_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "blueprint.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(WrongSetting, match="cannot be read"):
+    with pytest.raises(WrongSetting, match=r"byte 0xff is not UTF-8"):
         load(tmp_path / "blueprint.yaml")
 
 

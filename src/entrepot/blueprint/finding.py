@@ -80,9 +80,6 @@ class Findings(list[Finding]):
         self._told.add(told)
         self.append(Finding(code, Severity.of(code), at.file, at, one_line(where), words, one_line(fix).rstrip(".")))
 
-    def errors(self) -> list[Finding]:
-        return sorted((f for f in self if f.severity is Severity.ERROR), key=lambda f: f.order)
-
 
 class WrongBlueprint(WrongSetting):
     """A blueprint the hub will not run by; `fields["findings"]` holds every error, in the order of the files."""

@@ -6,10 +6,12 @@ How a plan is split over files does not matter to what it says: sections are joi
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from entrepot.blueprint.finding import Findings, Position
-from entrepot.blueprint.read import Budget, decoded, read
+from entrepot.blueprint.parse import Budget
+from entrepot.blueprint.read import decoded, read
 from entrepot.blueprint.tree import Document, Node, plain
 
 MAIN = "entrepot.yaml"
@@ -60,7 +62,13 @@ class _Gathering:
         if node is None or not node.mapping:
             words = "a plan is a group of sections" if node is not None and node.value else "the file is empty"
             at = node.at if node is not None else Position(1, 1, name)
-            self.found.add("E013", at, (), f"{words}; it must hold the sections systems, accounts, teams, flows …", "begin with systems:")
+            self.found.add(
+                "E013",
+                at,
+                (),
+                f"{words}; it must hold the sections systems, accounts, teams, flows …",
+                "begin with systems:",
+            )
             return
         include = node.mapping.pop(INCLUDE, None)
         for section, entries in node.mapping.items():
@@ -72,7 +80,9 @@ class _Gathering:
         names = node.value if isinstance(node.value, list) else [node]
         for one in names:
             if not isinstance(one.value, str):
-                self.found.add("E016", one.at, INCLUDE, f"“{plain(one)}” is not the name of a file", "write include: [flows.yaml]")
+                self.found.add(
+                    "E016", one.at, INCLUDE, f"“{plain(one)}” is not the name of a file", "write include: [flows.yaml]"
+                )
                 continue
             for wanted in self._wanted(one.value, path.parent, one.at):
                 self._one(wanted, chain, one.at)
@@ -80,7 +90,9 @@ class _Gathering:
     def _one(self, wanted: Path, chain: tuple[Path, ...], at: Position) -> None:
         if wanted in chain:
             round_ = " → ".join(self._name(step) for step in (*chain[chain.index(wanted) :], wanted))
-            self.found.add("E020", at, INCLUDE, f"the files include each other in a circle: {round_}", "leave out one of them")
+            self.found.add(
+                "E020", at, INCLUDE, f"the files include each other in a circle: {round_}", "leave out one of them"
+            )
         elif self._name(wanted) in self.files:
             self.found.add("E020", at, INCLUDE, f"{self._name(wanted)} is included twice", "leave out one of the two")
         else:
@@ -90,18 +102,27 @@ class _Gathering:
         """The files a word of `include` means, all of them inside the plan's folder."""
         outside = "files of a plan stand in its own folder"
         if not word or Path(word).is_absolute() or ".." in Path(word).parts:
-            self.found.add("E019", at, INCLUDE, f"“{word}” leads out of the plan's folder; {outside}", "move the file there")
+            self.found.add(
+                "E019", at, INCLUDE, f"“{word}” leads out of the plan's folder; {outside}", "move the file there"
+            )
             return
-        named = sorted(beside.glob(word)) if _PATTERN & set(word) else [beside / word]
-        paths = [path for one in named[: FILES_MAX + 1] if (path := _resolved(one)) is not None]
+        paths = [path for one in _meant(beside, word) if (path := _resolved(one)) is not None]
         if not paths:
             self.found.add("E019", at, INCLUDE, f"“{word}” names no file", "name a file that is there")
         for path in paths:
             if not path.is_relative_to(self.folder):
-                self.found.add("E019", at, INCLUDE, f"“{word}” leads out of the plan's folder; {outside}", "move the file there")
-            elif not path.exists():
+                self.found.add(
+                    "E019", at, INCLUDE, f"“{word}” leads out of the plan's folder; {outside}", "move the file there"
+                )
+            elif not _is_there(path):
                 near = get_close_matches(word[:60], [p.name for p in sorted(beside.glob("*.y*ml"))[:200]], n=1)
-                self.found.add("E019", at, INCLUDE, f"there is no file {word}", f"did you mean {near[0]}?" if near else "name a file that is there")
+                self.found.add(
+                    "E019",
+                    at,
+                    INCLUDE,
+                    f"there is no file {word}",
+                    f"did you mean {near[0]}?" if near else "name a file that is there",
+                )
             else:
                 yield path
 
@@ -111,16 +132,16 @@ class _Gathering:
 
 def gather(path: Path, budget: Budget) -> Gathered:
     """Read a plan from the disk; whatever is wrong is in the budget's findings."""
-    main = path / MAIN if path.is_dir() else path
+    main = path / MAIN if _is_there(path, folder=True) else path
     resolved = _resolved(main) or main
-    gathering = _Gathering(resolved.parent, budget, Node({}, Position(1, 1, main.name)))
+    gathering = _Gathering(resolved.parent, budget, Node({}, Position(1, 1, main.name), {}))
     gathering.take(resolved if resolved.name == main.name else main, (), Position(1, 1, main.name))
     return Gathered(main.name, Document(gathering.root), tuple(gathering.files))
 
 
 def gather_text(text: str, name: str, budget: Budget) -> Gathered:
     """As `gather`, from a text; it includes nothing."""
-    gathering = _Gathering(Path(), budget, Node({}, Position(1, 1, name)), [name])
+    gathering = _Gathering(Path(), budget, Node({}, Position(1, 1, name), {}), [name])
     node = read(text, name, budget)
     include = node.keys.get(INCLUDE) if node is not None and node.mapping is not None else None
     if include is not None and node is not None and node.mapping is not None:
@@ -157,6 +178,26 @@ def _own(node: Node) -> Node:
 def _twice(found: Findings, at: Position, path: tuple[str, ...], first: Position) -> None:
     words = f"“{path[-1]}” is named in {at.file} and in {first.file}:{first}"
     found.add("E021", at, path, words, "keep one of the two")
+
+
+def _meant(beside: Path, word: str) -> list[Path]:
+    """A name, or what a pattern finds in one folder, in the order of names."""
+    if not _PATTERN & set(word):
+        return [beside / word]
+    if "**" in word:
+        return []
+    try:
+        return sorted(islice(beside.glob(word), FILES_MAX + 1))
+    except (OSError, ValueError):
+        return []
+
+
+def _is_there(path: Path, folder: bool = False) -> bool:
+    """As the disk says; a name that no disk can hold is not there."""
+    try:
+        return path.is_dir() if folder else path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _resolved(path: Path) -> Path | None:

@@ -18,12 +18,24 @@ from entrepot.blueprint.lint.facts import NOTHING, Facts
 from entrepot.blueprint.lint.look import Look
 from entrepot.blueprint.lint.rules import lint
 from entrepot.blueprint.model import Plan
-from entrepot.blueprint.read import Budget
+from entrepot.blueprint.parse import Budget
 from entrepot.blueprint.shape import SECTIONS, Shaped, shaped
 from entrepot.blueprint.tree import Document
 from entrepot.kernel.errors import WrongSetting
 
-__all__ = ["DEFAULT", "SECTIONS", "Examined", "Finding", "WrongBlueprint", "content_hash", "examine", "examine_text", "load", "loads", "of_content"]
+__all__ = [
+    "DEFAULT",
+    "SECTIONS",
+    "Examined",
+    "Finding",
+    "WrongBlueprint",
+    "content_hash",
+    "examine",
+    "examine_text",
+    "load",
+    "loads",
+    "of_content",
+]
 
 DEFAULT = Path(__file__).parent / "default" / "entrepot.yaml"
 HASH_DIGITS = 16
@@ -77,7 +89,9 @@ def examine(path: Path | str | None = None, *, facts: Facts = NOTHING, runs: fro
     return judged(gather(Path(path) if path is not None else DEFAULT, budget), budget, facts, runs)
 
 
-def examine_text(text: str, name: str = "entrepot.yaml", *, facts: Facts = NOTHING, runs: frozenset[str] | None = None) -> Examined:
+def examine_text(
+    text: str, name: str = "entrepot.yaml", *, facts: Facts = NOTHING, runs: frozenset[str] | None = None
+) -> Examined:
     """As `examine`, from the text of one file."""
     budget = Budget()
     return judged(gather_text(text, name, budget), budget, facts, runs)

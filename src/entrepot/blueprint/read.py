@@ -1,54 +1,16 @@
-"""One YAML file as a tree with positions. Whatever is wrong with it is a finding; what can be read is read all the same.
-
-The parser is libyaml, asked for one event at a time, so that depth, number and aliases are bounded before they cost
-anything; the pure Python parser of the same library stands in where libyaml is missing.
-"""
+"""One YAML file as a tree with positions. Whatever is wrong with it is a finding; what can be read is read all the same."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # it ships no types
-
-from entrepot.blueprint.finding import Findings, Path, Position
+from entrepot.blueprint.finding import Findings, Position
+from entrepot.blueprint.parse import BYTES_MAX, UNREADABLE, Budget, Builder, NotYaml, TooMuch
+from entrepot.blueprint.salvage import salvaged
 from entrepot.blueprint.tree import Node
 
-BYTES_MAX = 4_000_000
-DEPTH_MAX = 40
-NODES_MAX = 200_000  # aliases repeat what they name: a small file can say a great deal
 TOLD_PER_FILE_MAX = 20  # of one kind of slip that comes on every line
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_UNREADABLE = re.compile("[^\t\n -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _TABS = re.compile(r"^( *\t[ \t]*)(?=\S)", re.MULTILINE)
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-
-
-class NotYaml(Exception):
-    """The parser gave up at a position."""
-
-    def __init__(self, at: Position, why: str) -> None:
-        super().__init__(why)
-        self.at, self.why = at, why
-
-
-class TooMuch(Exception):
-    """A bound of the whole plan is reached; it was told."""
-
-
-@dataclass
-class Budget:
-    """What one plan may hold, over all of its files, and what was found in them."""
-
-    found: Findings = field(default_factory=Findings)
-    bytes_left: int = BYTES_MAX
-    nodes_left: int = NODES_MAX
 
 
 def decoded(raw: bytes, file: str, found: Findings) -> str:
@@ -66,36 +28,63 @@ def decoded(raw: bytes, file: str, found: Findings) -> str:
 def read(text: str, file: str, budget: Budget) -> Node | None:
     """One file's tree; None when nothing stands in it. Shape: mappings have text keys, written once."""
     if len(text) > budget.bytes_left:
-        budget.found.add("E006", Position(1, 1, file), (), f"the plan holds more than {BYTES_MAX:,} characters", "leave out what is not plan")
+        budget.found.add(
+            "E006",
+            Position(1, 1, file),
+            (),
+            f"the plan holds more than {BYTES_MAX:,} characters",
+            "leave out what is not plan",
+        )
         return None
     budget.bytes_left -= len(text)
     text = _clean(text.replace("\r\n", "\n").replace("\r", "\n"), file, budget.found)
     try:
-        return _Builder(file, budget).whole(text)
-    except NotYaml as error:
-        spaced = _without_tabs(text, file, budget.found)
-        if spaced != text:
-            try:
-                return _Builder(file, budget).whole(spaced)
-            except NotYaml as still:
-                error = still
-        return _salvaged(spaced, file, budget, error)
+        return _read(text, file, budget)
     except TooMuch:
         return None
 
 
+def _read(text: str, file: str, budget: Budget) -> Node | None:
+    """As it stands; else with spaces for tabs; else what can be salvaged."""
+    try:
+        return Builder(file, budget).whole(text)
+    except NotYaml as error:
+        spaced = _without_tabs(text, file, budget.found)
+        if spaced == text:
+            return salvaged(text, file, budget, error)
+    try:
+        return Builder(file, budget).whole(spaced)
+    except NotYaml as error:
+        return salvaged(spaced, file, budget, error)
+
+
 def _clean(text: str, file: str, found: Findings) -> str:
-    for bad in _first(_UNREADABLE.finditer(text)):
+    for bad in _first(UNREADABLE.finditer(text)):
         words = f"a character that no editor shows (U+{ord(bad[0]):04X})"
         found.add("E003", _place(text, bad.start(), file), (), words, "delete it")
-    return _UNREADABLE.sub(" ", text)
+    return UNREADABLE.sub(" ", text)
 
 
 def _without_tabs(text: str, file: str, found: Findings) -> str:
     for tab in _first(_TABS.finditer(text)):
         at = _place(text, tab.start() + tab[1].index("\t"), file)
         found.add("E004", at, (), "the line is indented with a tab", "indent with spaces, two for each level")
-    return _TABS.sub(lambda tab: tab[1].replace("\t", "  "), text)
+    return "\n".join(_spaced(text.split("\n")))
+
+
+def _spaced(lines: list[str]) -> Iterator[str]:
+    """Lines whose tabs are what they most likely mean: two spaces each, or, among spaces, a level under the line above."""
+    above, tabbed = "", False
+    for line in lines:
+        tab = _TABS.match(line)
+        if tab is not None and (tabbed or not above.startswith(" ")):
+            line = tab[1].replace("\t", "  ") + line[tab.end() :]
+        elif tab is not None:
+            level = len(above) - len(above.lstrip(" ")) + (2 if above.rstrip().endswith(":") else 0)
+            line = " " * level + line[tab.end() :]
+        yield line
+        if line.strip():
+            above, tabbed = line, tab is not None
 
 
 def _first(found: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
@@ -107,231 +96,3 @@ def _first(found: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
 
 def _place(text: str, index: int, file: str) -> Position:
     return Position(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index), file)
-
-
-# --- the tree, from events -----------------------------------------------------------------------------------------
-
-
-class _Builder:
-    """Builds one document. `above`: lines that stand before this piece of the file; `anchors` outlive a piece."""
-
-    def __init__(self, file: str, budget: Budget, above: int = 0, anchors: dict[str, Node | None] | None = None) -> None:
-        self._file, self._budget, self._above = file, budget, above
-        self._anchors = {} if anchors is None else anchors
-        self._parser: Any = None
-
-    def whole(self, text: str) -> Node | None:
-        """Errors: NotYaml; TooMuch, which was told."""
-        self._parser = _Loader(text)
-        try:
-            self._next()  # the stream begins
-            event = self._next()
-            if isinstance(event, yaml.StreamEndEvent):
-                return None
-            node = self._node(self._next(), ())
-            self._next()  # the document ends
-            event = self._next()
-            if not isinstance(event, yaml.StreamEndEvent):
-                self._told("E017", event, (), "a second document begins here, and is not read", "leave out the line ---; one file is one document")
-            return node
-        finally:
-            self._parser.dispose()
-
-    def _next(self) -> Any:
-        try:
-            return self._parser.get_event()
-        except yaml.MarkedYAMLError as error:
-            mark = _blamed(error)
-            at = Position(mark.line + 1 + self._above, mark.column + 1, self._file) if mark else self._start
-            raise NotYaml(at, _why(error)) from None
-        except yaml.YAMLError as error:
-            raise NotYaml(self._start, str(error).splitlines()[0]) from None
-
-    @property
-    def _start(self) -> Position:
-        return Position(self._above + 1, 1, self._file)
-
-    def _at(self, event: Any) -> Position:
-        mark = event.start_mark
-        return Position(mark.line + 1 + self._above, mark.column + 1, self._file)
-
-    def _told(self, code: str, event: Any, path: Path, message: str, fix: str) -> None:
-        self._budget.found.add(code, self._at(event), path, message, fix)
-
-    def _node(self, event: Any, path: Path) -> Node:
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, path)
-        self._spend(1, event, path)
-        if len(path) > DEPTH_MAX:
-            self._told("E007", event, path[:3], f"nested deeper than {DEPTH_MAX} levels", "take out levels; a plan needs six")
-            raise TooMuch
-        if event.tag not in (None, "!"):
-            self._told("E018", event, path, f"the tag {event.tag} is not read", "leave out the tag")
-        if event.anchor is not None:
-            self._anchors[event.anchor] = None  # it is being read: an alias of it inside itself has no end
-        if isinstance(event, yaml.ScalarEvent):
-            node = Node(self._scalar(event, path), self._at(event))
-        elif isinstance(event, yaml.MappingStartEvent):
-            node = self._mapping(event, path)
-        else:
-            node = self._sequence(event, path)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = node
-        return node
-
-    def _spend(self, nodes: int, event: Any, path: Path) -> None:
-        self._budget.nodes_left -= nodes
-        if self._budget.nodes_left < 0:
-            words = f"the plan holds more than {NODES_MAX:,} entries, aliases counted as often as they are used"
-            self._told("E008", event, path, words, "write out what is meant, without aliases of aliases")
-            raise TooMuch
-
-    def _alias(self, event: Any, path: Path) -> Node:
-        node = self._anchors.get(event.anchor)
-        if node is None:
-            inside = event.anchor in self._anchors
-            why = "stands inside what it names" if inside else "names nothing that stands above it"
-            self._told("E009", event, path, f"the alias *{event.anchor} {why}", "write out what is meant")
-            return Node(None, self._at(event), broken=True)
-        self._spend(node.weight, event, path)
-        return node
-
-    def _sequence(self, event: Any, path: Path) -> Node:
-        items: list[Node] = []
-        node = Node(items, self._at(event))
-        while not isinstance(inside := self._next(), yaml.SequenceEndEvent):
-            items.append(self._node(inside, (*path, len(items))))
-            node.weight += items[-1].weight
-        return node
-
-    def _mapping(self, event: Any, path: Path) -> Node:
-        pairs: dict[str, Node] = {}
-        node = Node(pairs, self._at(event))
-        merged: list[Node] = []
-        while not isinstance(key := self._next(), yaml.MappingEndEvent):
-            if not isinstance(key, yaml.ScalarEvent):
-                self._told("E012", key, path, "a key must be a plain word", "write a word before the colon")
-                self._node(key, (*path, "?"))
-                self._node(self._next(), (*path, "?"))
-                continue
-            self._spend(1, key, path)
-            name, at = key.value, self._at(key)
-            child = self._node(self._next(), (*path, name))
-            node.weight += child.weight + 1
-            if name == "<<" and key.implicit[0]:
-                self._told("E010", key, path, "merge keys (<<) are not read", "write the keys out, or let an alias stand for the whole entry")
-                merged += [child] if child.mapping is not None else child.value if isinstance(child.value, list) else []
-            elif name in pairs:
-                first = node.keys[name]
-                self._told("E011", key, (*path, name), f"“{name}” is written twice; the first is at {first}", "keep one of the two")
-            else:
-                pairs[name], node.keys[name] = child, at
-        for other in merged:  # as it is meant, so that nothing is said to be missing besides
-            for name, child in (other.mapping or {}).items():
-                if name not in pairs:
-                    pairs[name], node.keys[name] = child, other.keys[name]
-        return node
-
-    def _scalar(self, event: Any, path: Path) -> Any:
-        """Only what a blueprint needs: text, whole numbers, true, false, nothing. The rest stays as it was written."""
-        text: str = event.value
-        if bad := _UNREADABLE.search(text):
-            self._told("E003", event, path, f"the text holds a character that no editor shows (U+{ord(bad[0]):04X})", "delete it")
-            return _UNREADABLE.sub(" ", text)
-        if not event.implicit[0]:
-            return text
-        if text in _WORDS:
-            return _WORDS[text]
-        return int(text) if _INT.fullmatch(text) else text
-
-
-def _blamed(error: Any) -> Any:
-    """An end that never comes is told where it should have begun to come."""
-    opened = str(error.context or "")
-    if error.context_mark and ("end of stream" in str(error.problem) or "flow" in opened or "quoted" in opened):
-        return error.context_mark
-    return error.problem_mark or error.context_mark
-
-
-def _why(error: Any) -> str:
-    parts = [str(part) for part in (error.context, error.problem) if part]
-    return ": ".join(parts) or "it cannot be parsed"
-
-
-# --- what is left of a file that is not YAML -----------------------------------------------------------------------
-
-_HEAD = re.compile(r"""^( *)("[^"\n]*"|'[^'\n]*'|[^\s"'#&*!|>%@`{}\[\],?:-][^:#\n]*?)[ ]*:(?=[ \n]|$)""")
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """Consecutive lines that begin with a key. `first`: number of the first line, from 0."""
-
-    name: str
-    column: int
-    first: int
-    lines: list[str]
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines) + "\n"
-
-
-def _salvaged(text: str, file: str, budget: Budget, error: NotYaml) -> Node | None:
-    """Read a broken file section by section, and a broken section entry by entry: a slip costs only where it stands."""
-    root = Node({}, Position(1, 1, file))
-    anchors: dict[str, Node | None] = {}
-    before = len(budget.found)
-    try:
-        for section in _pieces(text.split("\n"), 0, 0):
-            _salvage(section, root, (), file, budget, anchors)
-    except TooMuch:
-        return None
-    if not any(told.code == "E005" for told in budget.found[before:]):
-        _not_yaml(budget.found, error)
-    return root
-
-
-def _salvage(piece: _Piece, into: Node, path: Path, file: str, budget: Budget, anchors: dict[str, Node | None]) -> None:
-    here = (*path, piece.name)
-    at = Position(piece.first + 1, piece.column + 1, file)
-    if into.value.get(piece.name) is not None:
-        budget.found.add("E011", at, here, f"“{piece.name}” is written twice; the first is at {into.keys[piece.name]}", "keep one of the two")
-        return
-    into.keys[piece.name] = at
-    try:
-        read_piece = _Builder(file, budget, piece.first, anchors).whole(piece.text)
-        if read_piece is not None and read_piece.mapping is not None and piece.name in read_piece.mapping:
-            into.value[piece.name] = read_piece.mapping[piece.name]
-            return
-        error = NotYaml(at, "the key has a value that cannot be read")
-    except NotYaml as caught:
-        error = caught
-    inside = _pieces(piece.lines[1:], _indent(piece.lines[1:]), piece.first + 1) if not path else []
-    if not inside:
-        _not_yaml(budget.found, error)
-        into.value[piece.name] = Node({}, at, broken=True)
-        return
-    into.value[piece.name] = section = Node({}, at)
-    for entry in inside:
-        _salvage(entry, section, here, file, budget, anchors)
-
-
-def _not_yaml(found: Findings, error: NotYaml) -> None:
-    found.add("E005", error.at, (), f"this is not YAML: {error.why}", "look at quotes, brackets, colons and indentation here and just above")
-
-
-def _pieces(lines: list[str], indent: int, first: int) -> list[_Piece]:
-    """Cut lines where a key stands at this indentation; what comes before the first key belongs to none."""
-    pieces: list[_Piece] = []
-    for number, line in enumerate(lines):
-        head = _HEAD.match(line)
-        if head and len(head[1]) == indent:
-            pieces.append(_Piece(head[2].strip("\"'"), indent, first + number, []))
-        if pieces:
-            pieces[-1].lines.append(line)
-    return pieces
-
-
-def _indent(lines: list[str]) -> int:
-    return min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip() and not line.lstrip().startswith("#")), default=0)

@@ -26,7 +26,9 @@ def _kind(annotation: Any) -> type[BaseModel]:
 
 _FIELDS = {key: field for key, field in Plan.model_fields.items() if key not in OURS}
 SECTIONS: Mapping[str, type[BaseModel]] = {k: _kind(f.annotation) for k, f in _FIELDS.items() if get_args(f.annotation)}
-ALONE: Mapping[str, type[BaseModel]] = {k: _kind(f.annotation) for k, f in _FIELDS.items() if not get_args(f.annotation)}
+ALONE: Mapping[str, type[BaseModel]] = {
+    k: _kind(f.annotation) for k, f in _FIELDS.items() if not get_args(f.annotation)
+}
 NEEDED = tuple(key for key, field in _FIELDS.items() if field.is_required())
 
 
@@ -57,13 +59,22 @@ def shaped(document: Document, found: Findings) -> Shaped:
         elif node.mapping is None and node.value is not None:
             unknown.add(key)
             if not node.broken:
-                found.add("E016", node.at, (key,), f"“{short(plain(node))}” should be a group of entries, each with its name", f"write {key}: and the entries below it")
+                found.add(
+                    "E016",
+                    node.at,
+                    (key,),
+                    f"“{short(plain(node))}” should be a group of entries, each with its name",
+                    f"write {key}: and the entries below it",
+                )
         else:
             entries[key], broken[key] = _section(key, node, document, found)
             unknown |= {key} if node.broken else set()
     for key in NEEDED:
         if key not in root:
-            found.add("E015", document.root.at, (key,), "is missing; a plan needs this section", f"add {key}: and its entries")
+            unknown.add(key)  # one word about it is enough
+            found.add(
+                "E015", document.root.at, (key,), "is missing; a plan needs this section", f"add {key}: and its entries"
+            )
     return Shaped({**{key: {} for key in SECTIONS}, **entries}, broken, frozenset(unknown))
 
 
@@ -89,12 +100,16 @@ def _section(key: str, node: Node, document: Document, found: Findings) -> tuple
     return good, frozenset(bad)
 
 
-def _entry(model: type[BaseModel], name: str | None, node: Node, path: Path, document: Document, found: Findings) -> BaseModel | None:
+def _entry(
+    model: type[BaseModel], name: str | None, node: Node, path: Path, document: Document, found: Findings
+) -> BaseModel | None:
     if node.broken or (any(told.code == "E009" for told in found) and _holds_broken(node)):
         return None
     if node.mapping is None:
         if not found.full:
-            found.add("E016", node.at, path, f"“{short(plain(node))}” should be a group of keys", "write its keys below it")
+            found.add(
+                "E016", node.at, path, f"“{short(plain(node))}” should be a group of keys", "write its keys below it"
+            )
         return None
     data = plain(node)
     own = {}
@@ -127,7 +142,9 @@ def _slip(model: type[BaseModel], entry: Path, detail: ErrorDetails, document: D
         fix = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
         found.add("E014", document.key(path), path, "is not a known key", fix)
     elif kind == "missing":
-        found.add("E015", document.position(path), path, "is missing; every entry of this kind needs it", f"add {path[-1]}:")
+        found.add(
+            "E015", document.position(path), path, "is missing; every entry of this kind needs it", f"add {path[-1]}:"
+        )
     else:
         message, fix = _said(detail)
         if not any(told.position == _value_at(document, path) and told.code == "E016" for told in found[-3:]):
@@ -146,7 +163,11 @@ def _standing(document: Document, entry: Path, inside: Path) -> Path:
         if document.node((*entry, *path, part)) is not None:
             path = (*path, part)
     last = inside[-1:]
-    if last and document.node((*entry, *path, *last)) is None and (not isinstance(last[0], str) or not re.fullmatch(r"[a-z_]+", last[0])):
+    if (
+        last
+        and document.node((*entry, *path, *last)) is None
+        and (not isinstance(last[0], str) or not re.fullmatch(r"[a-z_]+", last[0]))
+    ):
         return path
     return (*path, *last)
 
@@ -192,7 +213,9 @@ def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
             field = next((f for k, f in current.model_fields.items() if (f.alias or k) == part), None)
             current = field.annotation if field else None
         else:
-            current = next(_models(current), None) if not isinstance(part, str) else next(iter(get_args(current)[-1:]), None)
+            current = (
+                next(_models(current), None) if not isinstance(part, str) else next(iter(get_args(current)[-1:]), None)
+            )
         current = next(_models(current), current)
     return next(_models(current), None)
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from entrepot.blueprint.finding import START, Path, Position
+from entrepot.blueprint.finding import Path, Position
+
+_NONE: dict[str, Position] = {}  # of all that is no mapping; nobody writes into it
 
 
 @dataclass(slots=True, eq=False)
@@ -18,7 +20,7 @@ class Node:
 
     value: Any
     at: Position
-    keys: dict[str, Position] = field(default_factory=dict)
+    keys: dict[str, Position] = field(default_factory=lambda: _NONE)
     weight: int = 1
     broken: bool = False
 
@@ -80,9 +82,6 @@ class Document:
     def leaves(self) -> Iterator[tuple[Path, Any, Position]]:
         """Every value that holds no other, with its path and position, in the order of the plan."""
         yield from _leaves(self.root, ())
-
-
-EMPTY = Document(Node({}, START))
 
 
 def _child(node: Node, part: str | int) -> Node | None:

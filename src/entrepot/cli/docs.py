@@ -17,7 +17,8 @@ from cyclopts import App
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from entrepot.blueprint.lint.catalogue import CODES, FAMILIES, page
+from entrepot.blueprint.lint.catalogue import CODES, FAMILIES
+from entrepot.blueprint.lint.catalogue import page as code_page
 from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import FailureMode, Plan
@@ -197,8 +198,17 @@ def linter_page() -> str:
     for family, title in FAMILIES.items():
         lines += ["", f"## {title}"]
         for code in (code for code in CODES.values() if code.code[1] == family):
-            lines += ["", f"### {code.code}", "", f"**{code.title}.**", "", *page(code)]
-    lines += ["", "## The base plan", "", "What the samples are laid over.", "", "```yaml", *base_text().rstrip().split("\n"), "```"]
+            lines += ["", f"### {code.code}", "", f"**{code.title}.**", "", *code_page(code)]
+    lines += [
+        "",
+        "## The base plan",
+        "",
+        "What the samples are laid over.",
+        "",
+        "```yaml",
+        *base_text().rstrip().split("\n"),
+        "```",
+    ]
     return _page(lines)
 
 
@@ -330,7 +340,12 @@ def _text(part: ast.expr) -> str:
 
 # --- pages ---------------------------------------------------------------------------------------------------------
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "failure-modes.md": failure_page, "linter.md": linter_page, "api.md": api_page}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "failure-modes.md": failure_page,
+    "linter.md": linter_page,
+    "api.md": api_page,
+}
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -29,7 +29,11 @@ def facts_of(manifest: Manifest) -> ConnectorFacts:
         credentials=frozenset(manifest.credentials),
         needed=frozenset(name for name, field in manifest.credentials.items() if field.required),
         sweeps={name: row.code for name, row in manifest.sources.items()},
-        ceilings={code: tuple(CallCeiling(row.calls, row.per_s) for row in rows) for code, rows in manifest.ceilings.items()},
-        writes={name: WriteFacts(row.partner_key, row.read_back, row.money) for name, row in manifest.operations.items()},
+        ceilings={
+            code: tuple(CallCeiling(row.calls, row.per_s) for row in rows) for code, rows in manifest.ceilings.items()
+        },
+        writes={
+            name: WriteFacts(row.partner_key, row.read_back, row.money) for name, row in manifest.operations.items()
+        },
         deadlines_s={obligation: row.within_s for obligation, row in manifest.deadlines.items()},
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:  # whoever only asks what a connector can do loads none
-    from entrepot.connectors.port import Access, Ceiling, Limit
+    from entrepot.connectors.port import Access, Limit
 
 
 class CredentialField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,9 +12,14 @@ FAMILIES: Mapping[str, str] = {page.CODES[0].code[1]: page.FAMILY for page in PA
 
 def page(code: Code) -> list[str]:
     """A code's page as Markdown, without its heading."""
-    needs = {"connectors": " It needs the connectors' manifests.", "flows": " It needs to know which flows this version runs."}
+    needs = {
+        "connectors": " It needs the connectors' manifests.",
+        "flows": " It needs to know which flows this version runs.",
+    }
     return [
-        f"A {code.severity}. {code.why}{needs.get(code.knowing, '')}" if code.severity != "error" else f"An error. {code.why}{needs.get(code.knowing, '')}",
+        f"A {code.severity}. {code.why}{needs.get(code.knowing, '')}"
+        if code.severity != "error"
+        else f"An error. {code.why}{needs.get(code.knowing, '')}",
         "",
         "This fails:",
         "",

@@ -28,7 +28,12 @@ def _missing(look: Look) -> Flaws:
             yield Flaw("E406", ("failures",), words, f"add {mode}: (the plan that ships has one to copy)")
     for mode in of_the_trade(look.models):
         if not look.has("failures", mode):
-            yield Flaw("W401", ("failures",), f"the trade knows {mode}, and nobody owns it here", f"add {mode}: (the plan that ships has one to copy)")
+            yield Flaw(
+                "W401",
+                ("failures",),
+                f"the trade knows {mode}, and nobody owns it here",
+                f"add {mode}: (the plan that ships has one to copy)",
+            )
 
 
 def _unnamed(look: Look) -> Flaws:
@@ -39,7 +44,12 @@ def _unnamed(look: Look) -> Flaws:
     later = {mode.when_missed for mode in look.plan.failures.values()}
     for name, mode in look.plan.failures.items():
         if mode.flow != ANY_FLOW and name not in named | later:
-            yield Flaw("W403", ("failures", name), "no flow names it among its failures", f"add it to flows.{mode.flow}.failures, or write flow: any")
+            yield Flaw(
+                "W403",
+                ("failures", name),
+                "no flow names it among its failures",
+                f"add it to flows.{mode.flow}.failures, or write flow: any",
+            )
 
 
 def _team(look: Look, here: Path, team: Team) -> Flaws:
@@ -59,9 +69,13 @@ def _team(look: Look, here: Path, team: Team) -> Flaws:
 
 def _loops(look: Look) -> Flaws:
     for chain in circles({name: team.escalates_to for name, team in look.plan.teams.items()}):
-        yield Flaw("E407", ("teams", chain[0], "escalates_to"), f"escalation goes round in a circle: {' → '.join(chain)}")
+        yield Flaw(
+            "E407", ("teams", chain[0], "escalates_to"), f"escalation goes round in a circle: {' → '.join(chain)}"
+        )
     for chain in circles({name: mode.when_missed for name, mode in look.plan.failures.items()}):
-        yield Flaw("E415", ("failures", chain[0], "when_missed"), f"each takes over from the other: {' → '.join(chain)}")
+        yield Flaw(
+            "E415", ("failures", chain[0], "when_missed"), f"each takes over from the other: {' → '.join(chain)}"
+        )
 
 
 def _mode(look: Look, here: Path, mode: FailureMode) -> Flaws:
@@ -72,7 +86,7 @@ def _mode(look: Look, here: Path, mode: FailureMode) -> Flaws:
     if not mode.owner:
         yield Flaw("E402", here, "nobody owns it")
     if not mode.may:
-        yield Flaw("E403", (*here, "may") if mode.owner and look.written((*here, "may")) else here, "its owner may do nothing about it")
+        yield Flaw("E403", (*here, "may"), "its owner may do nothing about it")
     if not mode.recovery:
         yield Flaw("E404", here, "it says what is wrong, and not what to do")
     if mode.alert is None:

@@ -29,7 +29,11 @@ def check(look: Look) -> Flaws:
     if look.runs is not None:
         for name in look.plan.flows:
             if name not in look.runs:
-                yield Flaw("N301", ("flows", name), "this version of the hub does not run this flow: it is planned, drawn and owned only")
+                yield Flaw(
+                    "N301",
+                    ("flows", name),
+                    "this version of the hub does not run this flow: it is planned, drawn and owned only",
+                )
 
 
 def _names(look: Look, here: Path, flow: Flow) -> Flaws:
@@ -66,7 +70,11 @@ def _pattern(here: Path, flow: Flow) -> Flaws:
         yield Flaw("E301", where if flow.pattern not in BATCH else (*here, "latency"), words)
     content = flow.name.endswith("-content")
     if flow.object in SELLING and not content and not closes and flow.latency not in FAST:
-        yield Flaw("E302", (*here, "latency"), f"{flow.object} that is {flow.latency} sells what is no longer there, at the old price")
+        yield Flaw(
+            "E302",
+            (*here, "latency"),
+            f"{flow.object} that is {flow.latency} sells what is no longer there, at the old price",
+        )
     if flow.pattern == "event" and flow.also is None:
         yield Flaw("E307", where, "events get lost, and nothing finds the ones that did")
     if flow.latency == "checkout-blocking" and flow.pattern != "direct-api":
@@ -113,21 +121,37 @@ def _times(look: Look, here: Path, flow: Flow) -> Flaws:
     if (promise.working_days or look.in_days(within)) and promise.calendar is None:
         yield Flaw("E306", within, f"{look.raw(within)} are days, and nobody says which of them count")
     if flow.pause.allowed and flow.pause.max > promise.within:
-        yield Flaw("W601", (*here, "pause", "max"), f"a pause of {duration_text(flow.pause.max)} outlives the deadline of {theirs}")
+        yield Flaw(
+            "W601",
+            (*here, "pause", "max"),
+            f"a pause of {duration_text(flow.pause.max)} outlives the deadline of {theirs}",
+        )
 
 
 def _writes(look: Look, here: Path, flow: Flow) -> Flaws:
     """Whoever writes must be able to do it again: with a key of ours, and with theirs or by looking."""
-    written = [name for name in look.targets(flow) if name not in look.systems_of(flow.source) or len(look.targets(flow)) > 1]
+    written = [
+        name for name in look.targets(flow) if name not in look.systems_of(flow.source) or len(look.targets(flow)) > 1
+    ]
     if not flow.idempotency:
         if look.targets(flow):
-            yield Flaw("E305", here, f"it writes to {listed(look.targets(flow))} and has no key that makes it the same write again")
+            yield Flaw(
+                "E305",
+                here,
+                f"it writes to {listed(look.targets(flow))} and has no key that makes it the same write again",
+            )
         return
     for name in written:
         facts = look.connector(name)
-        blind = [op for op, can in sorted(facts.writes.items()) if not can.partner_key and not can.read_back] if facts else []
+        blind = (
+            [op for op, can in sorted(facts.writes.items()) if not can.partner_key and not can.read_back]
+            if facts
+            else []
+        )
         if blind:
-            words = f"{listed(blind)} at {name} can neither be sent twice nor looked up: an unclear answer stays unclear"
+            words = (
+                f"{listed(blind)} at {name} can neither be sent twice nor looked up: an unclear answer stays unclear"
+            )
             yield Flaw("E305", (*here, "to"), words, "route this flow over a connector that can look")
 
 
@@ -155,5 +179,9 @@ def _until_charged(look: Look, capture: Capture) -> timedelta:
     """Shipping time, where the buyer is charged after it."""
     if capture not in CHARGED_LATER:
         return timedelta(0)
-    ships = [flow.deadline.within for flow in look.plan.flows.values() if flow.deadline and flow.deadline.obligation == "ship"]
+    ships = [
+        flow.deadline.within
+        for flow in look.plan.flows.values()
+        if flow.deadline and flow.deadline.obligation == "ship"
+    ]
     return max(ships, default=timedelta(0))

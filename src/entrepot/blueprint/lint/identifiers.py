@@ -7,7 +7,19 @@ from entrepot.blueprint.lint.look import Flaw, Flaws, Look, listed
 from entrepot.blueprint.model import Flow
 from entrepot.blueprint.owning import OBJECTS
 
-_ORDERS = ("basket", "leg", "line", "line-routing", "shipment", "return", "refund", "seller-refund", "dispute", "chargeback", "incident")
+_ORDERS = (
+    "basket",
+    "leg",
+    "line",
+    "line-routing",
+    "shipment",
+    "return",
+    "refund",
+    "seller-refund",
+    "dispute",
+    "chargeback",
+    "incident",
+)
 _OFFERS = ("seller-catalog", "offer", "listing", "stock-pool", "line")
 _MONEY = (*_ORDERS, "rate-agreement", "commission", "statement", "settlement", "payout", "tax-document")
 
@@ -36,7 +48,12 @@ def check(look: Look) -> Flaws:
         if len(rule.join) < 2:
             yield Flaw("E506", here, "an identifier that only one system knows joins nothing")
         if name in GIVEN_AWAY and not rule.environment_prefix:
-            yield Flaw("E502", here, "an id of the sandbox could be taken for one of production", "add environment_prefix: true")
+            yield Flaw(
+                "E502",
+                here,
+                "an id of the sandbox could be taken for one of production",
+                "add environment_prefix: true",
+            )
     if "identifiers" not in look.unknown:
         for flow in look.plan.flows.values():
             yield from _flow(look, flow)
@@ -53,9 +70,16 @@ def _flow(look: Look, flow: Flow) -> Flaws:
     apart = _apart(look, flow.object, ends) if len(ends) > 1 else []
     if apart:
         words = f"nothing joins a {flow.object} of {ends[0]} to one of {listed(apart, 'or')}"
-        yield Flaw("E501", (*here, "to"), words, f"add under identifiers: {flow.object}: {{{ends[0]}: …, {apart[0]}: …}}")
+        yield Flaw(
+            "E501", (*here, "to"), words, f"add under identifiers: {flow.object}: {{{ends[0]}: …, {apart[0]}: …}}"
+        )
     if flow.object in BANKED and rule is not None and not rule.financial:
-        yield Flaw("E503", ("identifiers", flow.object), f"flow {flow.name} moves money, and nothing says by what its reports are matched", "add financial: true")
+        yield Flaw(
+            "E503",
+            ("identifiers", flow.object),
+            f"flow {flow.name} moves money, and nothing says by what its reports are matched",
+            "add financial: true",
+        )
 
 
 def _apart(look: Look, of: str, ends: tuple[str, ...]) -> list[str]:
@@ -80,4 +104,8 @@ def _mappings(look: Look) -> Flaws:
         yield from look.refer("systems", table.system, (*here, "system"))
         flow = look.plan.flows.get(table.flow)
         if flow is not None and look.has("systems", table.system) and table.system not in look.ends(flow):
-            yield Flaw("W501", (*here, "system"), f"flow {flow.name} does not touch {table.system}, so these words are never met")
+            yield Flaw(
+                "W501",
+                (*here, "system"),
+                f"flow {flow.name} does not touch {table.system}, so these words are never met",
+            )

@@ -27,7 +27,9 @@ def _cards(look: Look, here: Path, flow: Flow) -> Flaws:
     for system in look.ends(flow):
         if system not in carded:
             where = (*here, "degraded") if look.written((*here, "degraded")) else here
-            yield Flaw("E601", where, f"nobody says what goes on while {system} is away", f"add {system}: under degraded")
+            yield Flaw(
+                "E601", where, f"nobody says what goes on while {system} is away", f"add {system}: under degraded"
+            )
 
 
 def _settled(here: Path, flow: Flow) -> Flaws:
@@ -47,7 +49,9 @@ def _handed_over(here: Path, flow: Flow) -> Flaws:
         yield Flaw("E606", here, f"handed over to {flow.pattern} is not booked, and nothing is waited for")
     if flow.receipt and flow.deadline and flow.receipt.within > flow.deadline.within:
         ours, theirs = duration_text(flow.receipt.within), duration_text(flow.deadline.within)
-        yield Flaw("E608", (*here, "receipt", "within"), f"the receipt may come after {ours}, and the deadline is {theirs}")
+        yield Flaw(
+            "E608", (*here, "receipt", "within"), f"the receipt may come after {ours}, and the deadline is {theirs}"
+        )
 
 
 def _rehearsed(look: Look) -> Flaws:

@@ -10,10 +10,17 @@ from typing import Any
 from entrepot.blueprint.entries import PARTIES
 from entrepot.blueprint.finding import Path
 from entrepot.blueprint.lint.facts import ConnectorFacts, Facts
-from entrepot.blueprint.model import Account, Flow, Plan, System
+from entrepot.blueprint.model import Account, Flow, Plan
 from entrepot.blueprint.tree import Document
 
-WORDS = {"systems": "system", "teams": "team", "flows": "flow", "failures": "failure mode", "calendars": "calendar", "accounts": "account"}
+WORDS = {
+    "systems": "system",
+    "teams": "team",
+    "flows": "flow",
+    "failures": "failure mode",
+    "calendars": "calendar",
+    "accounts": "account",
+}
 COMPARED_MAX = 2000  # names among which the nearest is looked for
 _DAYS = re.compile(r"\d+ ?[dw]|\d+ working-days?")
 
@@ -123,9 +130,6 @@ class Look:
     def at_market(self, account: Account) -> bool:
         system = self.plan.systems.get(account.system)
         return system is not None and system.party == "marketplace"
-
-    def system_of(self, account: Account) -> System | None:
-        return self.plan.systems.get(account.system)
 
     @cached_property
     def models(self) -> frozenset[str]:

@@ -65,7 +65,9 @@ _BOTH = (
 TRADE: Mapping[str, tuple[str, ...]] = {
     OPERATOR: (*_OPERATOR_ONLY.split(), *_BOTH.split()),
     SYNDICATION: tuple(
-        mode for mode in _BOTH.split() if mode not in ("live-not-in-storefront", "in-storefront-not-live", "refund-not-at-gateway")
+        mode
+        for mode in _BOTH.split()
+        if mode not in ("live-not-in-storefront", "in-storefront-not-live", "refund-not-at-gateway")
     ),
 }
 

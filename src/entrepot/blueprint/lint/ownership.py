@@ -40,11 +40,13 @@ def _object(look: Look, here: Path, rule: ObjectRule) -> Flaws:
     yield from _fallback(look, here, rule)
     rules = [one for field in rule.fields.values() for one in field]
     if any(one.override for one in rules) and rule.overrides is None:
-        yield Flaw("E207", here, "values may be laid over the owner's, and nothing ends them", "add overrides: {max: 30d}")
+        yield Flaw(
+            "E207", here, "values may be laid over the owner's, and nothing ends them", "add overrides: {max: 30d}"
+        )
     if any(one.hold for one in rules) and rule.holds_max is None:
         yield Flaw("E214", here, "it may be held, and nothing ends a hold", "add holds_max: 7d")
     if EVERY_FIELD not in rule.fields:
-        yield Flaw("W203", here, 'fields without a rule of their own belong to nobody')
+        yield Flaw("W203", here, "fields without a rule of their own belong to nobody")
     for word in ("source_of_truth", "create", "consume"):
         yield from _actors(look, (*here, word), getattr(rule, word))
     for field, parts in rule.fields.items():
@@ -95,7 +97,9 @@ def _stock(look: Look, here: Path, parts: tuple[FieldRule, ...], listed_: bool) 
             continue  # where we are the seller, nobody is a third party
         above = [actor for actor in (*rule.update, *rule.override) if actor.partition("@")[0] in BACK_OFFICE]
         if above:
-            words = f"{listed(dict.fromkeys(above))} would write over the stock of a third party, who alone can count it"
+            words = (
+                f"{listed(dict.fromkeys(above))} would write over the stock of a third party, who alone can count it"
+            )
             yield Flaw("E208", (*here, number) if listed_ else here, words)
         if not set(rule.where.named) - {"seller_model"}:
             return
@@ -113,6 +117,10 @@ def _actor(look: Look, where: Path, actor: str) -> Iterator[Flaw]:
     yield from look.refer("systems", name, where)
     system = look.plan.systems.get(name)
     if system is not None and system.party != party:
-        yield Flaw("E213", where, f"{name} is a system of {system.party}, not of {party}", f"write {system.party}@{name}")
+        yield Flaw(
+            "E213", where, f"{name} is a system of {system.party}, not of {party}", f"write {system.party}@{name}"
+        )
     if party == "operator" and look.models == {"syndication"}:
-        yield Flaw("E215", where, "in the syndication model there is no operator: the marketplace's staff is marketplace")
+        yield Flaw(
+            "E215", where, "in the syndication model there is no operator: the marketplace's staff is marketplace"
+        )

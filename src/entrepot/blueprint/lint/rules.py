@@ -14,4 +14,6 @@ def lint(look: Look, found: Findings) -> None:
         for flaw in family.check(look):
             if found.full:
                 return
-            found.add(flaw.code, look.document.position(flaw.path), flaw.path, flaw.message, flaw.fix or CODES[flaw.code].fix)
+            found.add(
+                flaw.code, look.document.position(flaw.path), flaw.path, flaw.message, flaw.fix or CODES[flaw.code].fix
+            )

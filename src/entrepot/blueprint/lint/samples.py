@@ -11,7 +11,7 @@ from pathlib import Path
 from entrepot.blueprint.gather import MAIN, gather, gather_text
 from entrepot.blueprint.lint.facts import NOTHING, Facts
 from entrepot.blueprint.load import Examined, judged
-from entrepot.blueprint.read import Budget
+from entrepot.blueprint.parse import Budget
 from entrepot.blueprint.tree import Document, Node
 
 BASE = "base.yaml"

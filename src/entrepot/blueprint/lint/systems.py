@@ -32,7 +32,9 @@ def _system(look: Look, here: Path, system: System, environment: str) -> Flaws:
             where = (*here, "key") if key == "key" and system.key else (*here, "credentials", key)
             yield Flaw("E105", where, "a secret in clear")
     if system.url and "://" not in system.url and not is_reference(system.url):
-        yield Flaw("E106", (*here, "url"), f"“{system.url}” is neither an address with http:// or https:// nor env:NAME")
+        yield Flaw(
+            "E106", (*here, "url"), f"“{system.url}” is neither an address with http:// or https:// nor env:NAME"
+        )
     if system.url.startswith("http://") and system.environment == "production":
         yield Flaw("W102", (*here, "url"), "in production keys and orders would travel unencrypted")
     if not is_zone(system.timezone):
@@ -52,7 +54,9 @@ def _connector(look: Look, here: Path, system: System) -> Flaws:
         yield Flaw("E108", dangling.path, dangling.message, dangling.fix)
         return
     if facts.party and system.party != facts.party:
-        yield Flaw("E117", (*here, "party"), f"connector {facts.name} speaks to a {facts.party}, not to a {system.party}")
+        yield Flaw(
+            "E117", (*here, "party"), f"connector {facts.name} speaks to a {facts.party}, not to a {system.party}"
+        )
     if not facts.calls:
         return
     if not system.url and any(account.system == system.name for account in look.plan.accounts.values()):
@@ -62,7 +66,9 @@ def _connector(look: Look, here: Path, system: System) -> Flaws:
         dangling = look.dangling(key, where, f"credential of {facts.name} called", facts.credentials)
         yield Flaw("E109", where, dangling.message, dangling.fix)
     for key in sorted(facts.needed - set(system.secrets)):
-        yield Flaw("E109", here, f"connector {facts.name} needs the credential {key}", f"add credentials: {{{key}: env:NAME}}")
+        yield Flaw(
+            "E109", here, f"connector {facts.name} needs the credential {key}", f"add credentials: {{{key}: env:NAME}}"
+        )
 
 
 def _account(look: Look, here: Path, account: Account) -> Flaws:
@@ -77,7 +83,9 @@ def _account(look: Look, here: Path, account: Account) -> Flaws:
     facts = look.connector(account.system)
     if facts and facts.models and account.model and account.model not in facts.models:
         words = f"connector {facts.name} does not speak for a {account.model} account"
-        yield Flaw("E110", (*here, "model"), words, f"write {listed(sorted(facts.models), 'or')}, or use another connector")
+        yield Flaw(
+            "E110", (*here, "model"), words, f"write {listed(sorted(facts.models), 'or')}, or use another connector"
+        )
     yield from _capture(here, account)
     if account.model == "operator":
         if account.commission is None:
@@ -94,15 +102,15 @@ def _capture(here: Path, account: Account) -> Flaws:
 
 
 def _payout(look: Look, here: Path, account: Account) -> Flaws:
-    pays = any(
-        flow.object == PAYS_SELLERS and account.system in look.ends(flow) for flow in look.plan.flows.values()
-    )
+    pays = any(flow.object == PAYS_SELLERS and account.system in look.ends(flow) for flow in look.plan.flows.values())
     route = account.payout
     if route is None:
         if pays:
             yield Flaw("E107", here, "sellers are paid, and nobody says by whom and by what right")
     elif not (route.licensed_provider if route.by == "provider" else route.legal_basis):
-        lacks = "which licensed provider pays" if route.by == "provider" else "on which legal basis we hold sellers' money"
+        lacks = (
+            "which licensed provider pays" if route.by == "provider" else "on which legal basis we hold sellers' money"
+        )
         yield Flaw("E107", (*here, "payout"), f"it is not said {lacks}")
 
 
@@ -146,7 +154,9 @@ def _limits(here: Path, account: Account) -> Flaws:
         floor, ceiling = _amount(limit.floor), _amount(limit.ceiling)
         for key, text, amount in (("floor", limit.floor, floor), ("ceiling", limit.ceiling, ceiling)):
             if text is not None and amount is None:
-                yield Flaw("E118", (*where, key), f"“{text}” is not a price", 'write a price as people do, such as "21.00"')
+                yield Flaw(
+                    "E118", (*where, key), f"“{text}” is not a price", 'write a price as people do, such as "21.00"'
+                )
         if floor is not None and ceiling is not None and floor > ceiling:
             yield Flaw("E118", where, f"the floor {limit.floor} is above the ceiling {limit.ceiling}")
 

@@ -35,13 +35,12 @@ CODES = (
          "take out levels",
          f"questions:\n  why: {'[' * 40}{']' * 40} # <--\n", "questions:\n  why: {ask: Who pays?, about: refunds, owner: desk}\n"),
     Code("E008", "Aliases that grow without end",
-         "An alias repeats what it names. Aliases of aliases make a small file say more than any machine can hold; 200,000"
+         "An alias repeats what it names. Aliases of aliases make a small file say more than any machine can hold; 100,000"
          " entries are allowed, each counted as often as it is used.",
          "write out what is meant, without aliases of aliases",
          "questions:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n  b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
          "  c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\n  d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n"
-         "  e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\n"
-         "  f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e] # <--\n",
+         "  e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d] # <--\n",
          "teams:\n  desk: {notify: &all [env:MAIL, env:PAGER]}\n  night: {notify: *all}\n"),
     Code("E009", "An alias of nothing",
          "It names what stands nowhere above it, or stands inside what it names.",
