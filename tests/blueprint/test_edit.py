@@ -62,7 +62,9 @@ def lines_changed(before: str, after: str) -> tuple[set[str], set[str]]:
         (("flows", "offers"), GONE, {"  offers:", "    \"to\": ['a', \"b\"]", "    empty: {}"}, set()),
     ],
 )  # fmt: skip
-def test_only_the_lines_of_a_change_change(path: tuple[str | int, ...], value: Any, gone: set[str], come: set[str]) -> None:
+def test_only_the_lines_of_a_change_change(
+    path: tuple[str | int, ...], value: Any, gone: set[str], come: set[str]
+) -> None:
     after = patched(TEXT, {path: value})
     assert lines_changed(TEXT, after) == (gone, come)
     assert document_of(after, "f").data == changed_data(document_of(TEXT, "f").data, {path: value})
@@ -104,8 +106,37 @@ def test_a_change_goes_to_the_file_that_holds_its_entry() -> None:
 
 
 WORDS = st.one_of(
-    st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Co", "Cn", "Zl", "Zp"), exclude_characters="\ufeff"), max_size=30),
-    st.sampled_from(["yes", "null", "1e3", "0x1f", "2026-01-01", "- a", "a: b", "a #b", "'", '"', "*x", "&y", "!t", "%", "@", "{x}", "[", "true", " a ", "12", "1_0"]),
+    st.text(
+        st.characters(
+            codec="utf-8", exclude_categories=("Cs", "Cc", "Co", "Cn", "Zl", "Zp"), exclude_characters="\ufeff"
+        ),
+        max_size=30,
+    ),
+    st.sampled_from(
+        [
+            "yes",
+            "null",
+            "1e3",
+            "0x1f",
+            "2026-01-01",
+            "- a",
+            "a: b",
+            "a #b",
+            "'",
+            '"',
+            "*x",
+            "&y",
+            "!t",
+            "%",
+            "@",
+            "{x}",
+            "[",
+            "true",
+            " a ",
+            "12",
+            "1_0",
+        ]
+    ),
 )
 VALUES = st.recursive(
     st.one_of(WORDS, st.integers(-(10**9), 10**9), st.booleans(), st.none()),
@@ -122,7 +153,9 @@ def test_every_value_reads_back_as_itself(value: Any) -> None:
     }  # fmt: skip
 
 
-PLAN_FILES = {name: text for name, text in files_of("operator").items() if name in ("flows.yaml", "teams.yaml", "ownership.yaml")}
+PLAN_FILES = {
+    name: text for name, text in files_of("operator").items() if name in ("flows.yaml", "teams.yaml", "ownership.yaml")
+}
 PATHS = [
     path for text in PLAN_FILES.values() for path, _, _ in document_of(text, "f").leaves() if not isinstance(path[-1], int)
 ]  # fmt: skip

@@ -38,7 +38,9 @@ ANSWERS = {
     "authorisation": st.sampled_from(["7d", "168h", "165h"]),
     "shipping": HOURS,
     "payer": st.sampled_from(["provider", "treasury", "bank-file"]),
-    "payer_basis": st.sampled_from(["Lemonway", 'the "agent" rule: § 675 BGB # see file', "{braces}, [lists] and 'quotes'", "yes", "12"]),
+    "payer_basis": st.sampled_from(
+        ["Lemonway", 'the "agent" rule: § 675 BGB # see file', "{braces}, [lists] and 'quotes'", "yes", "12"]
+    ),
     "commission": st.sampled_from(["0%", "12.5%", "100%"]),
     "taking": st.sampled_from(["1h", "90m", "24h"]),
     "sending": HOURS,
@@ -82,7 +84,9 @@ def test_without_answers_a_plan_differs_from_the_shipped_one_only_where_that_is_
     shipped, mine = files_of(model), plan_files(model, {})
     assert list(shipped) == list(mine)
     same = [name for name in shipped if shipped[name] == mine[name]]
-    assert {FIRST, "failures.yaml", "ownership.yaml", "identifiers.yaml", "mappings.yaml", "questions.yaml"} <= set(same)
+    assert {FIRST, "failures.yaml", "ownership.yaml", "identifiers.yaml", "mappings.yaml", "questions.yaml"} <= set(
+        same
+    )
     assert "demo" not in "".join(mine.values())
 
 
@@ -262,7 +266,9 @@ def test_a_folder_that_holds_one_of_the_files_is_left_alone(entrepot: Entrepot, 
 
 
 def test_answers_come_from_a_file(entrepot: Entrepot, tmp_path: Path) -> None:
-    (tmp_path / "answers.yaml").write_text("# ours\nmarketplace: shop-eu\nacceptance: 24h\nsystems: [erp, oms]\nhours:\n")
+    (tmp_path / "answers.yaml").write_text(
+        "# ours\nmarketplace: shop-eu\nacceptance: 24h\nsystems: [erp, oms]\nhours:\n"
+    )
     code, _, _ = entrepot("init", "--model", "operator", tmp_path / "plan", "--answers", tmp_path / "answers.yaml")
     assert code == 0
     plan = load(tmp_path / "plan" / FIRST)
@@ -272,9 +278,16 @@ def test_answers_come_from_a_file(entrepot: Entrepot, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("currency: X\ntimezone: Y\n", "currency: “X”"), ("- a\n", "one answer a line"), ("a: [", "not YAML"), (None, "cannot be read")],
+    [
+        ("currency: X\ntimezone: Y\n", "currency: “X”"),
+        ("- a\n", "one answer a line"),
+        ("a: [", "not YAML"),
+        (None, "cannot be read"),
+    ],
 )
-def test_a_wrong_file_of_answers_writes_nothing(entrepot: Entrepot, tmp_path: Path, text: str | None, words: str) -> None:
+def test_a_wrong_file_of_answers_writes_nothing(
+    entrepot: Entrepot, tmp_path: Path, text: str | None, words: str
+) -> None:
     if text is not None:
         (tmp_path / "answers.yaml").write_text(text)
     code, out, err = entrepot("init", "--model", "operator", tmp_path / "plan", "--answers", tmp_path / "answers.yaml")

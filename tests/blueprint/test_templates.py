@@ -126,7 +126,9 @@ def test_every_failure_of_a_flow_is_named_by_it(model: Model) -> None:
 @every_model
 def test_every_system_a_flow_leans_on_has_its_card_there(model: Model) -> None:
     found = plan(model)
-    bare = [(flow.name, end) for flow in found.flows.values() for end in (flow.source, *flow.to) if end not in flow.degraded]
+    bare = [
+        (flow.name, end) for flow in found.flows.values() for end in (flow.source, *flow.to) if end not in flow.degraded
+    ]
     assert bare == []
 
 
@@ -158,7 +160,9 @@ def test_the_plan_that_ships_is_the_operators() -> None:
     assert FILES["operator"][FIRST] == DEFAULT.read_text("utf-8")
 
 
-@pytest.mark.parametrize("section", ["systems", "accounts", "teams", "mappings", "flows", "failures", "questions", "sellers"])
+@pytest.mark.parametrize(
+    "section", ["systems", "accounts", "teams", "mappings", "flows", "failures", "questions", "sellers"]
+)
 def test_in_both_the_operators_half_stands_word_for_word(section: str) -> None:
     ours, both = entries(FILES["operator"], section), entries(FILES["both"], section)
     assert {name: both.get(name) for name in ours} == ours
@@ -175,7 +179,11 @@ def test_in_both_a_failure_told_in_two_ways_stands_twice_and_is_referred_to_by_i
 
 def test_in_both_the_channels_rule_stands_before_the_marketplaces_and_counts_in_its_account_alone() -> None:
     price = plan("both").ownership["offer"].fields["price"]
-    assert [dict(rule.where.named) for rule in price] == [{"account": "amazon-de/main"}, {"seller_model": "dropship"}, {}]
+    assert [dict(rule.where.named) for rule in price] == [
+        {"account": "amazon-de/main"},
+        {"seller_model": "dropship"},
+        {},
+    ]
     assert price[0].update == ("erp",)
     assert price[1:] == tuple(plan("operator").ownership["offer"].fields["price"])
 
@@ -196,7 +204,13 @@ def test_every_rule_of_both_comes_from_one_of_the_two() -> None:
 def test_where_we_are_the_seller_nobody_is_the_operator() -> None:
     found = plan("syndication")
     actors = {a for rule in found.ownership.values() for a in (rule.source_of_truth, *rule.create, *rule.consume)}
-    actors |= {a for rule in found.ownership.values() for parts in rule.fields.values() for part in parts for a in (*part.update, *part.request, *part.correct)}
+    actors |= {
+        a
+        for rule in found.ownership.values()
+        for parts in rule.fields.values()
+        for part in parts
+        for a in (*part.update, *part.request, *part.correct)
+    }
     actors |= {p for mode in found.failures.values() for p in (mode.corrects, *mode.requests)}
     actors |= {team.party for team in found.teams.values()}
     assert "operator" not in actors
@@ -224,7 +238,10 @@ NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.dictionaries(NAMES, st.tuples(st.booleans(), st.booleans(), st.integers(0, 3)), min_size=1, max_size=6), st.data())
+@given(
+    st.dictionaries(NAMES, st.tuples(st.booleans(), st.booleans(), st.integers(0, 3)), min_size=1, max_size=6),
+    st.data(),
+)
 def test_whatever_is_left_of_a_section_keeps_its_comments_and_says_the_same(
     wanted: dict[str, tuple[bool, bool, int]], data: st.DataObject
 ) -> None:
@@ -232,7 +249,11 @@ def test_whatever_is_left_of_a_section_keeps_its_comments_and_says_the_same(
     for name, (group, comment, keys) in wanted.items():
         lines += [f"  # --- {name} and others\n"] if group else []
         lines += [f"  # about {name}\n"] if comment else []
-        lines += [f"  {name}: # beside\n", f"    own: {name}\n", *(f"    key-{n}: [{name}, {n}]\n" for n in range(keys))]
+        lines += [
+            f"  {name}: # beside\n",
+            f"    own: {name}\n",
+            *(f"    key-{n}: [{name}, {n}]\n" for n in range(keys)),
+        ]
     [section] = blocks.parse("".join(lines))
     kept = data.draw(st.sets(st.sampled_from(sorted(wanted))))
     text = str(blocks.changed(section, lambda block: block if block.name in kept else None))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,12 @@ class Workbook:
     @classmethod
     def read(cls, path: Path) -> "Workbook":
         book = CalamineWorkbook.from_path(str(path))
-        return cls({name: [list(row) for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)] for name in book.sheet_names})
+        return cls(
+            {
+                name: [list(row) for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
+                for name in book.sheet_names
+            }
+        )
 
     def at(self, sheet: str, keys: Sequence[str], title: str) -> tuple[int, int]:
         rows = self.sheets[sheet]
@@ -49,12 +55,15 @@ class Workbook:
 
     def write(self, path: Path) -> Path:
         book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_numbers": False})
+        as_time = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
         for name, rows in self.sheets.items():
             page = book.add_worksheet(name)
             for r, row in enumerate(rows):
                 for c, value in enumerate(row):
                     if (name, r, c) in self.formulas:
                         page.write_formula(r, c, self.formulas[name, r, c], None, value)
+                    elif isinstance(value, datetime | time):
+                        page.write_datetime(r, c, value, as_time)
                     elif value != "":
                         page.write(r, c, value)
         book.close()

@@ -159,7 +159,9 @@ def _replaced(text: str, step: Step, value: Any) -> _Splice:
     if key is None or not _is_block(node):
         return _Splice(node.start_mark.index, _end(text, node), flow(value))
     start = key.end_mark.index + 1  # behind the colon
-    return _Splice(start, _end(text, node), _entry_value(value, key.start_mark.column, over_lines=isinstance(value, list)))
+    return _Splice(
+        start, _end(text, node), _entry_value(value, key.start_mark.column, over_lines=isinstance(value, list))
+    )
 
 
 def _added(text: str, holder: Any, rest: Path, value: Any, name: str) -> _Splice:
