@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from entrepot.blueprint.load import load
-from entrepot.cli import docs, main
+from entrepot.cli import docs, main, plan_page
 from entrepot.cli.main import app
 from entrepot.process import Settings
 from entrepot.web.webhook_door import WebhookDoor
@@ -21,6 +22,8 @@ OURS = (
     "entrepot.cli.questions",
     "entrepot.cli.asking",
     "entrepot.cli.demo",
+    "entrepot.cli.init",
+    "entrepot.cli.workshop",
 )
 
 
@@ -107,3 +110,23 @@ def test_the_door_for_webhooks_is_where_the_page_says() -> None:
     asyncio.run(WebhookDoor(docs.web(), docs.no_doors())(scope, receive, send))
     assert said[0]["status"] == 404
     assert b"/problems/unknown-system" in said[1]["body"]
+
+
+def test_every_key_of_a_plan_is_explained_and_nothing_else_is() -> None:
+    told = {(part, key) for part, meanings in plan_page.MEANINGS.items() for key in meanings}
+    there = {(part.__name__, key) for part in plan_page.parts() for key, _ in plan_page.keys(part)}
+    assert there - told == set()
+    assert told - there == set()
+    assert all(
+        words.endswith((".", "?", "…")) for meanings in plan_page.MEANINGS.values() for words in meanings.values()
+    )
+
+
+@pytest.mark.parametrize("part", plan_page.parts(), ids=lambda part: part.__name__)
+def test_every_key_of_a_plan_says_what_may_stand_there(part: type[BaseModel]) -> None:
+    page = docs.blueprint_page().split(f"\n## {part.__name__}\n")[1].split("\n## ")[0]
+    for key, kind, default, meaning in plan_page.rows(part):
+        assert kind
+        assert f"| {key} | " in page
+        assert meaning in page
+        assert default == "needed" or not dict(plan_page.keys(part))[key.strip("`")].is_required()

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from entrepot.blueprint.finding import START, Position, WrongBlueprint
+from entrepot.blueprint.finding import START, Position, Severity, WrongBlueprint
 from entrepot.blueprint.gather import INCLUDE, MAIN, Gathered, gather, join_section
 from entrepot.blueprint.lint.facts import NOTHING, Facts
 from entrepot.blueprint.load import Examined, judged
-from entrepot.blueprint.read import Budget, read
+from entrepot.blueprint.parse import Budget
+from entrepot.blueprint.read import read
 from entrepot.blueprint.tree import Document, Node
 from entrepot.kernel.errors import WrongSetting
 
@@ -18,9 +19,15 @@ def document_of(text: str, name: str) -> Document:
     """One file by itself. Errors: WrongBlueprint when it is not YAML."""
     budget = Budget()
     node = read(text, name, budget)
-    if errors := budget.found.errors():
-        raise WrongBlueprint.of(errors)
+    _refuse(budget)
     return Document(node or Node({}, START))
+
+
+def _refuse(budget: Budget) -> None:
+    """Errors: WrongBlueprint with what a reading found wrong."""
+    errors = sorted((f for f in budget.found if f.severity is Severity.ERROR), key=lambda f: f.order)
+    if errors:
+        raise WrongBlueprint.of(errors)
 
 
 def included(text: str) -> list[str]:
@@ -36,8 +43,7 @@ def read_files(path: Path) -> Files:
     """A plan's files by name, the first one first. Errors: WrongBlueprint when one cannot be read."""
     budget = Budget()
     names = gather(path, budget).files
-    if errors := budget.found.errors():
-        raise WrongBlueprint.of(errors)
+    _refuse(budget)
     try:
         return {name: (main_file(path).parent / name).read_text("utf-8-sig") for name in names}
     except OSError as error:

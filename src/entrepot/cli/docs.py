@@ -17,11 +17,13 @@ from cyclopts import App
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from entrepot.blueprint.entries import PARTIES
 from entrepot.blueprint.lint.catalogue import CODES, FAMILIES
 from entrepot.blueprint.lint.catalogue import page as code_page
 from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import FailureMode, Plan
+from entrepot.cli import plan_page
 from entrepot.cli.main import app
 from entrepot.flows.checkout_check import CheckoutBody
 from entrepot.flows.order_creation import BasketBody
@@ -343,11 +345,39 @@ def _text(part: ast.expr) -> str:
     return part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "…"
 
 
+# --- the plan -------------------------------------------------------------------------------------------------------
+
+
+def blueprint_page() -> str:
+    """Every key of a plan: what it means, what may stand there, what counts when it is left out."""
+    lines = ["# The blueprint", "", *_blueprint_intro()]
+    for part in plan_page.parts():
+        words = plan_page.purpose(part)
+        lines += ["", f"## {part.__name__}", "", *([words, ""] if words else [])]
+        lines += table(("key", "what may stand there", "left out", "meaning"), plan_page.rows(part))
+    return _page(lines)
+
+
+def _blueprint_intro() -> list[str]:
+    return [
+        "A plan is YAML: one file, or a first file that names others under `include`. An entry is named by its key. The whole of it, for each"
+        " model and commented, is written by `entrepot init`; `entrepot check` says what is wrong with one, `entrepot workshop export` makes a"
+        " workbook of it.",
+        "",
+        "Durations are `30s`, `10m`, `48h`, `7d`; percentages `12.5%`; working hours `Mon-Fri 08-18 Europe/Paris` or `24/7`; references"
+        " `env:NAME` or `file:/path`. A party is one of "
+        + ", ".join(f"`{party}`" for party in PARTIES)
+        + "; an actor is a party, or one"
+        " system of it: `erp@erp-eu`.",
+    ]
+
+
 # --- pages ---------------------------------------------------------------------------------------------------------
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "failure-modes.md": failure_page,
+    "blueprint.md": blueprint_page,
     "linter.md": linter_page,
     "api.md": api_page,
 }

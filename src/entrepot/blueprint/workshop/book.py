@@ -114,7 +114,8 @@ def _take(book: Book, sheet: Sheet, rows: Sequence[Sequence[Any]], formulas: Seq
         texts, cells = {}, {}
         for at, title in titles.items():
             cells[title] = where = f"{sheet.name}!{_letters(at)}{number}"
-            texts[title] = _cell(book, where, row[at] if at < len(row) else "", formulas)
+            if (text := _cell(book, where, row[at] if at < len(row) else "", formulas)) is not None:
+                texts[title] = text
         if any(texts.values()):
             lines.append(Line(sheet.name, number, texts, cells))
 
@@ -147,11 +148,11 @@ def _form(value: Any) -> str:
     return re.sub(r"[\s_]+", " ", str(value).replace("\u00a0", " ")).strip().casefold()
 
 
-def _cell(book: Book, where: str, value: Any, formulas: Sequence[str]) -> str:
-    """A cell's text. Shape: spreadsheets turn 3 into 3.0, and some texts into times."""
+def _cell(book: Book, where: str, value: Any, formulas: Sequence[str]) -> str | None:
+    """A cell's text; None when it cannot be read, which is told. Shape: spreadsheets turn 3 into 3.0, and some texts into times."""
     if where.partition("!")[2] in formulas:
         book.problems.append(Problem(where, "holds a formula; write the value itself"))
-        return ""
+        return None
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
@@ -162,10 +163,10 @@ def _cell(book: Book, where: str, value: Any, formulas: Sequence[str]) -> str:
                 where, f"the spreadsheet has made a time of it ({value}); format the cell as text and write it again"
             )
         )
-        return ""
+        return None
     if len(value) > CELL_CHARS_MAX:
         book.problems.append(Problem(where, f"holds more than {CELL_CHARS_MAX:,} characters"))
-        return ""
+        return None
     return plain(value)
 
 

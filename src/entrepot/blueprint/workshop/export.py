@@ -34,8 +34,9 @@ INTRODUCTION = (
 
 
 def export(data: Data, plan_hash: str, path: Path) -> None:
-    """Write the workbook. Shape: the same plan gives the same cells."""
+    """Write the workbook. Shape: the same plan gives the same cells. Errors: OSError when the file cannot be made."""
     import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
 
     book = xlsxwriter.Workbook(
         str(path), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -53,7 +54,10 @@ def export(data: Data, plan_hash: str, path: Path) -> None:
     for sheet in SHEETS:
         _sheet(book.add_worksheet(sheet.name), sheet, data, words, styles)
     _lists(book.add_worksheet(LISTS), words)
-    book.close()
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise OSError(str(error)) from error
 
 
 def _how_to(page: Any, plan_hash: str, styles: Mapping[str, Any]) -> None:

@@ -16,6 +16,8 @@ from entrepot.blueprint.workshop.export import export
 from entrepot.blueprint.workshop.sheets import HOW_TO
 from entrepot.kernel.errors import WrongSetting
 
+ENTRY_PARTS = 2  # `flows.shipment`: section and name
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -96,18 +98,19 @@ def _place(now: Examined, change: Change) -> str:
 
 
 def _at_cells(errors: list[Finding], asked: Asked) -> list[Problem]:
-    """What the plan would be wrong about, at the cell that asks for it when one does."""
-    cells = {".".join(str(part) for part in path): change.cell for path, change in asked.changes.items()}
+    """What the plan would be wrong about, at the cell that comes nearest to it; of an entry nobody touched, at its place in the files."""
+    cells = [([str(part) for part in path], change.cell) for path, change in asked.changes.items()]
     problems = []
     for error in errors:
-        near = [(len(path), cell) for path, cell in cells.items() if _touches(path, error.path)]
-        where = max(near)[1] if near else f"{error.file}:{error.position}"
+        shared, cell = max(((_shared(path, error.path.split(".")), cell) for path, cell in cells), default=(0, ""))
+        where = cell if shared >= ENTRY_PARTS else f"{error.file}:{error.position}"
         problems.append(Problem(where, f"{error.code} {error.path}: {error.message}. Fix: {error.fix}"))
     return problems
 
 
-def _touches(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+def _shared(one: list[str], other: list[str]) -> int:
+    """How many parts two paths have in common from the left."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def write_files(blueprint: Path, proposal: Proposal) -> list[str]:
