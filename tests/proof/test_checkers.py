@@ -183,8 +183,11 @@ OURS: list[tuple[str, str]] = [
     ("offers-shown", "UPDATE offer_shown SET wanted = wanted || jsonb_build_object('quantity', -1)"),
     ("offers-judged", "UPDATE hold SET lifted_at = ends_at, lifted_by = 'x', lifted_why = 'x' WHERE lifted_at IS NULL"),
     ("offers-judged", "UPDATE case_file SET mode = 'other' WHERE mode = 'offer-under-floor'"),
-    ("offers-held", "UPDATE hold SET starts_at = timestamptz '2020-01-01', lifted_at = NULL, lifted_by = NULL, lifted_why = NULL, "
-     "ends_at = timestamptz '2100-01-01', object_id = (SELECT offer_id FROM line ORDER BY id LIMIT 1) WHERE id = (SELECT min(id) FROM hold)"),
+    (
+        "offers-held",
+        "UPDATE hold SET starts_at = timestamptz '2020-01-01', lifted_at = NULL, lifted_by = NULL, lifted_why = NULL, "
+        "ends_at = timestamptz '2100-01-01', object_id = (SELECT offer_id FROM line ORDER BY id LIMIT 1) WHERE id = (SELECT min(id) FROM hold)",
+    ),
     ("corrections", "UPDATE correction SET state = 'asked', ended_at = NULL WHERE state IN ('expired', 'declined')"),
 ]
 
