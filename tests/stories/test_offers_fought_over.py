@@ -64,6 +64,21 @@ def test_a_category_laid_over_the_owners_ends_by_itself_and_the_owners_returns(c
     assert [one["category"] for one in publications(calm, DISPUTED)] == [owners, "OUTDOOR", owners]
 
 
+def test_a_category_the_marketplace_cannot_be_told_is_no_fight_however_often_the_offer_changes(calm: House) -> None:
+    until = calm.clock.now() + timedelta(hours=6)
+    pulled = calm.hub.offer_desk.override(calm.hub.ctx, ACCOUNT, DISPUTED, "category", "OUTDOOR", by=OPERATOR, reason="It is a camping stove", until=until)  # fmt: skip
+    for quantity in range(20, 26):
+        with calm.stage.world.lock:
+            calm.stage.portal.revise_offer(CATEGORY_DISPUTED, quantity=quantity)
+        calm.clock.advance(60)
+        look_at_offers(calm)
+    assert calm.rows("SELECT 1 FROM reassertion WHERE object_id = %s", DISPUTED) == []
+    assert (page(calm, DISPUTED)["quantity"], page(calm, DISPUTED)["category"]) == (25, "OUTDOOR")
+    calm.hub.offer_desk.end_override(
+        calm.hub.ctx, pulled.id, by=OPERATOR, reason="it is a stove for kitchens after all"
+    )
+
+
 def test_a_lever_that_is_not_his_is_refused_and_says_whose_it_is(calm: House) -> None:
     with pytest.raises(NotYours, match="the plan lets nobody override the price"):
         calm.hub.offer_desk.override(calm.hub.ctx, ACCOUNT, DISPUTED, "price", 1_000, by=OPERATOR, reason="cheaper", until=calm.clock.now() + timedelta(hours=1))  # fmt: skip

@@ -17,12 +17,13 @@ from zoneinfo import ZoneInfo
 from entrepot.flows.offer_judgement import OfferJudgement
 from entrepot.flows.offer_shelf import FLOW, OFFER, Shelf
 from entrepot.flows.parts import Parts
+from entrepot.flows.reassertion import COLUMN_BY_FIELD
 from entrepot.inbox.model import Decided, Ignored, Message, Parked, Verdict
 from entrepot.inbox.store import positions
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.ownership import service as ownership
 from entrepot.ownership.compile import RuleSet
-from entrepot.ownership.model import Observed
+from entrepot.ownership.model import Observed, Value
 from entrepot.ownership.rules import scope_of
 from entrepot.trade.offer import store
 from entrepot.trade.offer.model import OfferDetails, OfferSeen
@@ -85,14 +86,22 @@ class OfferPublication:
         """Ask ownership about these offers as they are known now, and write down what follows."""
         rows = store.known(conn, account, because)
         places = positions(conn, [because[offer_id].id for offer_id in rows])
+        laid_over = ownership.laid_over(conn, account, OFFER, list(rows))
         observed = [
-            self._observed(row, because[offer_id], source, places.get(because[offer_id].id, 0))
+            self._observed(row, because[offer_id], source, places.get(because[offer_id].id, 0), laid_over)
             for offer_id, row in rows.items()
         ]
         judged = ownership.observe(conn, ctx, self.parts.plan, self.rules, observed)
         OfferJudgement(self.parts).follow(ctx, conn, judged).flush(ctx, conn, self.parts.plan)
 
-    def _observed(self, row: Row, message: Message, source: str, position: int) -> Observed:
+    def _observed(
+        self,
+        row: Row,
+        message: Message,
+        source: str,
+        position: int,
+        laid_over: Mapping[tuple[str, str], Value],
+    ) -> Observed:
         system = self.parts.plan.system_of(row["account"])
         heard = message.received_at.astimezone(ZoneInfo(system.timezone))
         return Observed(
@@ -100,7 +109,7 @@ class OfferPublication:
             object_id=row["offer_id"],
             actor=f"seller@{system.name}",
             scope=scope_of(self.rules, row["account"], row["seller_id"], row["category"]),
-            values=values_of(row),
+            values=_news(row, laid_over),
             changed_at=row["changed_at"],
             message_id=message.id,
             source=f"{source} of {heard:%H:%M}, row {position + FIRST_ROW}",
@@ -120,6 +129,21 @@ def values_of(row: Row) -> dict[str, Any]:
     if row["details_at"] is not None:
         told |= {"category": row["category"], "title": row["title"]}
     return told
+
+
+def _news(row: Row, laid_over: Mapping[tuple[str, str], Value]) -> dict[str, Any]:
+    """What is observed, without what cannot be news: the marketplace never comes to show an override that is not written to it.
+
+    That it goes on showing the owner's value beneath is no undoing; another value of the owner's is news all the same.
+    """
+    return {
+        field: value
+        for field, value in values_of(row).items()
+        if field in COLUMN_BY_FIELD or laid_over.get((row["offer_id"], field), NOTHING) != value
+    }
+
+
+NOTHING = object()
 
 
 def _is_newer(known: tuple[OfferDetails, datetime] | None, message: Message) -> bool:

@@ -65,6 +65,7 @@ __all__ = [
     "expire",
     "hold",
     "hold_for_cause",
+    "laid_over",
     "lift_hold",
     "observe",
     "open_requests",
@@ -121,3 +122,8 @@ def answered_digests(conn: Conn, digest_ids: Sequence[str]) -> set[str]:
 def digest_row(conn: Conn, digest_id: str) -> Row | None:
     """A digest as it stands. Errors: Busy."""
     return request_store.digest(conn, digest_id)
+
+
+def laid_over(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[tuple[str, str], Value]:
+    """Fields of these objects under a live override, as (object id, field), with the owner's value beneath it."""
+    return {(r["object_id"], r["field"]): r["value"] for r in store.laid_over(conn, account, object, ids)}

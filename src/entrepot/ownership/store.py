@@ -413,3 +413,12 @@ def disturbed(conn: Conn, account: str, object: str, since: datetime) -> list[Ro
         "AND object = %(object)s AND (ended_at IS NULL OR ended_at >= %(since)s) ORDER BY 1, 2, 3",
         {"account": account, "object": object, "since": since},
     ).fetchall()
+
+
+def laid_over(conn: Conn, account: str, object: str, ids: Sequence[str]) -> list[Row]:
+    """Fields under a live override, with the owner's value beneath: object_id, field, value."""
+    return conn.execute(
+        "SELECT o.object_id, o.field, v.value FROM override_value o LEFT JOIN owned_value v USING (account, object, object_id, field) "
+        "WHERE o.account = %s AND o.object = %s AND o.object_id = ANY(%s) AND o.state = 'live' ORDER BY o.object_id, o.field",
+        (account, object, list(ids)),
+    ).fetchall()
