@@ -10,7 +10,7 @@ from entrepot.blueprint.draw.table import Table
 from entrepot.blueprint.draw.words import LATENCY_WORDS, listed, party_word, pattern_word, plain
 from entrepot.blueprint.model import Flow, Plan
 
-SYSTEM, FLOW = (204, 104), (272, 104)
+SYSTEM, FLOW = (216, 104), (316, 104)
 PAD, HEAD, STEP = 12, 64, 20
 MODE_WORDS = {"observe": "observes only", "advise": "advises a person", "act": "acts"}
 
