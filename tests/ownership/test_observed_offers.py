@@ -1,7 +1,7 @@
 """What others have written already: let in, turned away, held, asked about, put back."""
 
 import pytest
-from ownership.land import ERP, OFFER, OPERATOR, PIM, Land, plan_with
+from ownership.land import ERP, OFFER, OPERATOR, PIM, Land, plan_with, wants
 
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Conn, Ctx
@@ -102,6 +102,15 @@ def test_bad_the_other_way_is_another_hold_and_another_request(land: Land) -> No
         ("above-ceiling", True), ("under-floor", False)]  # fmt: skip
     assert [(r["cause"], r["state"]) for r in land.rows("SELECT cause, state FROM correction ORDER BY cause")] == [
         ("above-ceiling", "asked"), ("under-floor", "expired")]  # fmt: skip
+
+
+def test_a_bad_feed_on_top_of_a_bad_price_leaves_no_hold_without_its_cause(land: Land) -> None:
+    land.known()
+    land.shows(price=1500)
+    land.write(wants("price", 700))
+    land.shows(price=90000)
+    held = land.rows("SELECT reason FROM hold WHERE lifted_at IS NULL")
+    assert held == [{"reason": "above-ceiling"}]
 
 
 def test_a_first_price_under_the_floor_is_never_sold_at(land: Land) -> None:

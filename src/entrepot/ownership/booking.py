@@ -201,12 +201,10 @@ class Book:
         wish, refusal = news.wish, news.refusal
         if old is not None:
             self._over(standing, [old], REPLACED)
-            gone = [a.id for a in standing.asked if a.open and a.refused_id == old.id and a.cause is not refusal.why]
-            self._expired += gone
-            self.lift(standing.key,
-                [h for h in standing.holds if h.refused_id == old.id and h.reason in LIMIT_CAUSES and h.reason is not refusal.why],
-                REPLACED,
-            )  # fmt: skip
+            self._expired += [
+                a.id for a in standing.asked if a.open and a.refused_id == old.id and a.cause is not refusal.why
+            ]
+            self._pass_on(standing, news, old, refused_id)
         self._refused.append(
             {
                 "id": refused_id,
@@ -230,6 +228,18 @@ class Book:
             }
         )
 
+    def _pass_on(self, standing: Standing, news: Out, old: Refused, refused_id: str) -> None:
+        """Holds for bad values when one refusal takes another's place: of the same cause they go on, of a cause that is gone they end."""
+        field, refusal = news.wish.field, news.refusal
+        others = {one.why for one in standing.refused.values() if one.field == field and one is not old}
+        for live in standing.holds:
+            if live.field != field or live.reason not in LIMIT_CAUSES:
+                continue
+            if live.reason is refusal.why:
+                self._follow.append({"id": live.id, "refused_id": refused_id, "words": refusal.words})
+            elif live.reason not in others:
+                self.lift(standing.key, [live], REPLACED)
+
     def _hold_bad(self, standing: Standing, news: Out, refused_id: str, *, again: bool) -> str | None:
         """The object is not sold while its owner's value is bad; the value before stays untouched.
 
@@ -238,8 +248,6 @@ class Book:
         wish, refusal = news.wish, news.refusal
         live = standing.hold(wish.field, refusal.why)
         if live is not None:
-            if live.refused_id != refused_id:
-                self._follow.append({"id": live.id, "refused_id": refused_id, "words": refusal.words})
             return live.id
         if again:
             return None

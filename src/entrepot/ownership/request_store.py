@@ -57,7 +57,7 @@ def update_digest(conn: Conn, row: Mapping[str, Any]) -> None:
 
 def untold(conn: Conn, audience: Audience, now: datetime, limit: int) -> list[Row]:
     return conn.execute(
-        f"SELECT * FROM correction WHERE {_UNTOLD} ORDER BY asked_at, id LIMIT %(limit)s FOR UPDATE NOWAIT",
+        f"SELECT * FROM correction WHERE {_UNTOLD} ORDER BY asked_at, object_id, field, id LIMIT %(limit)s FOR UPDATE NOWAIT",
         {**_named(audience), "now": now, "limit": limit},
     ).fetchall()
 
@@ -69,7 +69,7 @@ def tell_later(conn: Conn, audience: Audience, now: datetime, at: datetime) -> N
 def of_digest(conn: Conn, digest_id: str) -> list[Row]:
     """Those of its rows that are still open."""
     return conn.execute(
-        "SELECT * FROM correction WHERE digest_id = %s AND ended_at IS NULL ORDER BY asked_at, id FOR UPDATE NOWAIT",
+        "SELECT * FROM correction WHERE digest_id = %s AND ended_at IS NULL ORDER BY asked_at, object_id, field, id FOR UPDATE NOWAIT",
         (digest_id,),
     ).fetchall()
 

@@ -53,7 +53,7 @@ def standing(conn: Conn, keys: Iterable[Key], day: date) -> dict[Key, Standing]:
     }
 
 
-_PARTS = {
+_PARTS: Mapping[str, str] = {
     "known": _KNOWN,
     "owned": _OWNED,
     "overrides": _OVERRIDES,
