@@ -42,12 +42,11 @@ def test_the_same_plan_twice_is_the_same_files(outside: Entrepot, tmp_path: Path
 def test_another_plan_may_be_drawn_beside_the_one_in_force(
     entrepot: Entrepot, blueprint: Blueprint, tmp_path: Path
 ) -> None:
-    path = blueprint({"  customer-care:\n    party: customer-care": "  buyers-friend:\n    party: customer-care", ": customer-care": ": buyers-friend",
-                      "party: buyers-friend": "party: customer-care", "requests: [operator, customer-care]": "requests: [operator]"})  # fmt: skip
+    path = blueprint({"max: 4h, owner": "max: 3h, owner"})
     said = entrepot("map", "--out", str(tmp_path / "drawn"), "--blueprint", str(path))
     assert said.code == 0
     assert "begin with" in said.out
-    assert "buyers-friend" in (tmp_path / "drawn" / "risks.csv").read_text()
+    assert "up to 3 h, by Marketplace lead" in (tmp_path / "drawn" / "systems" / "mirakl-fr.csv").read_text()
 
 
 def test_a_wrong_plan_is_refused_with_its_places_and_nothing_is_written(outside: Entrepot, tmp_path: Path) -> None:

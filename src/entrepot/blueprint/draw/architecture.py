@@ -1,4 +1,4 @@
-"""The architecture map: systems by party, and every flow as a card on its arrow, from where it comes to where it goes."""
+"""The architecture map: systems with their parties, and every flow as a card on its arrow, from where it comes to where it goes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from entrepot.blueprint.draw.table import Table
 from entrepot.blueprint.draw.words import LATENCY_WORDS, listed, party_word, pattern_word, plain
 from entrepot.blueprint.model import Flow, Plan
 
-SYSTEM, FLOW = (204, 84), (272, 104)
+SYSTEM, FLOW = (216, 104), (316, 104)
 PAD, HEAD, STEP = 12, 64, 20
 MODE_WORDS = {"observe": "observes only", "advise": "advises a person", "act": "acts"}
 
@@ -36,7 +36,6 @@ def architecture(
     )
     sheet.text(16, 30, "Architecture map", "head")
     sheet.text(16, 50, f"{plan.environment} · plan {plan.hash} · a card stands on the arrow of its flow", "quiet")
-    _groups(sheet, found)
     for _, _, path in found.arrows:
         sheet.line(_lower(path), arrow=True)
     for end in _ends(plan):
@@ -95,9 +94,6 @@ def _ends(plan: Plan) -> list[str]:
 
 
 def _graph(plan: Plan) -> Graph:
-    groups: dict[str, list[str]] = {}
-    for end in _ends(plan):
-        groups.setdefault(_group(plan, end), []).append(_system_id(end))
     edges: list[tuple[str, str]] = []
     for flow in plan.flows.values():
         edges += [(_system_id(end), _flow_id(flow)) for end in ends_of(plan, flow.source)]
@@ -105,11 +101,7 @@ def _graph(plan: Plan) -> Graph:
         edges += [(_flow_id(flow), _system_id(end)) for end in ends]
     nodes = [Node(_system_id(end), *SYSTEM) for end in _ends(plan)]
     nodes += [Node(_flow_id(flow), *FLOW) for flow in plan.flows.values()]
-    return Graph(tuple(nodes), tuple(edges), {group: tuple(ids) for group, ids in groups.items()})
-
-
-def _group(plan: Plan, end: str) -> str:
-    return f"party {party_of(plan, end)}"
+    return Graph(tuple(nodes), tuple(edges))
 
 
 def _system_id(end: str) -> str:
@@ -120,26 +112,19 @@ def _flow_id(flow: Flow) -> str:
     return f"flow {flow.name}"
 
 
-def _groups(sheet: Sheet, found: Layout) -> None:
-    for name, place in found.places.items():
-        kind, _, party = name.partition(" ")
-        if kind == "party":
-            sheet.box(place.x, place.y + HEAD, place.width, place.height, "group", 12)
-            sheet.text(place.x + PAD, place.y + HEAD + 22, party_word(party), "label", room=place.width - 2 * PAD)
-
-
 def _system(sheet: Sheet, plan: Plan, end: str, found: Layout, mark: Mark | None) -> None:
     at = found.places[_system_id(end)]
     system = plan.systems.get(end)
     room, y = at.width - 2 * PAD, at.y + HEAD
+    accounts = listed(accounts_of(plan, end), "no account")
+    said = mark.words if mark and mark.words else accounts if system else "an actor"
     with sheet.link(mark.href if mark else "", f"System {end}"):
         sheet.box(at.x, y, at.width, at.height, "system" if system else "absent")
-        sheet.text(at.x + PAD, y + 27, end, "name", room=room)
+        sheet.text(at.x + PAD, y + 22, party_word(party_of(plan, end)), "label", room=room)
+        sheet.text(at.x + PAD, y + 22 + STEP, end, "name", room=room)
         words = system.connector if system else "no system yet"
-        sheet.text(at.x + PAD, y + 27 + STEP, words, "small", room=room)
-        accounts = accounts_of(plan, end)
-        said = mark.words if mark and mark.words else listed(accounts, "no account") if system else "an actor"
-        sheet.text(at.x + PAD, y + 27 + 2 * STEP, said, "small", room=room)
+        sheet.text(at.x + PAD, y + 24 + 2 * STEP, words, "small", room=room)
+        sheet.text(at.x + PAD, y + 24 + 3 * STEP, said, "small", room=room)
 
 
 def _flow(sheet: Sheet, flow: Flow, found: Layout, mark: Mark | None) -> None:

@@ -17,11 +17,11 @@ from entrepot.kernel.errors import NotNow, WrongSetting
 TIME_LIMIT_S = 20
 OPTIONS = (
     "--layout", "elk", "--pad", "16", "--omit-version",
-    "--elk-nodeNodeBetweenLayers", "36", "--elk-edgeNodeBetweenLayers", "24", "--elk-padding", "[top=38,left=16,bottom=16,right=16]",
+    "--elk-nodeNodeBetweenLayers", "28", "--elk-edgeNodeBetweenLayers", "18",
 )  # fmt: skip
 SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_EDGE = re.compile(r"(?:\S+\.)?\((\S+) -> (\S+)\)\[\d+\]")
+_EDGE = re.compile(r"\((\S+) -> (\S+)\)\[\d+\]")
 
 
 class CannotDraw(WrongSetting):
@@ -45,11 +45,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """`groups`: boxes around nodes, by the group's id. An edge names nodes; both ends must be among them."""
+    """An edge names nodes; both ends must be among them. No boxes around boxes: arrows through their walls take a lane each."""
 
     nodes: tuple[Node, ...]
     edges: tuple[tuple[str, str], ...]
-    groups: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,6 @@ class Layout:
 def lay_out(graph: Graph) -> Layout:
     """Errors: CannotDraw, DrawingTooLong."""
     names = {node.id: f"n{at}" for at, node in enumerate(graph.nodes)}
-    names |= {group: f"g{at}" for at, group in enumerate(graph.groups)}
     back = {short: name for name, short in names.items()}
     found = _read(_drawn(_source(graph, names)))
     return Layout(
@@ -85,12 +83,9 @@ def lay_out(graph: Graph) -> Layout:
 
 
 def _source(graph: Graph, names: Mapping[str, str]) -> str:
-    home = {node: names[group] for group, nodes in graph.groups.items() for node in nodes}
-    at = {node.id: ".".join(part for part in (home.get(node.id, ""), names[node.id]) if part) for node in graph.nodes}
     lines = ["direction: right"]
-    lines += [f'{names[group]}: "o" {{style.font-size: 14}}' for group in graph.groups]
-    lines += [f'{at[n.id]}: "" {{width: {n.width}; height: {n.height}}}' for n in graph.nodes]
-    lines += [f"{at[a]} -> {at[b]}" for a, b in graph.edges]
+    lines += [f'{names[n.id]}: "" {{width: {n.width}; height: {n.height}}}' for n in graph.nodes]
+    lines += [f"{names[a]} -> {names[b]}" for a, b in graph.edges]
     return "\n".join(lines) + "\n"
 
 
@@ -134,14 +129,10 @@ def _read(svg: str) -> Layout:
         box, path = group.find(f"{SVG}g/{SVG}rect"), group.find(f"{SVG}path")
         if box is not None:
             x, y, w, h = (float(box.get(key, "0")) for key in ("x", "y", "width", "height"))
-            places[name.rpartition(".")[2]] = Place(x - left, y - top, w, h)
+            places[name] = Place(x - left, y - top, w, h)
         elif path is not None and (edge := _EDGE.fullmatch(name)):
-            arrows.append((*_ends(edge), _moved(path.get("d", ""), left, top)))
+            arrows.append((edge[1], edge[2], _moved(path.get("d", ""), left, top)))
     return Layout(round(width), round(height), places, tuple(arrows))
-
-
-def _ends(edge: re.Match[str]) -> tuple[str, str]:
-    return edge[1].rpartition(".")[2], edge[2].rpartition(".")[2]
 
 
 def _name(encoded: str) -> str:
