@@ -71,7 +71,7 @@ def _field(look: Look, here: Path, field: str, parts: tuple[FieldRule, ...], of:
             yield Flaw("W202", (*here, number + 1), "the rule before it counts everywhere, so this one never does")
             break
     if of in STOCK_OF_SELLERS and field in STOCK_FIELDS and "operator" in look.models:
-        yield from _stock(here, parts, listed_)
+        yield from _stock(look, here, parts, listed_)
 
 
 def _rule(look: Look, here: Path, rule: FieldRule) -> Flaws:
@@ -89,11 +89,12 @@ def _rule(look: Look, here: Path, rule: FieldRule) -> Flaws:
     yield from look.refer("accounts", rule.where.account, (*here, "where", "account"))
 
 
-def _stock(here: Path, parts: tuple[FieldRule, ...], listed_: bool) -> Flaws:
+def _stock(look: Look, here: Path, parts: tuple[FieldRule, ...], listed_: bool) -> Flaws:
     """What counts for sellers of a marketplace: the rules before the first that fits all of them, and that one."""
     for number, rule in enumerate(parts):
-        if rule.where.seller_model not in (None, "marketplace"):
-            continue
+        account = look.plan.accounts.get(rule.where.account or "")
+        if rule.where.seller_model not in (None, "marketplace") or (account and account.model == "syndication"):
+            continue  # where we are the seller, nobody is a third party
         above = [actor for actor in (*rule.update, *rule.override) if actor.partition("@")[0] in BACK_OFFICE]
         if above:
             words = (
