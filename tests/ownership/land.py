@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from entrepot.blueprint.load import load
@@ -51,13 +52,18 @@ LIMITS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+@cache
+def shipped() -> Plan:
+    return load()
+
+
 def plan_with(
     offer: Mapping[str, Any] = OFFER,
     limits: Mapping[str, Any] = LIMITS,
     sellers: Mapping[str, dict[str, Any]] | None = None,
 ) -> Plan:
     """The plan that ships, with this ownership of offers."""
-    plan = load()
+    plan = shipped()
     bounds = {name: PriceLimit.model_validate(limit) for name, limit in limits.items()}
     account = plan.account(MARKET).model_copy(update={"price_limits": bounds})
     people: dict[str, dict[str, Any]] = {

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ownership.land import LIMITS, MARKET, plan_with
@@ -97,7 +98,7 @@ def random_case(seed: int) -> tuple[RuleSet, list[Write]]:
     return compiled(chance.ownership()), [chance.write() for _ in range(WRITES_EACH)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
 def test_both_planes_decide_alike_by_the_same_rule(seed: int) -> None:
     rules, asked = random_case(seed)
@@ -130,7 +131,7 @@ prices = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(amounts, prices)
 def test_both_planes_find_the_same_prices_outside_the_limits(
     bounds: dict[str, Any], asked: list[tuple[str, str, str, int | None, str | None]]
@@ -156,6 +157,16 @@ def test_what_the_frame_held_besides_stays_beside_its_verdict() -> None:
         (118, True, None, "ownership.offer.fields.price[1]"),
         (119, False, "not-owner", "ownership.offer.fields.price[0]"),
     ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_plan_with_more_kinds_of_writes_than_64_bits_count_is_decided_the_same(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plane, "INT64_MAX", 1)
+    rules, asked = random_case(seed)
+    told = plane.verdicts(rules, plane.frame(asked).lazy()).collect().select(plane.VERDICT).rows()
+    assert told == one_by_one(rules, asked)
 
 
 def test_who_decides_single_records_does_not_load_the_frame_library() -> None:

@@ -28,6 +28,14 @@ class Wish:
     act: Act = Act.UPDATE
     told: bool = False  # he tells us himself: neither an echo of ours nor a late view
 
+    def counted(self, category: Value) -> "Wish":
+        """With the category that counts, when one is known. Made anew: `replace` costs ten times as much, and this is every field."""
+        if not isinstance(category, str) or category in ("", self.scope.category):
+            return self
+        known = self.scope
+        scope = Scope(known.account, known.seller, known.seller_model, category)
+        return Wish(self.field, self.value, self.actor, self.at, scope, self.act, self.told)
+
 
 @dataclass(frozen=True, slots=True)
 class Enters:
@@ -81,8 +89,7 @@ def judge_wishes(
     category = standing.effective(CATEGORY)
     currency = standing.effective(CURRENCY)
     for wish in sorted(wishes, key=lambda w: (w.field not in (CATEGORY, CURRENCY), w.field)):
-        known = category if isinstance(category, str) and category else wish.scope.category
-        scoped = replace(wish, scope=replace(wish.scope, category=known))
+        scoped = wish.counted(category)
         found = list(_judge_wish(rules, standing, scoped, currency, now, settle))
         news += found
         for enters in found:
