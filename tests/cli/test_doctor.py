@@ -282,8 +282,8 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, str]]:
     """The sandbox over HTTP, and the references of the default blueprint pointing at it."""
     clock = ManualClock(START)
     world = build(clock.now, clock.machine, 1, "http://hub.sandbox", orders=1, faults="none", outbound=None)
-    with serve(world, {"mirakl": 0, "gateway": 0}, ticking=False) as servers:
-        urls = {name: servers.url(name) for name in ("mirakl", "gateway")}
+    with serve(world, {"mirakl": 0, "gateway": 0, "storefront": 0}, ticking=False) as servers:
+        urls = {name: servers.url(name) for name in ("mirakl", "gateway", "storefront")}
         for name, value in environment(urls, "/nowhere", "json://localhost").items():
             monkeypatch.setenv(name, value)
         yield urls
