@@ -32,7 +32,6 @@ _COLOURS: Mapping[str, tuple[str, str]] = {
 }
 _RULES = """
 .d-ground { fill: var(--d-ground) }
-.d-group { fill: var(--d-surface); stroke: var(--d-line) }
 .d-card { fill: var(--d-card); stroke: var(--d-line); stroke-width: 1.25 }
 .d-system { fill: var(--d-card); stroke: var(--d-strong); stroke-width: 1.5 }
 .d-absent { fill: none; stroke: var(--d-strong); stroke-width: 1.5; stroke-dasharray: 5 4 }
