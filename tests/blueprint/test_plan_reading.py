@@ -294,7 +294,7 @@ def test_an_alias_may_stand_for_an_entry_and_is_checked_as_one() -> None:
 
 
 def test_without_libyaml_the_same_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    import yaml  # type: ignore[import-untyped]  # it ships no types
+    import yaml
 
     from entrepot.blueprint import parse
 

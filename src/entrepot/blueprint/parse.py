@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # it ships no types
+import yaml
 
 from entrepot.blueprint.finding import Findings, Path, Position
 from entrepot.blueprint.tree import Node

@@ -51,6 +51,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "commission": "The agreed rates. An operator's account needs them.",
         "calendar": "The working days of its deadlines.",
         "price_limits": "What a price may be, by category; `*`: every other one.",
+        "also_sells_in": "Currencies its offers may be priced in besides its own; limits count for its own only.",
         "payout": "How its sellers are paid. An operator's account that pays needs it.",
         "sweeps": "How often each safety check runs, by the connector's names for them.",
         "backlog_max": "Records waiting above which intake stops: safety checks first, then webhooks.",
