@@ -51,7 +51,7 @@ def test_the_same_plan_changes_nothing_and_leaves_no_line_in_the_history(
     said = default_in_force("apply", str(DEFAULT), "--reason", "again", "--json")
     assert (said.code, said.json["applied"]) == (0, False)
     assert [(row["kind"], row["reason"]) for row in rows("SELECT * FROM plan_change ORDER BY seq")] == [
-        ("first", "the first plan")
+        ("first", "the first start: the file is the plan")
     ]
 
 

@@ -14,7 +14,11 @@ from entrepot.change.diff import Difference
 from entrepot.kernel.ctx import Conn, Row
 
 SHOWN_MAX = 20  # names beside each count
-LAYERS = ("hold", "override", "ownership_hold", "ownership_override")  # of ownership, where the schema has them
+LAYERS = {  # of ownership, where the schema has them: table, and what of it still stands
+    "hold": "lifted_at",
+    "override_value": "ended_at",
+    "correction": "ended_at",
+}
 
 FAILURE_KEYS = ("owner", "within", "may", "escalate", "kind", "corrects", "requests", "when_missed")
 DEADLINE_KEYS = ("deadline", "confirmations", "receipt", "validation")
@@ -179,12 +183,12 @@ def _asked(conn: Conn, question: _Question) -> Touched:
 def _layers(conn: Conn, found: Sequence[Difference]) -> Iterator[Touched]:
     """Holds and overrides of objects whose rules change, where this schema has tables of them."""
     rules = {one.entry: one for one in found if one.section == "ownership" and not one.same_meaning}
-    for table in LAYERS if rules else ():
-        if not _has(conn, table):
+    for table, ended in LAYERS.items() if rules else ():
+        if not _has(conn, table, ended):
             continue
         for kind, one in rules.items():
             rows = conn.execute(
-                f"SELECT object_id, count(*) OVER () AS n FROM {table} WHERE object = %s ORDER BY object_id LIMIT {SHOWN_MAX}",
+                f"SELECT object_id, count(*) OVER () AS n FROM {table} WHERE object = %s AND {ended} IS NULL ORDER BY object_id LIMIT {SHOWN_MAX}",
                 (kind,),
             ).fetchall()
             names = tuple(str(row["object_id"]) for row in rows)
@@ -192,13 +196,13 @@ def _layers(conn: Conn, found: Sequence[Difference]) -> Iterator[Touched]:
             yield Touched(one.dotted, table, int(rows[0]["n"]) if rows else 0, names, words)
 
 
-def _has(conn: Conn, table: str) -> bool:
+def _has(conn: Conn, table: str, ended: str) -> bool:
     """Whether the schema has this table with the columns we ask for."""
     row = conn.execute(
-        "SELECT count(*) AS n FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname IN ('object', 'object_id')",
-        (table,),
+        "SELECT count(*) AS n FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname IN ('object', 'object_id', %s)",
+        (table, ended),
     ).fetchone()
-    return bool(row and row["n"] == 2)
+    return bool(row and row["n"] == 3)
 
 
 # ── what was decided under a plan ────────────────────────────────────────────────────────────────────────────
