@@ -14,7 +14,8 @@ from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import OwnerDecides
 from entrepot.kernel.money import Money
 from entrepot.ownership import service
-from entrepot.ownership.model import Judged
+from entrepot.ownership.compile import compile_rules
+from entrepot.ownership.model import Judged, Value
 from entrepot.web.app import create_app
 from entrepot.web.offer_ports import Acting
 from entrepot.web.offer_room import AnswerRoom, OfferRoom
@@ -64,12 +65,21 @@ def heard() -> Heard:
 
 @pytest.fixture
 def offers(land: Land, heard: Heard) -> OfferRoom:
-    return OfferRoom(land.ctx, land.plan, heard)
+    return OfferRoom(land.ctx, land.plan, lambda ctx, conn, pulled: heard(ctx, conn, pulled.judged))
 
 
 @pytest.fixture
 def answers(land: Land, heard: Heard) -> AnswerRoom:
-    return AnswerRoom(land.ctx, land.plan, heard)
+    rules = compile_rules(land.plan)
+
+    def answer(
+        ctx: Ctx, conn: Conn, which: str, *, accepted: bool, said: str, value: Value, by: str
+    ) -> service.Answered:
+        given = service.answer(conn, ctx, land.plan, rules, which, accepted=accepted, words=said, value=value, by=by)
+        heard(ctx, conn, given.judged)
+        return given
+
+    return AnswerRoom(land.ctx, land.plan, answer)
 
 
 def shown(store: ConsoleStore, **wanted: str) -> list[str]:

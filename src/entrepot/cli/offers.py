@@ -243,6 +243,8 @@ def _rule(house: Opened) -> tuple[Any, Any, Any]:
 
 
 def _decide(asked: _Asked, pull: Lever, done: str, *, json: bool) -> int:
+    from entrepot.flows.offer_desk import OfferDesk
+    from entrepot.flows.parts import Parts
     from entrepot.ownership.service import NotYours, OutsideLimits, Person, SamePerson
 
     if not asked.reason:
@@ -252,6 +254,7 @@ def _decide(asked: _Asked, pull: Lever, done: str, *, json: bool) -> int:
         try:
             with house.db.transaction() as conn:
                 pulled = pull(conn, house, who)
+                OfferDesk(Parts(house.plan, {}), _rule(house)[2]).follow(house.ctx, conn, pulled)
         except (NotYours, OutsideLimits, SamePerson) as refused:
             return _refused(refused.message, refused.code, refused.fields, json=json)
     waits = pulled.state == "asked"

@@ -52,14 +52,12 @@ class OfferDesk:
         def lever(conn: Conn) -> Pulled:
             return ownership.override(conn, *self._by(ctx), key, field, value, by=by, reason=reason, until=until)
 
-        return self._pull(ctx, lever, (account, offer_id, field))
+        return self._pull(ctx, lever)
 
-    def confirm(self, ctx: Ctx, account: str, offer_id: str, field: str, override_id: str, *, by: Person) -> Pulled:
+    def confirm(self, ctx: Ctx, override_id: str, *, by: Person, reason: str = "") -> Pulled:
         """The second person's word on a large override."""
         return self._pull(
-            ctx,
-            lambda conn: ownership.confirm_override(conn, *self._by(ctx), override_id, by=by),
-            (account, offer_id, field),
+            ctx, lambda conn: ownership.confirm_override(conn, *self._by(ctx), override_id, by=by, reason=reason)
         )
 
     def end_override(self, ctx: Ctx, override_id: str, *, by: Person, reason: str) -> Pulled:
@@ -70,12 +68,27 @@ class OfferDesk:
     def _by(self, ctx: Ctx) -> tuple[Ctx, Plan, RuleSet]:
         return ctx, self.parts.plan, self.rules
 
-    def _pull(self, ctx: Ctx, lever: Callable[[Conn], Pulled], laid_over: tuple[str, str, str] | None = None) -> Pulled:
+    def ask(
+        self, ctx: Ctx, account: str, offer_id: str, field: str, wanted: Value, *, by: Person, reason: str
+    ) -> Pulled:
+        """Ask the owner for another value; it goes into his next message."""
+        key = (account, OFFER, offer_id)
+        return self._pull(
+            ctx, lambda conn: ownership.request(conn, *self._by(ctx), key, field, wanted, by=by, reason=reason)
+        )
+
+    def _pull(self, ctx: Ctx, lever: Callable[[Conn], Pulled]) -> Pulled:
         with ctx.db.transaction() as conn:
             pulled = lever(conn)
-            then = OfferJudgement(self.parts).follow(ctx, conn, pulled.judged)
-            if laid_over is not None and pulled.state == "live":
-                then.intents += Reassertion(self.parts).assert_field(ctx, conn, *laid_over, f"override:{pulled.id}")
-            then.flush(ctx, conn, self.parts.plan)
+            self.follow(ctx, conn, pulled)
             ctx.point("desk.before-commit")
         return pulled
+
+    def follow(self, ctx: Ctx, conn: Conn, pulled: Pulled) -> None:
+        """What a lever leads to, in its transaction; an override that came to count is put before the marketplace as well."""
+        then = OfferJudgement(self.parts).follow(ctx, conn, pulled.judged)
+        laid = ownership.override_row(conn, pulled.id) if pulled.state == "live" else None
+        if laid is not None:
+            at = (laid["account"], laid["object_id"], laid["field"])
+            then.intents += Reassertion(self.parts).assert_field(ctx, conn, *at, f"override:{pulled.id}")
+        then.flush(ctx, conn, self.parts.plan)

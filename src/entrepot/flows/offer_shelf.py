@@ -113,7 +113,7 @@ class Shelf:
     def plan(self, ctx: Ctx, conn: Conn, account: str, offer_ids: Collection[str]) -> list[Intent]:
         """Publications of those offers whose page has changed. Errors: Busy when somebody else plans one of them."""
         storefront = self.parts.storefront
-        if not offer_ids or storefront not in self.parts.connectors:
+        if not offer_ids or not self.parts.plan.system_of(storefront).url:
             return []
         roots = {f"shelf:{account}:{offer_id}" for offer_id in offer_ids}
         if lock_roots(conn, roots) != roots:

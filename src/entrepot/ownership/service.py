@@ -70,6 +70,7 @@ __all__ = [
     "observe",
     "open_requests",
     "override",
+    "override_row",
     "request",
     "silent",
     "standing_against",
@@ -78,6 +79,11 @@ __all__ = [
     "write",
     "write_before",
 ]  # fmt: skip
+
+
+def override_row(conn: Conn, override_id: str) -> Row | None:
+    """One override as it stands; None for an id that is none."""
+    return store.override_of(conn, override_id)
 
 
 def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[str, Effective]:

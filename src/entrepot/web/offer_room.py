@@ -2,34 +2,44 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from entrepot.blueprint.model import Plan
+from entrepot.flows.corrections import Corrections
+from entrepot.flows.offer_desk import OfferDesk
+from entrepot.flows.parts import Parts
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.ids import ALPHABET
 from entrepot.ownership import service
 from entrepot.ownership.compile import compile_rules
-from entrepot.ownership.model import Judged, Value
+from entrepot.ownership.model import Value
 from entrepot.ownership.requests import token_hash
-from entrepot.ownership.service import Person, Pulled
+from entrepot.ownership.service import Answered, Person, Pulled
 from entrepot.web import offer_words, words
 from entrepot.web.offer_ports import Acting
 from entrepot.web.store import offers as store
 from entrepot.web.views.offers import AnswerTaken, AskedRow, AskedView, GivenAnswer
 
 OFFER = "offer"
-Follow = Callable[[Ctx, Conn, Judged], None]  # what a judgement leads to: published downstream, cases opened and closed
+BY_LINK = "seller, by the link of his message"
+Follow = Callable[[Ctx, Conn, Pulled], None]  # what a lever leads to: published, put before the marketplace, cases
 
 
-def nothing_follows(ctx: Ctx, conn: Conn, judged: Judged) -> None:
-    """Where no flow publishes offers, a judgement ends in ownership's own tables."""
+class Answering(Protocol):
+    """The owner's answer to one request, and all that follows, in the caller's transaction."""
+
+    def __call__(
+        self, ctx: Ctx, conn: Conn, which: str, *, accepted: bool, said: str, value: Value, by: str
+    ) -> Answered: ...
 
 
 class OfferRoom:
-    """A person's levers.  Shape: `follow` is written in the same transaction."""
+    """A person's levers.  Shape: `follow` is written in the same transaction; none: as the flow of offers does it."""
 
-    def __init__(self, ctx: Ctx, plan: Plan, follow: Follow = nothing_follows) -> None:
-        self._ctx, self._follow = ctx, follow
-        self._by = (ctx, plan, compile_rules(plan))
+    def __init__(self, ctx: Ctx, plan: Plan, follow: Follow | None = None) -> None:
+        rules = compile_rules(plan)
+        self._ctx, self._follow = ctx, follow or OfferDesk(Parts(plan, {}), rules).follow
+        self._by = (ctx, plan, rules)
 
     def hold(self, account: str, offer_id: str, field: str, by: Acting, reason: str, until: datetime) -> str:
         key, who = (account, OFFER, offer_id), _person(by)
@@ -67,7 +77,7 @@ class OfferRoom:
     def _pull(self, lever: Callable[[Conn], Pulled]) -> Pulled:
         with self._ctx.db.transaction() as conn:
             pulled = lever(conn)
-            self._follow(self._ctx, conn, pulled.judged)
+            self._follow(self._ctx, conn, pulled)
             return pulled
 
 
@@ -86,9 +96,9 @@ class _NotThisValue(Exception):
 class AnswerRoom:
     """What a link opens: the rows of the message it came in that are still open, of that seller alone."""
 
-    def __init__(self, ctx: Ctx, plan: Plan, follow: Follow = nothing_follows) -> None:
-        self._ctx, self._plan, self._follow = ctx, plan, follow
-        self._by = (ctx, plan, compile_rules(plan))
+    def __init__(self, ctx: Ctx, plan: Plan, answer: Answering | None = None) -> None:
+        self._ctx, self._plan = ctx, plan
+        self._answer = answer or Corrections(Parts(plan, {}), compile_rules(plan)).answer
 
     def asked(self, token: str) -> AskedView | None:
         with self._ctx.db.transaction() as conn:
@@ -113,11 +123,12 @@ class AnswerRoom:
         problems, applied = {}, 0
         for one in given:
             which = _which(rows[one.id], token)
-            said = service.answer(conn, *self._by, which, accepted=one.accepted, words=one.words, value=values[one.id])
+            said = self._answer(
+                self._ctx, conn, which, accepted=one.accepted, said=one.words, value=values[one.id], by=BY_LINK
+            )
             if said.refused is not None:
                 problems[one.id] = f"This value cannot be taken: {said.refused.words}."
             applied += said.state == "applied"
-            self._follow(self._ctx, conn, said.judged)
         if problems:
             raise _NotThisValue(problems)
         return AnswerTaken("The corrected values are in; they count from now on." if applied else "")
