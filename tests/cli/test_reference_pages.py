@@ -14,7 +14,13 @@ from entrepot.process import Settings
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = dict(docs.commands(app))
-OURS = ("entrepot.cli.cases", "entrepot.cli.asking", "entrepot.cli.demo")
+OURS = (
+    "entrepot.cli.cases",
+    "entrepot.cli.asking",
+    "entrepot.cli.demo",
+    "entrepot.cli.explaining",
+    "entrepot.cli.offers",
+)
 
 
 @pytest.mark.parametrize("name", docs.PAGES)
@@ -41,7 +47,11 @@ def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [w for w in COMMANDS if w[1:] in {("find",), ("doctor",), ("demo",)} or (w[1] == "case" and len(w) > 2)],
+    [
+        w
+        for w in COMMANDS
+        if w[1:] in {("find",), ("doctor",), ("demo",), ("explain",)} or (w[1] in ("case", "offer") and len(w) > 2)
+    ],
     ids=" ".join,
 )
 def test_every_answer_can_be_had_as_json(words: tuple[str, ...]) -> None:

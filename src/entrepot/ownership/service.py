@@ -17,7 +17,7 @@ from entrepot.ownership.hands import (
 )
 from entrepot.ownership.holds import end_cause, hold, hold_for_cause, lift_hold, silent
 from entrepot.ownership.model import Effective, Value
-from entrepot.ownership.observing import observe
+from entrepot.ownership.observing import observe, recheck
 from entrepot.ownership.overrides import confirm_override, end_override, override
 from entrepot.ownership.request_store import DIGEST_DUE_SQL
 from entrepot.ownership.requests import (
@@ -63,6 +63,7 @@ __all__ = [
     "lift_hold",
     "observe",
     "override",
+    "recheck",
     "request",
     "silent",
     "take_digest",
