@@ -24,6 +24,8 @@ OURS = (
     "entrepot.cli.demo",
     "entrepot.cli.init",
     "entrepot.cli.workshop",
+    "entrepot.cli.explaining",
+    "entrepot.cli.offers",
 )
 
 
@@ -54,7 +56,7 @@ def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
     [
         w
         for w in COMMANDS
-        if w[1:] in {("find",), ("doctor",), ("demo",)} or (w[1] in ("case", "question") and len(w) > 2)
+        if w[1:] in {("find",), ("doctor",), ("demo",), ("explain",)} or (w[1] in ("case", "question", "offer") and len(w) > 2)
     ],
     ids=" ".join,
 )

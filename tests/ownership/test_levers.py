@@ -3,16 +3,22 @@
 from datetime import timedelta
 
 import pytest
-from ownership.land import ANA, BEN, CARL, ERP, MARKET, PIM, Land
+from ownership.land import ANA, BEN, CARL, ERP, MARKET, PIM, Land, plan_with
 
 from entrepot.kernel.errors import OwnerDecides
 from entrepot.ownership import service
+from entrepot.ownership.compile import compile_rules
 from entrepot.ownership.model import Judged, Why
 
 
 @pytest.fixture(autouse=True)
 def known(land: Land) -> None:
     land.known()
+
+
+def accounts_due(land: Land) -> list[str]:
+    with land.ctx.db.transaction() as conn:
+        return [row["account"] for row in conn.execute(service.EXPIRE_DUE_SQL, {"now": land.clock.now()}).fetchall()]
 
 
 # --- holds -----------------------------------------------------------------------------------------------------------
@@ -26,8 +32,11 @@ def test_a_hold_takes_the_offer_off_sale_leaves_its_values_and_ends_by_itself(la
     assert land.offer().values["price"] == 2500
     land.later(days=1)
     assert land.expire() == Judged()
+    assert accounts_due(land) == []
     land.later(days=1)
+    assert accounts_due(land) == [MARKET]
     ended = land.expire()
+    assert accounts_due(land) == []
     assert [(f.what, f.id, f.why, f.reason) for f in ended.freed] == [
         ("hold", pulled.id, "its time is over", Why.OPERATOR)
     ]
@@ -190,6 +199,24 @@ def test_before_the_override_has_got_there_the_old_value_is_no_undoing(land: Lan
     laid_over(land)
     land.later(seconds=5)
     assert land.observe(land.seen(category="TOYS")) == Judged()
+
+
+def test_an_override_undone_before_it_was_ever_seen_is_put_back_when_the_time_to_settle_is_over(land: Land) -> None:
+    laid_over(land)
+    land.later(minutes=2)
+    [away] = land.observe(land.seen(category="TOYS")).turned_away  # changed there after ours, and not to ours
+    assert (away.why, away.reassert) == (Why.OVERRIDDEN, True)
+
+
+def test_a_plan_with_a_higher_floor_holds_what_stood_well_before(land: Land) -> None:
+    stricter = plan_with(limits={"TOYS": {"floor": "30.00"}})
+    with land.ctx.db.transaction() as conn:
+        judged = service.recheck(conn, land.ctx, stricter, compile_rules(stricter), [land.key()])
+    [away] = judged.turned_away
+    assert (away.why, away.value, away.stands) == (Why.UNDER_FLOOR, 2500, 2500)
+    assert not land.offer().sellable
+    assert land.pull(service.recheck, [land.key()]).freed  # the plan before again: the price is good
+    assert land.offer().sellable
 
 
 def test_an_override_that_another_system_keeps_undoing_becomes_a_fight(land: Land) -> None:

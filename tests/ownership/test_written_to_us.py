@@ -133,6 +133,15 @@ def test_where_the_plan_puts_a_channel_after_bad_values_are_held(ctx: Ctx, clock
     assert not land.offer().sellable
 
 
+def test_a_currency_somebody_else_wrote_is_not_the_one_the_owners_price_is_in(land: Land) -> None:
+    land.known()
+    answers = land.write(wants("currency", "SEK", ERP), wants("price", 2600))
+    assert [type(one) for one in answers] == [TurnedAway, Allowed]
+    answers = land.write(wants("currency", "SEK", SELLER), wants("price", 2700))
+    assert isinstance(answers[1], TurnedAway)
+    assert answers[1].why is Why.OTHER_CURRENCY
+
+
 def test_a_lever_is_no_write(land: Land) -> None:
     with pytest.raises(OurBug):
         land.write(wants("price", 1, OPERATOR, Act.HOLD))

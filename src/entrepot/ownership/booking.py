@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from entrepot.blueprint.model import Plan
-from entrepot.blueprint.owning import Requesting
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.ownership import store
 from entrepot.ownership.compile import HOLDS_MAX, RuleSet
@@ -15,11 +14,11 @@ from entrepot.ownership.model import Allowed, Freed, Judged, LetIn, TurnedAway, 
 from entrepot.ownership.rules import LIMIT_CAUSES
 from entrepot.ownership.standing import Asked, Holding, Key, Refused, Standing
 from entrepot.ownership.states import CorrectionState
+from entrepot.ownership.windows import audience_of, requesting, tell_at
 
 HUB = "hub"
 OBSERVED, FEED, API, CONSOLE = "observed", "feed", "api", "console"
 CHANNELS = (OBSERVED, FEED, API, CONSOLE)
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 CORRECTED = "the corrected value arrived"
 SHOWS_OURS = "it shows the value that counts"
 REPLACED = "another refusal took its place"
@@ -34,11 +33,6 @@ class From:
     channel: str = OBSERVED
     by: str = HUB
     after: bool = True  # it is written elsewhere already: what is bad is held; else it is refused, and that is all
-
-
-def requesting(plan: Plan, seller: str) -> Requesting:
-    rule = plan.sellers.get(seller) or plan.sellers.get("*")
-    return rule.requests if rule else Requesting()
 
 
 @dataclass
@@ -408,20 +402,6 @@ class Book:
             }
             for row in self._asked
         ]
-
-
-def audience_of(row: Mapping[str, Any]) -> store.Audience:
-    return row["account"], row["owner"], row["seller"], row["cause"]
-
-
-def window(now: datetime, every: timedelta) -> datetime:
-    """The beginning of the window a moment falls into."""
-    return now - (now - EPOCH) % max(every, timedelta(seconds=1))
-
-
-def tell_at(now: datetime, every: timedelta, last: datetime | None) -> datetime:
-    here = window(now, every)
-    return now if last is None or last < here else here + every
 
 
 def joined(parts: Sequence[Judged]) -> Judged:

@@ -87,16 +87,17 @@ def judge_wishes(
         return [refused]
     news: list[News] = []
     category = standing.effective(CATEGORY)
-    currency = standing.effective(CURRENCY)
+    told: dict[str, Value] = {}  # the currency each says his price is in
     for wish in sorted(wishes, key=lambda w: (w.field not in (CATEGORY, CURRENCY), w.field)):
         scoped = wish.counted(category)
+        currency = told.get(wish.actor, standing.effective(CURRENCY))
         found = list(_judge_wish(rules, standing, scoped, currency, now, settle))
         news += found
         for enters in found:
             if isinstance(enters, Enters) and wish.field == CATEGORY and standing.override(CATEGORY) is None:
                 category = enters.value
         if wish.field == CURRENCY:
-            currency = wish.value
+            told[wish.actor] = wish.value
     return news
 
 

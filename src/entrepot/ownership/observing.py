@@ -55,13 +55,11 @@ def _stale(standing: Standing) -> list[Holding]:
 
 
 def recheck(conn: Conn, ctx: Ctx, plan: Plan, rules: RuleSet, keys: Iterable[Key]) -> Judged:
-    """Hold the limits once more against prices that stand or were refused: the category or the plan has changed.
-
-    The caller has locked the objects.
-    """
-    now = ctx.clock.now()
+    """Hold the limits once more against prices that stand or were refused: the category or the plan has changed. Errors: Busy."""
+    now, wanted = ctx.clock.now(), set(keys)
+    lock(conn, wanted)
     book = Book(ctx, plan, rules, now)
-    for key, standing in store.standing(conn, keys, now.date()).items():
+    for key, standing in store.standing(conn, wanted, now.date()).items():
         for wish in _prices(standing):
             for news in judge_wishes(rules, standing, [wish], now, settle(plan, key[0])):
                 if not (isinstance(news, Out) and _known(standing, news)):

@@ -10,7 +10,7 @@ from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import OwnerDecides
 from entrepot.ownership import request_store, store
 from entrepot.ownership.batches import lock
-from entrepot.ownership.booking import CONSOLE, Book, From, requesting, window
+from entrepot.ownership.booking import CONSOLE, Book, From
 from entrepot.ownership.compile import Holder, RuleSet
 from entrepot.ownership.expiry import key_of
 from entrepot.ownership.hands import NotThere, Person, Pulled, StandsAlready, hand_on, require_reason
@@ -19,6 +19,7 @@ from entrepot.ownership.model import Act, Freed, Judged, NotAllowed, Scope, Valu
 from entrepot.ownership.rules import rule_for
 from entrepot.ownership.standing import Key, Standing
 from entrepot.ownership.states import CorrectionState
+from entrepot.ownership.windows import requesting, window
 from entrepot.store.locks import lock_root
 
 

@@ -18,7 +18,7 @@ from entrepot.ownership.hands import (
 )
 from entrepot.ownership.holds import end_cause, hold, hold_for_cause, lift_hold, silent
 from entrepot.ownership.model import Effective, Value, Why
-from entrepot.ownership.observing import observe
+from entrepot.ownership.observing import observe, recheck
 from entrepot.ownership.overrides import confirm_override, end_override, override
 from entrepot.ownership.request_store import DIGEST_DUE_SQL
 from entrepot.ownership.requests import (
@@ -71,6 +71,7 @@ __all__ = [
     "open_requests",
     "override",
     "override_row",
+    "recheck",
     "request",
     "silent",
     "standing_against",
