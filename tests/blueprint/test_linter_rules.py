@@ -199,6 +199,13 @@ def test_stock_of_a_dropshipper_may_be_ours_and_that_of_a_third_party_not(tmp_pa
     ) == ["E208"]
 
 
+def test_where_we_are_the_seller_our_warehouse_counts_our_stock(tmp_path: Path) -> None:
+    accounts = "accounts:\n  market/ours: {system: market, model: syndication, capture: none, acceptance_window: 48h}\n"
+    field = "ownership:\n  offer:\n    fields:\n      quantity: [{where: {account: ACCOUNT}, update: [oms], correct: [oms]}, {update: [seller], correct: [seller]}]\n"
+    assert told(tmp_path, accounts + field.replace("ACCOUNT", "market/ours")) == []
+    assert told(tmp_path, accounts + field.replace("ACCOUNT", "market/main")) == ["E208"]
+
+
 def test_a_join_may_lead_over_what_the_object_belongs_to(tmp_path: Path) -> None:
     """The OMS knows baskets only; a leg of the marketplace is found there over its basket."""
     systems = "systems:\n  oms: {connector: manual, party: oms, environment: sandbox}\n"

@@ -99,7 +99,7 @@ def test_around_the_clock_is_the_clock(text: str) -> None:
     [
         "", "always", "Mon-Fri", "Mon-Fri 08-18", "Mon-Fri 08-18 Mars/Olympus", "Mon-Fry 08-18 Europe/Paris", "mon 08-18 UTC",
         "Mon 18-08 UTC", "Mon 08-25 UTC", "Mon 08-08 UTC", "Mon 08-12,11-13 UTC", "Mon 08:75-09 UTC", "Mon 08 UTC", "Mon 8h-9h UTC",
-        "Mon 08-18 ../../etc/passwd", "Mon ٠٨-18 UTC",
+        "Mon 08-18 ../../etc/passwd", "Mon 08-18 Europe", "Mon 08-18 " + "a" * 5000, "Mon ٠٨-18 UTC",
     ],
 )  # fmt: skip
 def test_hours_nobody_can_keep_are_refused_with_an_example(text: str) -> None:

@@ -1,5 +1,6 @@
 """Commands called in process against a database of one small business day."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ import psycopg
 import pytest
 from cli.said import Entrepot, Said
 from conftest import START
-from plan_text import whole
 from web.console_rows import Day
 
+from entrepot.blueprint.load import DEFAULT, examine
 from entrepot.cli.main import run
 from entrepot.kernel.ctx import Row
 from entrepot.store.db import Db
@@ -80,15 +81,33 @@ def owner(database_url: str) -> Callable[..., None]:
 
 @pytest.fixture
 def blueprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], Path]:
-    """The default blueprint with some words changed, as the one in force."""
+    """The default blueprint with some words changed, in whichever of its files they stand, as the one in force."""
 
     def write(changes: Mapping[str, str]) -> Path:
-        text = whole()
+        texts = {path.name: path.read_text("utf-8") for path in DEFAULT.parent.glob("*.yaml")}
         for old, new in changes.items():
-            assert old in text
-            text = text.replace(old, new)
-        path = tmp_path / "entrepot.yaml"
-        path.write_text(text, "utf-8")
+            assert any(old in text for text in texts.values())
+            texts = {name: text.replace(old, new) for name, text in texts.items()}
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text, "utf-8")
+        monkeypatch.setenv("ENTREPOT_BLUEPRINT", str(tmp_path / DEFAULT.name))
+        return tmp_path / DEFAULT.name
+
+    return write
+
+
+@pytest.fixture
+def production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+    """The default blueprint for production, as the one in force; its flows only observe, so that no rehearsal is asked for."""
+
+    def write() -> Path:
+        plan = json.loads(json.dumps(examine(DEFAULT).document.data))
+        for system in plan["systems"].values():
+            system["environment"] = "production"
+        for flow in plan["flows"].values():
+            flow["mode"] = "observe"
+        path = tmp_path / "production.yaml"
+        path.write_text(json.dumps(plan), "utf-8")
         monkeypatch.setenv("ENTREPOT_BLUEPRINT", str(path))
         return path
 

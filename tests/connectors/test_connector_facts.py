@@ -6,8 +6,10 @@ import sys
 import pytest
 from connectors.market import Market
 
-from entrepot.app import INBOUND_ONLY
+from entrepot.app import INBOUND_ONLY, connect_all
 from entrepot.blueprint.entries import Pattern
+from entrepot.blueprint.lint.samples import base_text
+from entrepot.blueprint.load import loads
 from entrepot.blueprint.model import MANUAL
 from entrepot.connectors import manifest as manifests
 from entrepot.connectors import registry
@@ -68,6 +70,13 @@ def test_facts_are_the_manifest_word_by_word() -> None:
     assert known.sweeps["offers"] == "OF51"
     assert [(c.calls, c.per_s) for c in known.ceilings["TL02"]] == [(20, 60), (60, 3600)]
     assert known.writes["mirakl.refund"].money is rows.operations["mirakl.refund"].money is True
+
+
+def test_a_system_that_others_connect_is_called_by_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_URL", "https://market.example")
+    plan = loads(base_text().replace("sellers:\n", "  erp/main: {system: erp}\nsellers:\n"), facts=facts())
+    assert set(plan.accounts) == {"market/main", "erp/main"}
+    assert set(connect_all(plan)) == {"market/main"}
 
 
 def test_asking_for_facts_loads_no_connector() -> None:

@@ -34,6 +34,7 @@ class _Gathering:
     folder: Path
     budget: Budget
     root: Node
+    given: Path  # as the user wrote it
     files: list[str] = field(default_factory=list)
 
     @property
@@ -48,7 +49,9 @@ class _Gathering:
             return
         raw = _bytes(path, self.budget.bytes_left)
         if isinstance(raw, str):
-            words = f"the blueprint {path} cannot be read: {raw}" if not chain else f"{name} cannot be read: {raw}"
+            words = (
+                f"the blueprint {self.given} cannot be read: {raw}" if not chain else f"{name} cannot be read: {raw}"
+            )
             code = "E019" if chain else "E001"
             self.found.add(code, told_at, INCLUDE if chain else (), words, "name a file that is there and may be read")
             return
@@ -134,14 +137,14 @@ def gather(path: Path, budget: Budget) -> Gathered:
     """Read a plan from the disk; whatever is wrong is in the budget's findings."""
     main = path / MAIN if _is_there(path, folder=True) else path
     resolved = _resolved(main) or main
-    gathering = _Gathering(resolved.parent, budget, Node({}, Position(1, 1, main.name), {}))
+    gathering = _Gathering(resolved.parent, budget, Node({}, Position(1, 1, main.name), {}), main)
     gathering.take(resolved if resolved.name == main.name else main, (), Position(1, 1, main.name))
     return Gathered(main.name, Document(gathering.root), tuple(gathering.files))
 
 
 def gather_text(text: str, name: str, budget: Budget) -> Gathered:
     """As `gather`, from a text; it includes nothing."""
-    gathering = _Gathering(Path(), budget, Node({}, Position(1, 1, name), {}), [name])
+    gathering = _Gathering(Path(), budget, Node({}, Position(1, 1, name), {}), Path(name), [name])
     node = read(text, name, budget)
     include = node.keys.get(INCLUDE) if node is not None and node.mapping is not None else None
     if include is not None and node is not None and node.mapping is not None:
