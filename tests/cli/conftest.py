@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 from cli.said import Entrepot, Said
+from conftest import START
 from web.console_rows import Day
 
-from conftest import START
 from entrepot.blueprint.load import DEFAULT, examine
 from entrepot.cli.main import run
 from entrepot.kernel.ctx import Row

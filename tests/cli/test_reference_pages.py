@@ -56,7 +56,8 @@ def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
     [
         w
         for w in COMMANDS
-        if w[1:] in {("find",), ("doctor",), ("demo",), ("explain",)} or (w[1] in ("case", "question", "offer") and len(w) > 2)
+        if w[1:] in {("find",), ("doctor",), ("demo",), ("explain",)}
+        or (w[1] in ("case", "question", "offer") and len(w) > 2)
     ],
     ids=" ".join,
 )
