@@ -11,7 +11,7 @@ from entrepot.blueprint.lint.modes import OPENED
 from entrepot.flows.runs import RUNS
 
 HOUSE = Path(__file__).parents[2] / "src" / "entrepot"
-ROOMS = ("app.py", "cases", "engine", "flows", "inbox", "money", "outbox", "trade")
+ROOMS = ("app.py", "cases", "change", "engine", "flows", "inbox", "money", "outbox", "trade")
 OPENERS = {"Parked": 0, "CaseAsked": 0, "Promise": None}  # where a call names its mode besides `mode=`
 
 
@@ -84,17 +84,19 @@ def test_every_listed_mode_stands_in_the_source(mode: str) -> None:
 
 
 def test_every_flow_that_is_run_has_its_module_and_every_module_its_flow() -> None:
-    stories = {}
+    stories: dict[str, set[str]] = {}
+    lent: dict[str, list[str]] = {}
     for path, tree in trees():
-        if path.parent.name == "flows":
-            for node in tree.body:
-                if (
-                    isinstance(node, ast.Assign)
-                    and isinstance(node.targets[0], ast.Name)
-                    and node.targets[0].id == "FLOW"
-                ):
-                    stories[ast.literal_eval(node.value)] = path.stem
-    assert {flow: RUNS.get(flow) for flow in stories} == stories
+        if path.parent.name != "flows":
+            continue
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "FLOW":
+                stories.setdefault(ast.literal_eval(node.value), set()).add(path.stem)
+            elif isinstance(node, ast.ImportFrom) and any(alias.name == "FLOW" for alias in node.names):
+                lent.setdefault(str(node.module).rpartition(".")[2], []).append(path.stem)
+    for modules in stories.values():
+        modules.update(*(lent.get(module, []) for module in list(modules)))
+    assert [flow for flow, modules in stories.items() if RUNS.get(flow) not in modules] == []
     texts = {
         node.value
         for _, tree in trees()

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from cli.said import Entrepot, Said
-
 from conftest import START
+
 from entrepot.cli.health import machine
 from entrepot.engine.leader import LEADER_LOCK
 from entrepot.kernel.clock import ManualClock

@@ -1,6 +1,7 @@
 """Offers at the terminal: why a value is what it is, and what a person may do about it."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ import pytest
 from cli.said import Entrepot
 from conftest import START
 from ownership.land import CARL, ERP, Land, plan_with
+from plan_text import whole
 
-from entrepot.blueprint.load import DEFAULT
+from entrepot.blueprint.files import document_of
+from entrepot.blueprint.load import of_content
+from entrepot.change import service
+from entrepot.change.model import Source
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Ctx, Row
 from entrepot.ownership.model import Value
@@ -34,10 +39,13 @@ OFFER: Mapping[str, Value] = {"price": 2500, "currency": "EUR", "quantity": 4, "
 @pytest.fixture
 def shop(entrepot: Entrepot, ctx: Ctx, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Land:
     """An installation whose plan says who owns offers, and one offer in good order."""
-    text = DEFAULT.read_text("utf-8")
+    text = re.sub(r"^ownership:\n(?:[ #].*\n|\n)*", "", whole(), flags=re.MULTILINE) + OWNERSHIP
     file = tmp_path / "entrepot.yaml"
-    file.write_text(text.split("\nownership:")[0] + OWNERSHIP, "utf-8")
+    file.write_text(text, "utf-8")
     monkeypatch.setenv("ENTREPOT_BLUEPRINT", str(file))
+    content = document_of(text, file.name).data
+    with ctx.db.transaction() as conn:
+        service.first(conn, ctx, Source(of_content(content), {file.name: text}, content))
     land = Land(ctx, clock, plan_with())
     land.observe(land.seen(all=OFFER))
     return land

@@ -19,8 +19,7 @@ Rows = Callable[..., list[Row]]
 Write = Callable[[Mapping[str, str]], Path]
 WINDOW = {"retry: {first: 5s, max: 10m, window: 6h}": "retry: {first: 5s, max: 10m, window: 3h}"}
 OBSERVED = {
-    "  order-acceptance: # each seller": "  order-acceptance: # each seller",
-    "    decider: seller\n    deadline: {obligation: acknowledge": "    mode: observe\n    decider: seller\n    deadline: {obligation: acknowledge",
+    "    mode: act\n    decider: seller\n    deadline: {obligation: acknowledge": "    mode: observe\n    decider: seller\n    deadline: {obligation: acknowledge",
 }
 
 
@@ -126,7 +125,7 @@ def test_a_plan_with_mistakes_is_refused_with_every_finding_and_nothing_changes(
     for words in (["plan"], ["apply", "--reason", "it must be"]):
         said = default_in_force(words[0], str(path), *words[1:])
         assert said.code == 3
-        assert "entrepot.yaml:" in said.err and "comission" in said.err
+        assert "failures.yaml:" in said.err and "systems.yaml:" in said.err and "comission" in said.err
     assert default_in_force("plan", str(path), "--json").json["findings"] != []
     assert len(rows("SELECT * FROM plan_change")) == 1
 

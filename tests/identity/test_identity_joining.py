@@ -108,9 +108,8 @@ def test_what_nobody_knows_says_what_was_looked_for_and_where(ctx: Ctx, join: Jo
     with ctx.db.transaction() as conn:
         found = resolve(conn, MAP, GATEWAY, "reference", "C-9")
     assert isinstance(found, NotKnown)
-    assert found.sought == (
-        "reference C-9 at gateway/main, and leg by mirakl-fr order_id, refund by mirakl-fr refund_id"
-    )
+    assert found.sought.startswith("reference C-9 at gateway/main, and leg by mirakl-fr order_id, ")
+    assert found.sought.endswith("refund by mirakl-fr refund_id, refund by erp credit_note")
 
 
 def test_two_candidates_are_never_joined_by_guessing(ctx: Ctx, join: Join) -> None:

@@ -17,7 +17,8 @@ PLACE = "    object: basket\n    from: storefront\n"
 
 
 def mode(word: str) -> Source:
-    return source(TEXT.replace(PLACE, f"{PLACE}    mode: {word}\n", 1))
+    begin = TEXT.index(PLACE)
+    return source(TEXT[:begin] + TEXT[begin:].replace("    mode: act\n", f"    mode: {word}\n", 1))
 
 
 def begin(open_day: Callable[..., House], word: str, orders: int = 2) -> House:

@@ -33,6 +33,8 @@ def without(model: Model, files: Files, missing: Iterable[str]) -> Files:
             "failures.yaml": partial(with_parties, old=name, new=owner),
         }
         files = {file: steps[file](text) if file in steps else text for file, text in files.items()}
+    if model == "operator" and {"oms", "erp"} <= set(gone):  # nobody is left behind a middleware
+        files |= {"flows.yaml": files["flows.yaml"].replace("pattern: middleware\n", "pattern: file\n")}
     return files | {"identifiers.yaml": _each_line(files["identifiers.yaml"], _joining)} if gone else files
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrepot.blueprint.model import Plan
-from entrepot.cases import grouping, member_store, members, rules, store, telling
+from entrepot.cases import grouping, member_store, members, rules, states, store, telling
 from entrepot.cases.model import CaseAsked
 from entrepot.cases.states import CaseState
 from entrepot.cases.store import Key
@@ -90,7 +90,7 @@ def end_rows(conn: Conn, ctx: Ctx, rows: Sequence[Row], to: CaseState, verb: str
     now, ids = ctx.clock.now(), [row["id"] for row in rows]
     store.end_cases(conn, ids, to, verb, by, now)
     store.drop_waiting_alerts(conn, ids)
-    groups = [row["id"] for row in rows if row["grouped_by"] != grouping.OBJECT]
+    groups = [row["id"] for row in rows if row["grouped_by"] != states.OBJECT]
     if groups and member_store.leave_all(conn, groups, now, rules.clipped(because)):
         member_store.recount(conn, groups)
 
@@ -153,8 +153,8 @@ def _row(ctx: Ctx, plan: Plan, key: Key, of_key: Sequence[CaseAsked], reopens: s
     due_at = min(rules.due_for(a, failure, team.hours, now) for a in of_key)
     effect_text, cause_text = rules.words_for(asked, failure, team, due_at)
     steps = rules.steps_for(plan, asked.mode, failure.owner, now, due_at)
-    group = grouping.group_of(plan, asked) if _is_group(key, asked) else grouping.OBJECT
-    own_steps = asked.own_steps or group != grouping.OBJECT
+    group = grouping.group_of(plan, asked) if _is_group(key, asked) else states.OBJECT
+    own_steps = asked.own_steps or group != states.OBJECT
     return {
         "id": ctx.ids.new("case"),
         "mode": asked.mode,
@@ -164,7 +164,7 @@ def _row(ctx: Ctx, plan: Plan, key: Key, of_key: Sequence[CaseAsked], reopens: s
         "account": asked.account,
         "object": key[1],
         "object_id": key[2],
-        "root": asked.root if group == grouping.OBJECT else "",
+        "root": asked.root if group == states.OBJECT else "",
         "title": rules.clipped(asked.title or grouping.title_of(asked, group), rules.SUBJECT_MAX),
         "effect_text": effect_text,
         "cause_text": cause_text,
@@ -172,7 +172,7 @@ def _row(ctx: Ctx, plan: Plan, key: Key, of_key: Sequence[CaseAsked], reopens: s
         "currency": asked.currency,
         "message_id": asked.message_id,
         "effect_id": asked.effect_id,
-        "obligation_id": asked.obligation_id if group == grouping.OBJECT else None,
+        "obligation_id": asked.obligation_id if group == states.OBJECT else None,
         "details": dict(asked.details),
         "count": len(of_key),
         "opened_at": now,

@@ -8,8 +8,8 @@ from typing import Any
 from entrepot.blueprint.model import Plan
 from entrepot.cases import rules
 from entrepot.cases.model import CaseAsked
+from entrepot.cases.states import OBJECT
 
-OBJECT = "object"
 NAME_MAX = 200  # of a group's key in an index; a longer one ends in its digest
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.cases import member_store, question_store
-from entrepot.cases.grouping import OBJECT
+from entrepot.cases.states import OBJECT
 from entrepot.kernel.ctx import Conn, Row
 
 LIMIT_MAX = 200

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+OBJECT = "object"
+
 
 class CaseState(StrEnum):
     OPEN = "open"

@@ -45,11 +45,17 @@ def versions_like(conn: Conn, beginning: str) -> list[Version]:
 
 
 def _version(row: Row) -> Version:
-    return Version(row["hash"], row["files"], row["content"], row["first_seen_at"])
+    files = dict(row["files"])  # the first one first
+    return Version(row["hash"], files, row["content"], row["first_seen_at"])
 
 
 def keep(conn: Conn, source: Source, at: datetime) -> None:
-    row = {"hash": source.hash, "files": dict(source.files), "content": dict(source.content), "first_seen_at": at}
+    row = {
+        "hash": source.hash,
+        "files": [list(one) for one in source.files.items()],
+        "content": dict(source.content),
+        "first_seen_at": at,
+    }
     insert_rows(conn, "plan_version", [row], on_conflict="ON CONFLICT (hash) DO NOTHING")
 
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from entrepot.blueprint.entries import VERBS
 from entrepot.blueprint.units import parse_duration
 from entrepot.cases.patch import Patch
 from entrepot.cases.queries import LIMIT_MAX, CaseFilter, count_of, find_case, list_cases
@@ -402,6 +401,8 @@ def refusal_code(house: Opened, case: Row, verb: str, team: str) -> int:
     plan = house.plan
     if case["resolved_at"] is not None:
         return FAILED
+    from entrepot.blueprint.entries import VERBS
+
     allowed = verb not in VERBS or verb in plan.failure(case["mode"]).may
     end_of_line = verb == "escalate" and plan.team(case["owner"]).escalates_to is None
     not_his = may_not(plan, case, team, verb, house.clock.now()) is not None

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from entrepot.identity.service import path_of
 from entrepot.identity.store import find as find_identifier
 from entrepot.kernel.ctx import Conn, Row
 
@@ -158,6 +157,8 @@ def _by_object(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def _with_facts(conn: Conn, rows: Sequence[Row]) -> None:
+    from entrepot.identity.service import path_of  # the join map brings the plan's model with it
+
     facts: dict[tuple[str, str], Row] = {}
     for object_, ids in _by_object(rows).items():
         if object_ in _FACTS:

@@ -67,11 +67,10 @@ class Renderer:
         visitor: Visitor = request.state.visitor
         wanted = (fragments or {}).get(target_of(request))
         html = self._jinja.get_template(wanted or template).render(
-            **view,
+            **{"teams": self._teams, **view},  # a form may name them its own way
             now=now,
             visitor=visitor,
             environment=self._environment,
-            teams=self._teams,
             csrf=self._token.of(visitor.visit),
             path=request.url.path,
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),

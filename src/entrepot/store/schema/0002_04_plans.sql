@@ -1,7 +1,7 @@
 -- Plans the hub has run by, who changed them and why; what mappings changed; replays; the mode of a flow; the plan each record ran under.
 CREATE TABLE plan_version (
     hash            text PRIMARY KEY,          -- of the content: comments and layout do not count
-    files           jsonb NOT NULL,            -- text by file name, as it was written
+    files           jsonb NOT NULL,            -- pairs of file name and text, as it was written, the first file first
     content         jsonb NOT NULL,            -- what all files say together; the hash is of this
     first_seen_at   timestamptz NOT NULL
 );
