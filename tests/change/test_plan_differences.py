@@ -35,8 +35,8 @@ def against(old: str, new: str) -> list[Difference]:
             "~ accounts.mirakl-fr/operator.acceptance_window: 12h → 43200s",
         ),
         (
-            "    part_of: order-acceptance\n",
-            "    part_of: order-acceptance\n    mode: advise\n",
+            "    mode: act\n    deadline: {obligation: capture-before-expiry",
+            "    mode: advise\n    deadline: {obligation: capture-before-expiry",
             "~ flows.capture.mode: act → advise",
         ),
         (
@@ -78,8 +78,8 @@ def test_another_spelling_of_the_same_time_is_a_difference_without_a_meaning() -
     assert found.same_meaning and found.dotted == "flows.capture.retry.max"
 
 
-def test_a_default_that_is_written_down_changes_nothing() -> None:
-    [found] = against("    part_of: order-acceptance\n", "    part_of: order-acceptance\n    mode: act\n")
+def test_a_default_that_is_no_longer_written_down_changes_nothing() -> None:
+    [found] = against("    mode: act\n", "")
     assert found.same_meaning
 
 

@@ -19,7 +19,7 @@ Rows = Callable[..., list[Row]]
 Write = Callable[[Mapping[str, str]], Path]
 WINDOW = {"retry: {first: 5s, max: 10m, window: 6h}": "retry: {first: 5s, max: 10m, window: 3h}"}
 OBSERVED = {
-    "    mode: act\n    decider: seller\n    deadline: {obligation: acknowledge": "    mode: observe\n    decider: seller\n    deadline: {obligation: acknowledge",
+    "    mode: act\n    decider: seller\n    actions: [remind-seller, accept-on-behalf": "    mode: observe\n    decider: seller\n    actions: [remind-seller, accept-on-behalf",
 }
 
 

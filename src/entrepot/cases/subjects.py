@@ -7,9 +7,8 @@ from typing import Any, Protocol
 
 from entrepot.blueprint.model import Plan
 from entrepot.cases import patch, rules, subject_store
-from entrepot.cases.grouping import OBJECT
 from entrepot.cases.patch import Patch
-from entrepot.cases.states import EFFECT_VERBS, MESSAGE_VERBS
+from entrepot.cases.states import EFFECT_VERBS, MESSAGE_VERBS, OBJECT
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import Busy
 from entrepot.store.locks import lock_root, lock_roots
