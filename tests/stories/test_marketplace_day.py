@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from entrepot.cases.rules import local_text
 from entrepot.flows import case_desk
 from entrepot.proof.checkers import check
 from entrepot.proof.figures import broken, figures
@@ -50,6 +51,16 @@ def test_the_refund_is_confirmed_by_marketplace_gateway_and_books(day: House) ->
     assert {r["witness"] for r in rows} == {"books", "gateway", "marketplace"}
     assert all(r["confirmed_at"] for r in rows)
     assert {r["state"] for r in day.rows("SELECT state FROM refund")} == {"posted"}
+
+
+def test_a_lost_order_is_told_with_the_time_its_seller_had(day: House) -> None:
+    [leg] = day.rows("SELECT id, acceptance_due_at FROM leg WHERE state = 'expired'")
+    told = day.rows(
+        "SELECT a.body FROM alert a JOIN case_file c ON c.id = a.case_id WHERE c.mode = 'ack-missed' AND c.object_id = %s",
+        leg["id"],
+    )
+    had = local_text(leg["acceptance_due_at"], "Europe/Paris")
+    assert told and all(f"was due at {had} and is lost" in one["body"] for one in told)
 
 
 def test_the_expired_leg_was_said_before_it_was_missed(day: House) -> None:

@@ -12,6 +12,8 @@ from entrepot.ownership.service import LinkUsed
 from entrepot.proof.house import House, unhurried
 from entrepot.sandbox.faults import Fault
 from entrepot.sandbox.furniture import A, offer_id
+from entrepot.web.store import ConsoleStore
+from entrepot.web.views.offers import CorrectionFilter, ReturnedFile
 
 ACCOUNT = "mirakl-fr/operator"
 SLIPPED = str(offer_id(A, 3))
@@ -120,6 +122,11 @@ def test_a_marketplace_that_refuses_the_conversation_gives_way_to_a_mail(open_da
 def test_a_seller_who_works_with_files_finds_one_with_error_columns(open_day: Callable[..., House]) -> None:
     house = asked(open_day, "returned-file")
     [file] = house.rows("SELECT * FROM returned_file WHERE seller_id = %s", str(A))
+    console = ConsoleStore(house.hub.ctx.db, house.hub.plan)
+    assert {row.file for row in console.corrections(CorrectionFilter()).rows if row.seller == str(A)} == {
+        file["digest_id"]
+    }
+    assert console.returned_file(file["digest_id"]) == ReturnedFile(file["name"], file["content"])
     assert digest(house)["state"] == "delivered"
     assert file["content"].splitlines()[0].endswith('"error-line";"error-message"')
     assert f'"{A}-04";"{SLIPPED}";"price";"199";"2";"1.99 EUR is under the floor' in file["content"]

@@ -28,6 +28,7 @@ from entrepot.web.views.offers import (
     OfferRow,
     OverrideView,
     RefusedView,
+    ReturnedFile,
 )
 
 AT = datetime(2026, 11, 23, 14, 2, 11, tzinfo=UTC)
@@ -101,6 +102,9 @@ class OfferRecords:
 
     def every_correction(self, wanted: CorrectionFilter) -> Iterator[CorrectionRow]:
         yield from self.corrections(wanted).rows
+
+    def returned_file(self, digest_id: str) -> ReturnedFile | None:
+        return ReturnedFile("offers-to-correct.csv", "sku;error-message\n") if digest_id == "dig_1" else None
 
 
 @dataclass

@@ -328,3 +328,10 @@ def test_an_answer_larger_than_any_answer_is_refused(browser: TestClient, shop: 
 @pytest.mark.parametrize("secret", ["x" * 500, "%00", "%2e%2e", "\u00fc", "cor_1"])
 def test_what_is_no_secret_opens_nothing(browser: TestClient, secret: str) -> None:
     assert browser.get(f"/answers/{secret}").status_code == 410
+
+
+def test_rows_that_go_back_as_a_file_are_fetched_from_their_request(browser: TestClient) -> None:
+    given = browser.get("/corrections/files/dig_1")
+    assert (given.status_code, given.text) == (200, "sku;error-message\n")
+    assert given.headers["content-disposition"] == 'attachment; filename="offers-to-correct.csv"'
+    assert browser.get("/corrections/files/dig_9").status_code == 404

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.cases.model import CaseAsked, Promise
+from entrepot.cases.rules import local_text
 from entrepot.flows.charging import Charging
 from entrepot.flows.consequences import Consequences, keep
 from entrepot.flows.parts import Parts
@@ -176,9 +177,13 @@ class OrderAcceptance:
         then.cases.append(self._case("ack-missed" if expired else "leg-refused", applied, cause))
 
     def _case(self, mode: str, applied: Applied, cause: str) -> CaseAsked:
-        leg = applied.leg
+        leg, due = applied.leg, applied.leg.acceptance_due_at
+        zone = self.parts.plan.team(self.parts.plan.failure(mode).owner).hours.zone
         return CaseAsked(
             mode=mode,
+            values={"due": local_text(due, zone)}
+            if mode == "ack-missed" and due
+            else {},  # the seller's time, not the case's
             account=leg.account,
             object="leg",
             object_id=leg.id,

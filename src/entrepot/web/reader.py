@@ -35,6 +35,7 @@ from entrepot.web.views.offers import (
     OfferFilter,
     OfferPage,
     OfferRow,
+    ReturnedFile,
 )
 
 
@@ -94,6 +95,8 @@ class Reader(Protocol):
     def corrections(self, wanted: CorrectionFilter) -> CorrectionPage: ...
 
     def every_correction(self, wanted: CorrectionFilter) -> Iterator[CorrectionRow]: ...
+
+    def returned_file(self, digest_id: str) -> ReturnedFile | None: ...
 
     def questions(self, now: datetime) -> QuestionsView: ...
 

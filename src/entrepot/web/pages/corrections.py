@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from entrepot.kernel.cells import csv_line
 from entrepot.web.desk import AtDesk
@@ -44,6 +44,16 @@ def correction_csv(desk: AtDesk, show: str = "open", seller: str = "", cause: st
     rows = desk.reader.every_correction(CorrectionFilter(show=show, seller=seller.strip(), cause=cause))
     headers = {"content-disposition": 'attachment; filename="corrections.csv"', "cache-control": "no-store"}
     return StreamingResponse(_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/corrections/files/{digest_id}")
+def correction_file(desk: AtDesk, digest_id: str) -> Response:
+    """What goes back to the seller by a person's hand, when he is reached by file."""
+    found = desk.reader.returned_file(digest_id)
+    if found is None:
+        raise HTTPException(404, "There is no such file.")
+    headers = {"content-disposition": f'attachment; filename="{found.name}"', "cache-control": "no-store"}
+    return Response(found.content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _csv(rows: Iterator[CorrectionRow]) -> Iterator[str]:

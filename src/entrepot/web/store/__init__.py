@@ -39,6 +39,7 @@ from entrepot.web.views.offers import (
     OfferFilter,
     OfferPage,
     OfferRow,
+    ReturnedFile,
 )
 
 
@@ -139,6 +140,10 @@ class ConsoleStore:
 
     def every_correction(self, wanted: CorrectionFilter) -> Iterator[CorrectionRow]:
         return offers.every_correction(self._db, wanted)
+
+    def returned_file(self, digest_id: str) -> ReturnedFile | None:
+        with self._db.transaction() as conn:
+            return offers.returned_file(conn, digest_id)
 
     def questions(self, now: datetime) -> QuestionsView:
         with self._db.transaction() as conn:

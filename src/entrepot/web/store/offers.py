@@ -27,6 +27,7 @@ from entrepot.web.views.offers import (
     OfferRow,
     OverrideView,
     RefusedView,
+    ReturnedFile,
 )
 
 OFFER = "offer"
@@ -63,6 +64,7 @@ _ROWS = """
       FROM named n JOIN owned_object o ON o.account = n.account AND o.object = 'offer' AND o.object_id = n.object_id
      ORDER BY o.account, o.object_id
 """
+AS_FILE = "returned-file"
 
 
 def page(conn: Conn, accounts: Iterable[str], wanted: OfferFilter) -> OfferPage:
@@ -357,7 +359,13 @@ def _correction(row: Row, currency: str) -> CorrectionRow:
         ended_at=row["ended_at"],
         answer=answer,
         refused=offer_words.shown(row["field"], row["refused_value"], currency),
+        file=(row["digest_id"] or "") if row["channel"] == AS_FILE else "",
     )
+
+
+def returned_file(conn: Conn, digest_id: str) -> ReturnedFile | None:
+    row = conn.execute("SELECT name, content FROM returned_file WHERE digest_id = %s", (digest_id,)).fetchone()
+    return ReturnedFile(**row) if row else None
 
 
 # The rows of the message a link came in that still wait for an answer; a row without a message stands alone.

@@ -134,6 +134,15 @@ class CorrectionRow:
     ended_at: datetime | None
     answer: str
     refused: str
+    file: str = ""  # its digest, where the rows went back as a file
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedFile:
+    """The seller's own rows with error columns, as they went back to him."""
+
+    name: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
