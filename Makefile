@@ -10,7 +10,7 @@ run: setup
 	@$(BIN)/entrepot demo
 
 test: setup browser check
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 3 --dist loadscope
 
 setup: $(STAMP)
 

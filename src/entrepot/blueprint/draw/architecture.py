@@ -118,7 +118,7 @@ def _system(sheet: Sheet, plan: Plan, end: str, found: Layout, mark: Mark | None
     room, y = at.width - 2 * PAD, at.y + HEAD
     accounts = listed(accounts_of(plan, end), "no account")
     said = mark.words if mark and mark.words else accounts if system else "an actor"
-    with sheet.link(mark.href if mark else "", f"System {end}"):
+    with sheet.link(mark.href if mark else ""):
         sheet.box(at.x, y, at.width, at.height, "system" if system else "absent")
         sheet.text(at.x + PAD, y + 22, party_word(party_of(plan, end)), "label", room=room)
         sheet.text(at.x + PAD, y + 22 + STEP, end, "name", room=room)
@@ -131,7 +131,7 @@ def _flow(sheet: Sheet, flow: Flow, found: Layout, mark: Mark | None) -> None:
     at = found.places[_flow_id(flow)]
     mark = mark or Mark(f"{plain(flow.stage)}, {MODE_WORDS[flow.mode]}")
     room, x, y = at.width - 2 * PAD, at.x + PAD, at.y + HEAD
-    with sheet.link(mark.href, f"Flow {plain(flow.name)}: {mark.words}"):
+    with sheet.link(mark.href):
         sheet.box(at.x, y, at.width, at.height, "card")
         sheet.text(x, y + 25, plain(flow.name), "name", room=room)
         latency = LATENCY_WORDS.get(flow.latency, flow.latency)

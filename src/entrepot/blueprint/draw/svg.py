@@ -105,11 +105,11 @@ class Sheet:
         self.parts.append(f'<path class="d-tone-{tone}" d="{path}"/>')
 
     @contextmanager
-    def link(self, href: str, label: str) -> Iterator[None]:
-        """What is drawn inside leads somewhere; without an address it is drawn all the same."""
+    def link(self, href: str) -> Iterator[None]:
+        """What is drawn inside leads somewhere, under the name that stands there; without an address it is drawn all the same."""
         self.links += bool(href)
         if href:
-            self.parts.append(f"<a href={quoteattr(href)} aria-label={quoteattr(label)}>")
+            self.parts.append(f"<a href={quoteattr(href)}>")
         yield
         if href:
             self.parts.append("</a>")
