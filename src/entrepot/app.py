@@ -10,6 +10,7 @@ from entrepot.blueprint.references import resolve
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
 from entrepot.cases.model import CaseAsked, Notifier
+from entrepot.change.mapping import speaks
 from entrepot.change.service import in_force
 from entrepot.connectors import registry
 from entrepot.connectors.port import Access, Connector, ProblemCode, Secret
@@ -135,7 +136,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
-    if any(table.direction == "in" for table in plan.mappings.values()):
+    if any(table.direction == "in" and speaks(table) for table in plan.mappings.values()):
         deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
     inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))
     outbox = Outbox(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.blueprint.owning import Mapped
-from entrepot.change.mapping import Changed, Kept, Missing, look_up
+from entrepot.change.mapping import Changed, Kept, Missing, look_up, speaks
 from entrepot.connectors.mirakl import translate
 from entrepot.connectors.port import Malformed
 from entrepot.flows.mapped import Exchanged, Tables, read_mapped
@@ -118,3 +118,10 @@ def test_reading_with_a_table_changes_nothing_but_the_state(word: str, price: An
     read = seen(body, states=STATES).seen
     assert isinstance(plain, OrderSeen) and isinstance(read, OrderSeen)
     assert (read.total_minor, read.state, read.lines) == (plain.total_minor, plain.state, plain.lines)
+
+
+def test_an_empty_table_that_keeps_every_word_is_no_table_and_one_that_parks_is() -> None:
+    head = {"name": "t", "flow": "order-acceptance", "system": "mirakl-fr", "direction": "in", "field": "order_state"}
+    assert not speaks(Mapped.model_validate(head))
+    assert speaks(Mapped.model_validate(head | {"otherwise": "park"}))
+    assert speaks(Mapped.model_validate(head | {"values": {"SHIPPING_SOON": "SHIPPING"}}))

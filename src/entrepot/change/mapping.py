@@ -56,9 +56,14 @@ class Use:
     effect_key: str = ""
 
 
+def speaks(table: Mapped) -> bool:
+    """An empty table that keeps every word as it is costs nobody a look."""
+    return bool(table.values) or table.otherwise == "park"
+
+
 def tables(plan: Plan, *, flow: str, system: str, direction: str) -> Iterator[Mapped]:
     for table in plan.mappings.values():
-        if (table.flow, table.system, table.direction) == (flow, system, direction):
+        if (table.flow, table.system, table.direction) == (flow, system, direction) and speaks(table):
             yield table
 
 
