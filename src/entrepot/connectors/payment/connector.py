@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entrepot.connectors import manifest as manifests
+from entrepot.connectors.bearer import open_wire
 from entrepot.connectors.exchange import Call, problem_of
 from entrepot.connectors.payment import events, settlements
 from entrepot.connectors.payment.operations import SHAPES
-from entrepot.connectors.payment.wire import open_wire
 from entrepot.connectors.port import Access, Connector, Forged, Problem, Received, Verified, Webhook
 from entrepot.connectors.reading import NOT_JSON, Unreadable, canonical, unreadable_record
 from entrepot.connectors.webhooks import StandardWebhooks
@@ -36,7 +36,7 @@ class GatewayWebhook:
 
 def connect(access: Access) -> Connector:
     """Bind the gateway to an account. Errors: WrongSetting without a key."""
-    wire = open_wire(access)
+    wire = open_wire(access, "key")
     row = MANIFEST.sources["settlements"]
     limit = MANIFEST.limit(access, row.code, row.code)
 

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from entrepot.connectors.bearer import Wire
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
-from entrepot.connectors.payment.wire import Wire
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import (
     NOT_JSON,

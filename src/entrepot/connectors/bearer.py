@@ -1,4 +1,4 @@
-"""The gateway on the wire: a bearer key, and refusals of code, message and field."""
+"""A system on the wire that takes a bearer key and refuses with code, message and field: the gateway, the storefront."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,6 @@ from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import WrongSetting
 from entrepot.kernel.http import HttpResponse
 from entrepot.kernel.outcome import Refused
-
-KEY = "key"
 
 
 class _Error(msgspec.Struct):
@@ -41,8 +39,8 @@ class Wire:
         return self.exchange.call(ctx, self.credentials, call)
 
 
-def open_wire(access: Access) -> Wire:
-    """Errors: WrongSetting without a key."""
-    if KEY not in access.secrets:
-        raise WrongSetting(f"account {access.account} declares no {KEY}", account=access.account)
-    return Wire(Exchange(access.base_url, words), RawKey(access.secrets[KEY], scheme="Bearer"))
+def open_wire(access: Access, key: str) -> Wire:
+    """`key`: which of the account's secrets lets us in. Errors: WrongSetting without it."""
+    if key not in access.secrets:
+        raise WrongSetting(f"account {access.account} declares no {key}", account=access.account)
+    return Wire(Exchange(access.base_url, words), RawKey(access.secrets[key], scheme="Bearer"))
