@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from connectors.market import MIRAKL, START, URLS, Answers, Market, make_ctx, said, secrets
 
-from entrepot.connectors.credentials import ClientCredentials, RawKey
+from entrepot.connectors.credentials import FetchedToken, RawKey, client_credentials
 from entrepot.connectors.exchange import NoEntry, Unsent, retry_after_s
 from entrepot.connectors.port import Access, ProblemCode
 from entrepot.connectors.registry import connect
@@ -19,8 +19,8 @@ TOKEN = said(200, '{"access_token":"t-1","token_type":"Bearer","expires_in":3600
 TOKEN_2 = said(200, '{"access_token":"t-2","expires_in":3600}')
 
 
-def by_client(token_url: str = "https://auth.example/token") -> ClientCredentials:
-    return ClientCredentials(token_url, lambda: "front-client", lambda: "front-secret")
+def by_client(token_url: str = "https://auth.example/token") -> FetchedToken:
+    return client_credentials(token_url, lambda: "front-client", lambda: "front-secret")
 
 
 def test_a_token_is_fetched_once_and_used_until_shortly_before_it_ends() -> None:

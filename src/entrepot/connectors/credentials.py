@@ -1,6 +1,8 @@
-"""Ways in: a raw key, a bearer secret, an OAuth2 token fetched with client credentials."""
+"""Ways in: a raw key, a bearer secret, an OAuth2 token fetched by a form (client credentials, a refresh token)."""
 
 import threading
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -45,12 +47,17 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
-class ClientCredentials:
-    """OAuth2 client credentials. One refresh at a time: others are told to come again, nobody queues on a lock."""
+class FetchedToken:
+    """An OAuth2 access token, fetched by a form and renewed ahead of its end.
+
+    One refresh at a time: others are told to come again, nobody queues on a lock. `form` and `headers` are read at every
+    fetch, so that a rotated secret needs no restart. `scheme`: what stands before the token; empty where it stands alone.
+    """
 
     token_url: str
-    client_id: Secret
-    client_secret: Secret
+    form: Callable[[], Mapping[str, str]]
+    headers: Callable[[], Mapping[str, str]] = dict
+    scheme: str = "Bearer"
     _held: _Held = field(default_factory=_Held)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -67,7 +74,7 @@ class ClientCredentials:
         with self._lock:
             self._held.fetching_since = None
             if isinstance(fetched, _Token):
-                self._held.header = f"Bearer {fetched.access_token}"
+                self._held.header = f"{self.scheme} {fetched.access_token}".strip()
                 self._held.renew_at = ctx.clock.now() + timedelta(seconds=fetched.expires_in * REFRESH_AHEAD)
                 return self._held.header
         return fetched
@@ -81,20 +88,31 @@ class ClientCredentials:
         timeout = time_left(ctx, until)
         if timeout < CALL_MIN_S:
             return Unsent("no time was left to fetch a token")
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self.client_id(),
-            "client_secret": self.client_secret(),
-        }
-        headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-        sent = ctx.http.send(HttpRequest("POST", self.token_url, headers, (), urlencode(form).encode(), timeout))
+        own = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+        headers, form = {**own, **self.headers()}, urlencode(dict(self.form())).encode()
+        sent = ctx.http.send(HttpRequest("POST", self.token_url, headers, (), form, timeout))
         if not isinstance(sent, HttpResponse):
             return Unsent(f"no token: {sent.why}")
         if sent.status in (400, 401, 403):
-            return NoEntry(f"no token for these client credentials: HTTP {sent.status}")
+            return NoEntry(f"no token for these credentials: HTTP {sent.status}")
         if sent.status != 200:
             return Unsent(f"no token: HTTP {sent.status}")
         try:
             return msgspec.json.decode(sent.body, type=_Token)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Unsent("no token: the answer is not the one OAuth2 promises")
+
+
+def client_credentials(token_url: str, client_id: Secret, client_secret: Secret, **more: str) -> FetchedToken:
+    """OAuth2 client credentials in the form itself. `more`: further fields, such as a scope."""
+
+    def form() -> Mapping[str, str]:
+        grant = {"grant_type": "client_credentials", "client_id": client_id(), "client_secret": client_secret()}
+        return {**grant, **more}
+
+    return FetchedToken(token_url, form)
+
+
+def basic(client_id: Secret, client_secret: Secret) -> Callable[[], Mapping[str, str]]:
+    """The headers by which some token endpoints know the client."""
+    return lambda: {"authorization": f"Basic {b64encode(f'{client_id()}:{client_secret()}'.encode()).decode()}"}

@@ -3,7 +3,7 @@
 Writes and reads hear the same answer differently: after a lost answer a write is unclear, a read is simply read again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -104,12 +104,21 @@ class Call:
     until: datetime | None = None  # machine: nothing may be on the wire after it
 
 
+def _nothing(_ctx: Ctx) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A system's base URL, the way in, and the way it says no."""
+    """A system's base URL, the way in, and the way it says no. `entry`: the header that carries the credentials.
+
+    `spoken`: headers that every call of this system carries, made anew for each call.
+    """
 
     base_url: str
     words: Words
+    entry: str = "authorization"
+    spoken: Callable[[Ctx], Mapping[str, str]] = _nothing
 
     def call(self, ctx: Ctx, credentials: Credentials, call: Call) -> tuple[Answer, Detail]:
         """One call, repeated once with fresh credentials after a 401 (which says that nothing was done)."""
@@ -132,7 +141,7 @@ class Exchange:
             HttpRequest(
                 call.method,
                 self.base_url.rstrip("/") + call.path,
-                {"authorization": header, "accept": "application/json", **call.headers},
+                {self.entry: header, "accept": "application/json", **self.spoken(ctx), **call.headers},
                 call.query,
                 call.body,
                 timeout,

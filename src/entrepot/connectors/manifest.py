@@ -30,6 +30,9 @@ class OperationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partner_key: bool
     read_back: bool = False
     role: str = ""
+    batch: bool = (
+        False  # what comes back is a receipt for a batch; its items are answered later, by the source `submissions`
+    )
 
 
 class SourceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +55,38 @@ class DeadlineRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
+class ObligationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the channel demands of a seller, as published: a dated rule, not a timer.
+
+    `kind`: acknowledge | ship | cancelled (they cancel by themselves) | answer-dispute | answer-return | answer-cancellation.
+    `per`: order | line. `starts`: placed | ship-by | deliver-by | opened | given (the record itself names the due time).
+    `within`: "4h", "7 working-days", "4 days", "0h" (at `starts` itself). `since`, `until`: first day and day after the last on which
+    an order is placed under it. `markets`: their market words; empty: all. `after`: the kind it follows when that is missed.
+    """
+
+    kind: str
+    per: str
+    starts: str
+    within: str
+    penalty: str
+    source: str
+    checked_on: str
+    since: str = "2000-01-01"
+    until: str = "9999-12-31"
+    markets: list[str] = []
+    after: str = ""
+
+
+class LimitRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rate of ours that the channel measures, and where it acts. `above`: too much is bad; else too little is."""
+
+    rate: float
+    above: bool
+    consequence: str
+    source: str
+    markets: list[str] = []
+
+
 class WebhookRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scheme: str
     tolerance_s: float
@@ -72,6 +107,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook: WebhookRow | None = None
     patterns: list[str] = []  # of the blueprint's words, what can be done with it; empty: nobody has said
     deadlines: dict[str, DeadlineRow] = {}  # by obligation
+    obligations: list[ObligationRow] = []  # of a seller towards this channel
+    limits: dict[str, LimitRow] = {}  # of account health, by measure: late-shipments, cancellations, defects ...
+    verbs: dict[
+        str, str
+    ] = {}  # what a seller does on every channel (connectors/verbs.py) -> the operation that does it here
+    joins: dict[str, str] = {}  # object -> the identifier scheme by which this channel knows it: leg -> amazon_order_id
 
     def limit(self, access: "Access", code: str, name: str) -> "Limit | None":
         """The bucket of one operation code: the account's own ceilings, else the published ones."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from entrepot.connectors.credentials import ClientCredentials, RawKey
+from entrepot.connectors.credentials import RawKey, client_credentials
 from entrepot.connectors.exchange import Answer, Call, Credentials, Exchange
 from entrepot.connectors.port import Access, Detail
 from entrepot.connectors.reading import NOT_JSON, first_bytes
@@ -62,7 +62,7 @@ def _credentials(access: Access, role: str) -> Credentials:
         url = (
             access.secrets["token_url"]() if "token_url" in access.secrets else access.base_url.rstrip("/") + TOKEN_PATH
         )
-        return ClientCredentials(url, access.secrets["client_id"], access.secrets["client_secret"])
+        return client_credentials(url, access.secrets["client_id"], access.secrets["client_secret"])
     raise WrongSetting(
         f"account {access.account} has no way in for the {role} role: declare {role}_key, api_key, "
         "or client_id and client_secret",

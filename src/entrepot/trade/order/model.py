@@ -42,6 +42,8 @@ class LineSeen:
     their_state: str
     refunds: tuple[RefundSeen, ...] = ()
     cancelled_qty: int = 0
+    shipped_qty: int | None = None  # where they count it; None: the line's state says it
+    ship_due_at: datetime | None = None  # where lines have a date of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,10 @@ class OrderSeen:
     tracking: str = ""
     has_incident: bool = False
     payment_workflow: str = ""
+    fulfilled_by: str = "seller"  # seller | marketplace: then nobody waits for us
+    deliver_due_at: datetime | None = None
+    market: str = ""  # their word for the country or market
+    cancel_asked: bool = False  # the buyer wants it cancelled
 
     @property
     def decided_by_itself(self) -> bool:
@@ -83,6 +89,28 @@ class DebitAsked:
     amount_minor: int
     currency: str
     lines: Mapping[str, int] = field(default_factory=dict)  # order_line_id -> amount_minor
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRefundSeen:
+    """Money a channel gave back to a buyer of ours, by its own decision or by ours. `by`: seller | channel."""
+
+    refund_id: str
+    order_id: str
+    order_line_id: str  # '' when they name none: the whole order
+    amount_minor: int
+    currency: str
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A channel says that something of ours changed, not what: it is read again. `kind`: a name of Connector.lookups."""
+
+    kind: str
+    external_id: str
 
 
 @dataclass(frozen=True, slots=True)

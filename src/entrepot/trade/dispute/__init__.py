@@ -1,0 +1,1 @@
+"""Disputes: somebody questions an order or its money, and waits for an answer."""

@@ -1,0 +1,1 @@
+"""A listing: our offer on one channel."""
