@@ -29,6 +29,7 @@ from entrepot.kernel.ctx import Conn, Ctx, Points
 from entrepot.kernel.errors import NotNow, WrongSetting
 from entrepot.kernel.http import HttpAnswer, HttpRequest, NotReached
 from entrepot.kernel.ids import Ids
+from entrepot.kernel.memory import collect_rarely
 from entrepot.outbox.http import OutboundHttp
 from entrepot.store import migrate, postgres
 from entrepot.store.db import Db
@@ -144,7 +145,7 @@ def database_url(chosen: Settings) -> str:
 
 def upgrade(url: str, environment: str) -> None:
     clock = SystemClock(reading=database_now(url))
-    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    ids = Ids(clock.millis)
     migrate.upgrade(url, incarnation=ids.new("inc"), environment=environment, at=clock.machine(), install=[install])
 
 
@@ -221,7 +222,7 @@ def plan_for(db: Db, clock: SystemClock, chosen: Settings) -> Plan:
     if found is not None:
         return found
     source = read_source(chosen.blueprint, facts())
-    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    ids = Ids(clock.millis)
     with db.transaction() as conn:
         _require_environment(conn, source.plan)
         plans.first(conn, Ctx(db, clock, ids, NoNetworkYet(), environment=source.plan.environment), source)
@@ -261,7 +262,7 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
     ctx = Ctx(
         db=db,
         clock=clock,
-        ids=Ids(lambda: int(clock.machine().timestamp() * 1000)),
+        ids=Ids(clock.millis),
         http=OutboundHttp(allowed, loopback=plan.environment == "sandbox"),
         incarnation=row["incarnation"],
         plan_hash=plan.hash,
@@ -270,4 +271,5 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
     )
     hub = build(ctx, plan, connectors, width=Threads(chosen.send_width))
     hub.prepare()
+    collect_rarely()
     return Running(hub, db, url)

@@ -56,10 +56,15 @@ class Parts:
 
     def incoming(self, message: Message) -> Tables | None:
         """The plan's tables for what comes by this message; None when there are none, which is the usual."""
-        if not self.plan.mappings:
-            return None
-        found = Tables(self.plan, message.flow, self.plan.account(message.account).system)
-        return found if found.any else None
+        asked = (message.flow, message.account)
+        if asked not in self._incoming:  # asked of every message; the plan does not change under us
+            found = Tables(self.plan, message.flow, self.plan.account(message.account).system)
+            self._incoming[asked] = found if found.any else None
+        return self._incoming[asked]
+
+    @cached_property
+    def _incoming(self) -> dict[tuple[str, str], Tables | None]:
+        return {}
 
     def uses(self, message: Message) -> list[Use]:
         """What tables changed when this message was read."""

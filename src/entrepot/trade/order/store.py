@@ -9,7 +9,7 @@ from entrepot.identity.model import Conflict
 from entrepot.identity.store import join
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import OurBug
-from entrepot.store.bulk import insert_rows, update_rows
+from entrepot.store.bulk import insert_columns, insert_rows, texts, update_rows
 from entrepot.trade.order.book import Basket, Book, Happened, Leg, Line
 from entrepot.trade.order.rules import broken_invariants
 from entrepot.trade.order.states import LegState
@@ -56,24 +56,30 @@ def load(conn: Conn, account: str, commercial_ids: Iterable[str]) -> Book:
     wanted = sorted(set(commercial_ids))
     by_id: dict[str, Basket] = {}
     for row in conn.execute(
-        f"SELECT {', '.join(_BASKET)} FROM basket WHERE account = %s AND commercial_id = ANY(%s) ORDER BY commercial_id",
-        (account, wanted),
+        f"SELECT {', '.join(_BASKET)} FROM basket WHERE account = %s AND commercial_id = ANY(%s::text[]) ORDER BY commercial_id",
+        (account, texts(wanted)),
     ).fetchall():
         basket = Basket(**row)
         book.baskets[basket.commercial_id] = by_id[basket.id] = basket
     legs: dict[str, Leg] = {}
     if by_id:
         for row in conn.execute(
-            f"SELECT {', '.join(_LEG)} FROM leg WHERE basket_id = ANY(%s) ORDER BY order_id", (list(by_id),)
+            f"SELECT {', '.join(_LEG)} FROM leg WHERE basket_id = ANY(%s::text[]) ORDER BY order_id",
+            (texts(list(by_id)),),
         ).fetchall():
             leg = Leg(**(row | {"state": LegState(row["state"])}))
             by_id[leg.basket_id].legs[leg.order_id] = legs[leg.id] = leg
     if legs:
         for row in conn.execute(
-            f"SELECT {', '.join(_LINE)} FROM line WHERE leg_id = ANY(%s) ORDER BY order_line_id", (list(legs),)
+            f"SELECT {', '.join(_LINE)} FROM line WHERE leg_id = ANY(%s::text[]) ORDER BY order_line_id",
+            (texts(list(legs)),),
         ).fetchall():
             legs[row["leg_id"]].lines[row["order_line_id"]] = Line(**row)
     return book
+
+
+def _insert(conn: Conn, table: str, things: Iterable[Any], names: Sequence[str]) -> None:
+    insert_columns(conn, table, names, list(zip(*map(attrgetter(*names), things), strict=True)))
 
 
 def _rows(things: Iterable[Any], names: Sequence[str]) -> list[Row]:
@@ -97,9 +103,9 @@ def flush(conn: Conn, ctx: Ctx, book: Book) -> list[Conflict]:
     legs = [leg for _, leg in book.legs()]
     lines = [line for leg in legs for line in leg.lines.values()]
     with conn.pipeline():  # nothing below reads what another writes: the server works while we prepare the next
-        insert_rows(conn, "basket", _rows((b for b in baskets if b.id in book.new_baskets), _BASKET))
-        insert_rows(conn, "leg", _rows((leg for leg in legs if leg.id in book.new_legs), _LEG))
-        insert_rows(conn, "line", _rows((line for line in lines if line.id in book.new_lines), _LINE))
+        _insert(conn, "basket", (b for b in baskets if b.id in book.new_baskets), _BASKET)
+        _insert(conn, "leg", (leg for leg in legs if leg.id in book.new_legs), _LEG)
+        _insert(conn, "line", (line for line in lines if line.id in book.new_lines), _LINE)
         changed = book.changed_baskets - book.new_baskets
         update_rows(conn, "basket", _rows((b for b in baskets if b.id in changed), _BASKET_UPDATE))
         changed = book.changed_legs - book.new_legs
