@@ -17,6 +17,7 @@ from entrepot.engine.lease import Lease, seize
 from entrepot.flows.order_creation import arrival_of
 from entrepot.inbox.model import Arrival
 from entrepot.inbox.service import record
+from entrepot.process import yield_to_the_doors
 
 DRAIN_S = 3_600.0
 READY_MAX_S = 60.0
@@ -85,6 +86,7 @@ def drained(url: str) -> Iterator[None]:
 
 
 def _drain(url: str) -> None:
+    yield_to_the_doors()
     with hub_on(url) as hub:
         lease = lane_of(hub, hub.parts.marketplace)
         while True:

@@ -37,6 +37,7 @@ from entrepot.store.db import Db
 EXIT_OTHER_PLAN = 76  # start again: another plan came into force
 PLAN_LOOK_EVERY_S = 2.0  # machine
 PACE_READ_EVERY_S = 1.0  # machine: how soon every process follows a change of the business clock
+WORKER_NICE = 5  # a third of the web process's share of a core that both want
 KILL_AT = "ENTREPOT_KILL_AT"  # a point's name and how many times to pass it first: `send.after:3`; for proofs only
 
 
@@ -147,6 +148,11 @@ def upgrade(url: str, environment: str) -> None:
     clock = SystemClock(reading=database_now(url))
     ids = Ids(clock.millis)
     migrate.upgrade(url, incarnation=ids.new("inc"), environment=environment, at=clock.machine(), install=[install])
+
+
+def yield_to_the_doors() -> None:
+    """A worker stands back while the web process has somebody waiting: a webhook and a buyer count milliseconds, a drain seconds."""
+    os.nice(WORKER_NICE)
 
 
 class Threads:
