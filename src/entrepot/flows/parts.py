@@ -104,6 +104,7 @@ class Parts:
 
     @property
     def marketplace(self) -> str:
+        """The account of the marketplace whose operator we are."""
         return self._account_of("marketplace")
 
     @property
@@ -112,7 +113,11 @@ class Parts:
         return self._account_of("commerce")
 
     def _account_of(self, party: str) -> str:
-        found = sorted(name for name in self.plan.accounts if self.plan.system_of(name).party == party)
+        found = sorted(
+            name
+            for name, account in self.plan.accounts.items()
+            if self.plan.system_of(name).party == party and account.model != "syndication"
+        )
         if not found:
             raise WrongSetting(f"{self.plan.file} has no account on a system of party “{party}”", party=party)
         return found[0]

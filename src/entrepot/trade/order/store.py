@@ -10,7 +10,7 @@ from entrepot.identity.store import join
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import OurBug
 from entrepot.store.bulk import insert_columns, insert_rows, texts, update_rows
-from entrepot.trade.order.book import Basket, Book, Happened, Leg, Line
+from entrepot.trade.order.book import Basket, Book, Happened, Leg, Line, root_of
 from entrepot.trade.order.rules import broken_invariants
 from entrepot.trade.order.states import LegState
 
@@ -20,7 +20,8 @@ _LINE = [f.name for f in fields(Line)]
 # what never changes after the first sight is left out of updates
 _BASKET_UPDATE = ["id", "state", "legs_expected", "ordered_minor", "captured_minor", "released_minor", "refunded_minor"]
 _LEG_UPDATE = ["id", "seller_name", "state", "their_state", "accepted_minor", "debited_minor", "refunded_minor", "debit_asked_at", "debited_at",
-               "payment_confirmed_at", "decided_at", "ship_due_at", "shipped_at", "revision"]  # fmt: skip
+               "payment_confirmed_at", "decided_at", "ship_due_at", "shipped_at", "revision", "ordered_minor", "acceptance_due_at",
+               "cancel_asked_at", "handed_at", "document_number", "acknowledged_at"]  # fmt: skip
 _LINE_UPDATE = [
     "id",
     "their_state",
@@ -31,6 +32,10 @@ _LINE_UPDATE = [
     "refunded_minor",
     "commission_minor",
     "commission_tax_minor",
+    "quantity",
+    "price_minor",
+    "shipping_minor",
+    "tax_minor",
 ]
 
 
@@ -145,3 +150,22 @@ def basket_of_authorisation(conn: Conn, authorisation_id: str) -> Row | None:
     return conn.execute(
         "SELECT * FROM basket WHERE authorisation_id = %s ORDER BY placed_at LIMIT 1", (authorisation_id,)
     ).fetchone()
+
+
+def leg_of_order(conn: Conn, account: str, order_id: str) -> Row | None:
+    """One leg by the marketplace's id, with the commercial id of its basket."""
+    return conn.execute(
+        "SELECT l.*, b.commercial_id FROM leg l JOIN basket b ON b.id = l.basket_id WHERE l.account = %s AND l.order_id = %s",
+        (account, order_id),
+    ).fetchone()
+
+
+def note_leg(conn: Conn, ctx: Ctx, leg: Row, what: str, *, by: str, because: str, **columns: Any) -> None:
+    """Set columns of one leg that no state depends on, and leave an event."""
+    update_rows(conn, "leg", [{"id": leg["id"], **columns}])
+    told = Happened("leg", leg["id"], root_of(leg["commercial_id"]), what, by=by, because=because)
+    insert_events(conn, ctx, [told])
+
+
+def lines_of_leg(conn: Conn, leg_id: str) -> list[Row]:
+    return conn.execute("SELECT * FROM line WHERE leg_id = %s ORDER BY order_line_id", (leg_id,)).fetchall()
