@@ -104,7 +104,10 @@ def test_filters_of_both_versions_choose_alike(shop: Shop) -> None:
     since = {"createdAfter": "2026-11-01T00:00:00Z"}
     assert search(shop, **since, fulfilledBy="AMAZON") == [theirs]
     assert search(shop, **since, fulfillmentStatuses="PENDING") == [pending]
-    assert set(search(shop, **since, fulfillmentStatuses="UNSHIPPED,PENDING", fulfilledBy="MERCHANT")) == {mine, pending}
+    assert set(search(shop, **since, fulfillmentStatuses="UNSHIPPED,PENDING", fulfilledBy="MERCHANT")) == {
+        mine,
+        pending,
+    }
     assert search(shop, **since, marketplaceIds="ATVPDKIKX0DER") == []
     old = shop.get(V0, MarketplaceIds=DE, CreatedAfter="2026-11-01T00:00:00Z", OrderStatuses="Unfulfillable")
     assert old["payload"]["Orders"] == []
