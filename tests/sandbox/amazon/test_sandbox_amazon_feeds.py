@@ -288,3 +288,15 @@ def test_a_listings_feed_applies_what_it_can_and_reports_the_rest(shop: Shop) ->
     assert not shop.portal.live("ROPE/10")
     feed, _ = shop.feed("JSON_LISTINGS_FEED", b'{"header": {}}', "application/json")
     assert feed["processingStatus"] == "FATAL"
+
+
+def test_what_amazon_fulfils_the_seller_can_neither_cancel_nor_ship_nor_refund(shop: Shop) -> None:
+    order_id = shop.portal.place([("ATLAS-1", 1)], fulfilled_by="amazon")
+    line_id = shop.line_ids(order_id)[0]
+    shop.move(hours=20)
+    shop.token = shop.new_token()
+    _, report = shop.feed(ADJUST, envelope("OrderAdjustment", [adjustment(order_id, line_id, "5.00")]))
+    assert counts(report) == (1, 0, 1)
+    _, report = shop.feed(ACK, envelope("OrderAcknowledgement", [failed(order_id, line_id)]))
+    assert counts(report) == (1, 0, 1)
+    assert shop.book(order_id)["state"] == "SHIPPED"

@@ -164,3 +164,60 @@ def _unknown(theirs: Any, ours: Any, path: str = "") -> list[str]:
     if isinstance(theirs, list) and isinstance(ours, list) and ours:
         return [hit for one in theirs for hit in _unknown(one, ours[0], f"{path}[]")]
     return []
+
+
+LINE = {
+    "line_id",
+    "sku",
+    "quantity",
+    "price_minor",
+    "shipping_minor",
+    "tax_minor",
+    "shipped",
+    "cancelled",
+    "refunded_minor",
+}
+BOOKS: dict[str, set[str]] = {
+    "orders": {
+        "order_id",
+        "state",
+        "placed_at",
+        "ship_by",
+        "pending",
+        "fulfilled_by",
+        "acknowledged_at",
+        "cancelled_by",
+        "currency",
+        "total_minor",
+        "lines",
+    },
+    "shipments": {"order_id", "key", "carrier", "tracking", "at", "lines"},
+    "refunds": {"refund_id", "order_id", "line_id", "amount_minor", "currency", "by", "at"},
+    "returns": {"return_id", "order_id", "lines"},
+    "disputes": {"dispute_id", "order_id"},
+    "listings": {"sku", "live", "price_minor", "currency", "quantity", "issues", "updates"},
+    "submissions": {"id", "operation", "state", "items", "rejected"},
+    "statements": {"id", "currency", "total_minor", "lines"},
+}
+
+
+def test_the_books_have_what_a_checker_compares_on_every_channel(shop: Shop) -> None:
+    order_id = _busy(shop)
+    line_id = shop.line_ids(order_id)[0]
+    shop.portal.refund(order_id, line_id, 100)
+    shop.portal.open_return(order_id, [(line_id, 1)], "Damaged")
+    shop.portal.open_dispute(order_id)
+    _put(shop)
+    shop.portal.close_period()
+    books = shop.world.books()["amazon"]
+    assert json.loads(json.dumps(books)) == books
+    for table, keys in BOOKS.items():
+        assert books[table], table
+        assert all(keys <= set(row) for row in books[table]), table
+    for order in books["orders"]:
+        assert all(set(line) >= LINE for line in order["lines"])
+        parts = ("price_minor", "shipping_minor", "tax_minor")
+        assert order["total_minor"] == sum(line[part] for line in order["lines"] for part in parts)
+    assert {"applied", "health", "oversold", "undelivered"} <= set(books)
+    waiting = shop.portal.waiting()
+    assert (waiting["unshipped"], waiting["pending"], waiting["deferred"]) == (1, 1, 1)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sandbox.amazon.amazon_shop import DE, Shop, errors_of, item_path
 
+from entrepot.sandbox.amazon import Product
 from entrepot.sandbox.amazon.attributes import check_digit_is_right
 from entrepot.sandbox.core import Response
 
@@ -229,3 +230,20 @@ def test_a_definition_names_the_required_attributes_behind_a_presigned_address(s
 )
 def test_the_last_digit_of_a_product_number_is_checked(number: str, right: bool) -> None:
     assert check_digit_is_right(number) is right
+
+
+def test_a_product_number_that_was_always_there_is_not_complained_of_because_the_price_changes() -> None:
+    shop = Shop(products=(Product("OLD-1", "Old chart", "PRODUCT", "EAN-1", 500, 3),))
+    patch(shop, "OLD-1", change("purchasable_offer", PRICE))
+    shop.move(minutes=1)
+    assert (shop.portal.live("OLD-1"), shop.portal.price("OLD-1")) == (True, 2_490)
+    wrong = [{"type": "ean", "value": "EAN-2"}]
+    patch(shop, "OLD-1", change("externally_assigned_product_identifier", wrong))
+    shop.move(minutes=1)
+    patch(shop, "OLD-1", change("fulfillment_availability", STOCK))
+    shop.move(minutes=1)
+    assert not shop.portal.live("OLD-1")
+    trusting = Shop(check_gtin=False)
+    patch(trusting, "ATLAS-1", change("externally_assigned_product_identifier", wrong))
+    trusting.move(minutes=1)
+    assert trusting.portal.live("ATLAS-1")

@@ -1,10 +1,15 @@
 """Orders: read in both vocabularies, shipped once per parcel, given up by the channel when nobody ships."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sandbox.amazon.amazon_shop import ALL_DATA, DE, V0, V2026, Shop, errors_of
+
+from entrepot.sandbox.amazon.wire import BODY_BYTES_MAX
+from entrepot.sandbox.core import Hang, Request
+from entrepot.sandbox.faults import Fault
 
 
 def search(shop: Shop, **query: Any) -> list[str]:
@@ -321,3 +326,40 @@ def test_the_same_seed_tells_the_same_story(shop: Shop) -> None:
         one.move(hours=1)
     assert shop.amazon.books() == again.amazon.books()
     assert ALL_DATA.count(",") == 9
+
+
+def test_of_an_order_shipped_in_part_the_rest_is_given_up(shop: Shop) -> None:
+    order_id = shop.portal.place([("ATLAS-1", 3)])
+    shop.confirm(order_id, dict.fromkeys(shop.line_ids(order_id), 1))
+    shop.move(days=20)
+    line = shop.book(order_id)["lines"][0]
+    assert (shop.book(order_id)["state"], line["shipped"], line["cancelled"]) == ("SHIPPED", 1, 2)
+    assert line["cancelled_by"] == "channel"
+
+
+def test_an_answer_that_got_lost_is_asked_for_again_and_nothing_ships_twice(shop: Shop) -> None:
+    order_id = shop.portal.place([("ATLAS-1", 1)])
+    shop.world.faults.add(Fault("amazon", "confirmShipment", 1, "timeout-after"))
+    body = {
+        "marketplaceId": DE,
+        "packageDetail": {
+            "packageReferenceId": "1",
+            "carrierCode": "DHL",
+            "trackingNumber": "JD1",
+            "shipDate": "2026-11-02T10:00:00Z",
+            "orderItems": [{"orderItemId": shop.line_ids(order_id)[0], "quantity": 1}],
+        },
+    }
+    headers = {"content-type": "application/json", "x-amz-access-token": shop.token}
+    path = f"{V0}/{order_id}/shipmentConfirmation"
+    lost = shop.world.handle("amazon", Request("POST", path, (), headers, json.dumps(body).encode()))
+    assert lost == Hang(applied=True)
+    assert shop.call("POST", path, body=body).status == 204
+    assert shop.amazon.books()["applied"]["confirmShipment"] == {f"{order_id}/1": 1}
+
+
+def test_a_body_beyond_all_measure_is_refused(shop: Shop) -> None:
+    order_id = shop.portal.place([("ATLAS-1", 1)])
+    headers = {"x-amz-access-token": shop.token, "content-type": "application/json"}
+    answer = shop.send("POST", f"{V0}/{order_id}/shipmentConfirmation", None, b" " * (BODY_BYTES_MAX + 1), headers)
+    assert (answer.status, errors_of(answer)) == (413, ["RequestEntityTooLarge"])
