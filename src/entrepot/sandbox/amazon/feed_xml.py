@@ -120,6 +120,7 @@ class OrderFeeds:
         return order.order_id
 
     def _fail(self, order: Order, content: Element) -> None:
+        """A Failure ends the whole order, whichever items it names; some pieces are cancelled by an adjustment."""
         reasons = []
         for item in content.findall("Item"):
             self._line(order, item)

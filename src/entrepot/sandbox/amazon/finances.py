@@ -168,7 +168,7 @@ class Finances:
             {
                 "contextType": "DeferredContext",
                 **blank(*CONTEXT_KEYS),
-                "deferralReason": "DD7",
+                "deferralReason": "DD7",  # [guess]: the reasons are not enumerated
                 "maturityDate": wire.stamp(seen.posting.release_at),
             }
         ]

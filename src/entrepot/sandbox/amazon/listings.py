@@ -186,5 +186,6 @@ class Listings:
 
 
 def _unknown_sku(sku: str) -> Issue:
+    """Told at once rather than later: [guess]."""
     message = f"The SKU '{sku}' does not exist in this seller's catalogue."
     return Issue("13013", message, "ERROR", ("sku",), ("INVALID_ATTRIBUTE",))

@@ -72,7 +72,7 @@ class Notifications:
     # -- destinations ----------------------------------------------------------------------------------------------
 
     def create_destination(self, call: Call) -> Response:
-        """createDestination. Only the seller's own queue can be reached from here; no event bus."""
+        """createDestination. Only the seller's own queue can be reached; another, or an event bus, is a 400 [guess]."""
         body = wire.body_of(call.request)
         name = wire.text(body, "name")
         resource = body.get("resourceSpecification")
