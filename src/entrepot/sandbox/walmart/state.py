@@ -239,6 +239,7 @@ class Order:
     lines: list[Line]
     changed_at: datetime
     acknowledged_at: datetime | None = None
+    last_cancelled_by: str | None = None
 
     @property
     def open(self) -> int:
@@ -264,10 +265,7 @@ class Order:
 
     def cancelled_by(self) -> str | None:
         """Who ended the order, when nothing of it was shipped."""
-        if self.state() != CANCELLED:
-            return None
-        ended = [line for line in self.lines if line.cancelled_at is not None]
-        return max(ended, key=lambda line: (line.cancelled_at, line.line_id)).cancelled_by if ended else None
+        return self.last_cancelled_by if self.state() == CANCELLED else None
 
 
 @dataclass(slots=True)
