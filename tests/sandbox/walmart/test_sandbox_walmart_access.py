@@ -61,10 +61,9 @@ def test_a_bucket_empties_says_so_and_fills_gradually() -> None:
 
 def test_each_kind_of_feed_has_a_bucket_of_its_own() -> None:
     shop = Shop(ceilings_on=True)
-    price, stock = {"Price": []}, {"Inventory": []}
-    heard = [shop.post("/v3/feeds?feedType=price", price).status for _ in range(11)]
+    heard = [shop.post("/v3/feeds?feedType=price", {"Price": []}).status for _ in range(11)]
     assert heard == [200] * 10 + [429]
-    assert shop.post("/v3/feeds?feedType=inventory", stock).status == 200
+    assert shop.post("/v3/feeds?feedType=inventory", {"Inventory": []}).status == 200
 
 
 def test_what_is_not_there_is_404_and_a_wrong_verb_405(shop: Shop) -> None:

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sandbox.walmart.walmart_shop import Shop, line, refund, shipping, units
 
 from entrepot.sandbox.walmart import Settings
-from entrepot.sandbox.walmart.state import STATUS_MOVES
 
 BAD_CONTENT = ["INVALID_REQUEST_CONTENT.GMP_ORDER_API"]
 
@@ -325,6 +326,36 @@ def test_more_orders_than_can_be_listed_are_an_error() -> None:
     assert shop.get("/v3/orders").status == 400
 
 
-def test_every_status_has_a_row_of_moves() -> None:
-    assert set(STATUS_MOVES) == {"Created", "Acknowledged", "Shipped", "Delivered", "Cancelled", "Refund"}
-    assert {move for moves in STATUS_MOVES.values() for move in moves} <= set(STATUS_MOVES)
+ACT = st.tuples(st.sampled_from(["ack", "ship", "cancel", "refund", "part", "days", "buyer"]), st.integers(1, 4))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(ACT, max_size=12))
+def test_no_unit_is_lost_or_counted_twice_and_none_comes_back_from_an_end(acts: list[tuple[str, int]]) -> None:
+    shop = Shop()
+    order_id = shop.portal.place([("ATLAS", 6)])
+    ends = {"Cancelled": 0, "Refund": 0}
+    left = 0
+    for number, (act, much) in enumerate(acts):
+        if act == "ack":
+            shop.ack(order_id)
+        elif act == "ship":
+            shop.ship(order_id, ("1", much, f"1Z99999{number}"))
+        elif act == "cancel":
+            shop.cancel(order_id, ("1", much))
+        elif act == "refund":
+            shop.refund_whole(order_id, "1")
+        elif act == "part":
+            shop.refund(order_id, ("1", "PRODUCT", -much, 0))
+        elif act == "days":
+            shop.move(days=much)
+        elif shop.statuses(order_id).keys() & {"Created", "Acknowledged"}:
+            shop.portal.cancel(order_id)
+        found = shop.statuses(order_id)
+        assert sum(found.values()) == 6
+        assert all(found.get(end, 0) >= before for end, before in ends.items())
+        gone = sum(found.get(word, 0) for word in ("Shipped", "Delivered", "Refund"))
+        assert gone >= left
+        ends, left = {end: found.get(end, 0) for end in ends}, gone
+    shop.move(days=20)
+    assert shop.statuses(order_id).keys() <= {"Delivered", "Cancelled", "Refund"}

@@ -4,7 +4,6 @@ Units: money in cents. A unit price, its shipping and its tax are fixed per unit
 a line has exact sums.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -15,16 +14,6 @@ SHIPPED: Final = "Shipped"
 DELIVERED: Final = "Delivered"
 CANCELLED: Final = "Cancelled"
 REFUND: Final = "Refund"
-
-STATUS_MOVES: Final[Mapping[str, frozenset[str]]] = {
-    CREATED: frozenset({ACKNOWLEDGED, SHIPPED, CANCELLED}),
-    ACKNOWLEDGED: frozenset({SHIPPED, CANCELLED}),
-    SHIPPED: frozenset({DELIVERED, REFUND}),
-    DELIVERED: frozenset({REFUND}),
-    CANCELLED: frozenset(),
-    REFUND: frozenset(),
-}
-"""Where a unit of a line may go; the counters of `Line` and `Parcel` are moved only along these."""
 
 SELLER, BUYER, CHANNEL = "seller", "buyer", "channel"
 BY_SELLER, BY_MARKETPLACE = "seller", "marketplace"
