@@ -1,13 +1,14 @@
 """A small eBay shop with a movable clock, driven by requests written by hand."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from entrepot.sandbox.core import Hang, Request, Response, World
 from entrepot.sandbox.ebay import Ebay, Product, Settings
@@ -55,8 +56,6 @@ class Hub:
         return Response(status) if status else Hang(applied=False)
 
     def _meet(self, request: Request) -> Response:
-        import hashlib
-
         code = dict(parse_qsl(urlsplit(request.path).query))["challenge_code"]
         word = hashlib.sha256((code + self.token + self.endpoint).encode()).hexdigest()
         return Response(200, {}, json.dumps({"challengeResponse": word}).encode())
@@ -117,13 +116,9 @@ class Shop:
         sent = {"grant_type": grant, **({"scope": scope} if scope else {}), **form}
         if grant == "refresh_token":
             sent.setdefault("refresh_token", settings.refresh_token)
-        from urllib.parse import urlencode
-
         word = base64.b64encode((basic or f"{settings.client_id}:{settings.client_secret}").encode()).decode()
         headers = {"authorization": f"Basic {word}", "content-type": "application/x-www-form-urlencoded"}
-        return self.call(
-            "POST", "/identity/v1/oauth2/token", urlencode(sent).encode(), headers, token=None
-        )
+        return self.call("POST", "/identity/v1/oauth2/token", urlencode(sent).encode(), headers, token=None)
 
     def call(
         self,

@@ -1,5 +1,6 @@
 """Items, offers, listings, bulk updates, violations."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -169,8 +170,6 @@ def test_a_withdrawn_offer_can_be_published_as_a_new_listing(shop: Shop) -> None
 
 
 def test_a_listing_may_take_a_while_to_be_seen() -> None:
-    from datetime import timedelta
-
     shop = Shop(live_delay=timedelta(minutes=5))
     publish(shop, list_it(shop))
     assert offer_of(shop, "SEXTANT")["listing"]["listingStatus"] == "INACTIVE"

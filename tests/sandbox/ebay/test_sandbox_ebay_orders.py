@@ -240,7 +240,11 @@ def test_an_order_level_refund_is_spread_over_the_lines_to_the_cent(shop: Shop) 
         ({"reasonForRefund": "BUYER_CANCEL", "orderLevelRefundAmount": {}}, 34906, 400),
         ({"reasonForRefund": "BUYER_CANCEL", "orderLevelRefundAmount": {"value": "1"}}, 34908, 400),
         ({"reasonForRefund": "BUYER_CANCEL", "orderLevelRefundAmount": {"value": "1", "currency": "USD"}}, 34909, 400),
-        ({"reasonForRefund": "BUYER_CANCEL", "orderLevelRefundAmount": {"value": "1.005", "currency": "EUR"}}, 34907, 400),
+        (
+            {"reasonForRefund": "BUYER_CANCEL", "orderLevelRefundAmount": {"value": "1.005", "currency": "EUR"}},
+            34907,
+            400,
+        ),
         ({"reasonForRefund": "BUYER_CANCEL", "orderLevelRefundAmount": {"value": "0", "currency": "EUR"}}, 34907, 400),
         ({"reasonForRefund": "BUYER_CANCEL", "orderLevelRefundAmount": {"value": "99", "currency": "EUR"}}, 34915, 400),
         ({"reasonForRefund": "BUYER_CANCEL", "refundItems": [{}]}, 34910, 400),
@@ -395,5 +399,3 @@ def test_a_late_order_is_not_cancelled_but_counts_as_late(shop: Shop) -> None:
     assert shop.portal.waiting()["unshipped_orders"] == 1
     assert shop.ship(late).status == 201
     assert shop.portal.health()["late_shipment_rate"] == 0.5
-
-
