@@ -296,5 +296,11 @@ def test_what_is_disputed_is_held_and_an_order_is_disputed_once(shop: Shop) -> N
     assert shop.get(f"{FINANCES}/seller_funds_summary").json["fundsOnHold"]["value"] == "46.98"
     with pytest.raises(ValueError):
         shop.portal.open_dispute(order_id)
+    unshipped = shop.portal.place([("ATLAS", 1)])
+    shop.portal.close_dispute(shop.portal.open_dispute(unshipped), won=False)
+    assert shop.issue_refund(unshipped, "1.00").error == 34917
+    assert shop.post(f"{POST_ORDER}/cancellation", {"legacyOrderId": unshipped}).status == 409
+    with pytest.raises(ValueError):
+        shop.portal.open_dispute(unshipped)
     with pytest.raises(ValueError):
         shop.portal.open_dispute(shop.portal.place([("ATLAS", 1)], pending=True))

@@ -201,7 +201,7 @@ def act(shop: Shop, step: str, size: int, orders: list[str]) -> None:
         shop.issue_refund(order_id, f"{Decimal(size) / 100:.2f}", lines[-1] if step == "line" else None)
     elif step == "dispute" and orders:
         order = next(row for row in shop.book("orders") if row["order_id"] == orders[size % len(orders)])
-        open_ones = {row["order_id"] for row in shop.book("disputes") if row["state"] != "CLOSED"}
+        open_ones = {row["order_id"] for row in shop.book("disputes") if row["won"] is not True}
         left = sum(line["price_minor"] * line["quantity"] + line["shipping_minor"] for line in order["lines"])
         left -= sum(line["refunded_minor"] for line in order["lines"])
         if left and order["order_id"] not in open_ones:
@@ -223,7 +223,7 @@ def act(shop: Shop, step: str, size: int, orders: list[str]) -> None:
 def test_every_statement_adds_up_whatever_happens(steps: list[tuple[str, int]], rate: str) -> None:
     currency = "EUR" if rate == "1" else "USD"
     shop = Shop(payout_currency=currency, exchange_rate=rate, funds_delay=timedelta(hours=6))
-    shop.portal._market.items["TIDES"].quantity = 100
+    shop.ebay.market.items["TIDES"].quantity = 100
     orders: list[str] = []
     for step, size in steps:
         act(shop, step, size, orders)
