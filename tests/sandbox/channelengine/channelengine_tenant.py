@@ -19,7 +19,16 @@ PRODUCTS = (
     Product("STRAP", "Camera strap", "Photo > Straps", "8712345678920", 1_250, 3),
 )
 UK = Channel(
-    77, "Amazon UK - Kade", 40, "Amazon UK", "GB", "en", "GBP", 1_162_500, commission_per_100k=15_000, shipping_minor=350
+    77,
+    "Amazon UK - Kade",
+    40,
+    "Amazon UK",
+    "GB",
+    "en",
+    "GBP",
+    1_162_500,
+    commission_per_100k=15_000,
+    shipping_minor=350,
 )
 
 
