@@ -76,6 +76,16 @@ def test_only_what_left_is_paid_for(tenant: Tenant) -> None:
     assert str(tenant.content("/v2/settlements")[0]["PaymentAmount"]) == "16.99"
 
 
+def test_shipping_and_the_fixed_fee_come_with_the_first_parcel_only(tenant: Tenant) -> None:
+    _, number = tenant.acknowledged(("ATLAS", 2), channel_id=21)
+    for key in ("P1", "P2"):
+        tenant.ship(number, ("ATLAS", 1), key=key)
+        tenant.portal.close_period()
+    first, second = (rows(tenant, one["SettlementId"]) for one in tenant.content("/v2/settlements"))
+    assert [row["TransactionType"] for row in first] == ["ORDER", "SHIPPING", "COMMISSION", "FIXED_FEE"]
+    assert [row["TransactionType"] for row in second] == ["ORDER", "COMMISSION"]
+
+
 def test_a_reserve_kept_is_released_in_the_next_period() -> None:
     tenant = Tenant(reserve_per_100k=10_000)
     for _ in range(2):
@@ -150,7 +160,9 @@ def _step(tenant: Tenant, what: str, channel: int, quantity: int) -> None:
         tenant.portal.place([("LAMP", 1)], channel_id=channel, fulfilled_by="channel")
     elif what == "part":
         _, number = tenant.acknowledged(("ATLAS", quantity + 1), channel_id=channel)
-        tenant.ship(number, ("ATLAS", quantity))
+        tenant.ship(number, ("ATLAS", quantity), key=f"{number}/1")
+        if quantity > 1:
+            tenant.ship(number, ("ATLAS", 1), key=f"{number}/2")
     else:
         order_id, _ = tenant.shipped(("ATLAS", quantity), channel_id=channel)
         line = tenant.line_id(order_id)
