@@ -330,10 +330,12 @@ class Shopfront:
             raise ValueError(why.message) from why
 
     def _call(self, method: str, path: str, body: Any, query: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
-        """One call of the front, past the fault plan and the ceilings: they are for us."""
+        """One call of the front, past the fault plan, which is for our calls. Errors: ValueError with the answer."""
         headers = {"authorization": self._front, "content-type": "application/json"}
         sent = b"" if body is None else json.dumps(body).encode()
         answer = self.mirakl.handle(Request(method, path, query, headers, sent))
+        if answer.status >= 400:
+            raise ValueError(f"{method} {path}: {answer.body.decode()}")
         found: dict[str, Any] = json.loads(answer.body, parse_float=Decimal) if answer.body else {}
         return found
 

@@ -69,7 +69,7 @@ class Offer:
     discount_from: str | None = None
     discount_until: str | None = None
     blocked: str | None = None
-    updates: int = 0
+    updates: int = field(default=0, compare=False)
 
     def price_on(self, day: str) -> int:
         """What it costs on an ISO date."""
