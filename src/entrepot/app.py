@@ -17,10 +17,13 @@ from entrepot.connectors.port import Access, Connector, ProblemCode, Secret
 from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
+from entrepot.flows.channels import SalesChannels
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
+from entrepot.flows.hints import Hints
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
+from entrepot.flows.listing_offer import ListingOffer
 from entrepot.flows.mapped import Noting
 from entrepot.flows.offer_desk import OfferDesk
 from entrepot.flows.offer_lane import OfferLane
@@ -32,6 +35,7 @@ from entrepot.flows.parts import Parts
 from entrepot.flows.payout import PayoutConfirmed, Payouts
 from entrepot.flows.reassertion import UPDATE, Reasserted
 from entrepot.flows.return_refund import Refunded, ReturnRefund
+from entrepot.flows.selling import deciders_of_seller, reactions_of_seller
 from entrepot.flows.settlement import Settlement
 from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
@@ -64,6 +68,7 @@ class Hub:
     sweeps: Sweeps
     settlement: Settlement
     offer_lane: OfferLane
+    listings: ListingOffer
     offer_desk: OfferDesk
     corrections: Corrections
     works: Mapping[str, Work]
@@ -94,7 +99,12 @@ class Hub:
             periodic.ensure(
                 conn,
                 self.ctx,
-                [*self.sweeps.periodic(), *self.settlement.periodic(), *self.offer_lane.periodic()],
+                [
+                    *self.sweeps.periodic(),
+                    *self.settlement.periodic(),
+                    *self.offer_lane.periodic(),
+                    *self.listings.periodic(),
+                ],
             )
 
 
@@ -136,6 +146,9 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
+    channels = SalesChannels(parts)
+    shelf, hints = ListingOffer(channels), Hints(channels)
+    deciders |= deciders_of_seller(channels, shelf, hints)
     if any(table.direction == "in" and speaks(table) for table in plan.mappings.values()):
         deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
     inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))
@@ -145,6 +158,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
             **_reactions(parts, charging, payouts),
             OPEN_THREAD: Told(corrections),
             REPLY_THREAD: Told(corrections),
+            **reactions_of_seller(channels),
         },
         trouble=partial(_trouble, plan),
         retry_of=partial(_retry, plan),
@@ -166,7 +180,9 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         Work("notify", "normal", cases.NOTIFY_DUE_SQL, lambda c, lease: cases.drain_notify(c, lease, plan, sender)),
         Work("send-normal", "normal", send_due_sql("normal"), lambda c, lease: outbox.drain(c, lease, "normal")),
         lane.work,
-        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs()}, hooks),
+        hints.work,
+        shelf.work,
+        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs(), **shelf.runs()}, hooks),
         flow_control.flow_watch(hooks),
     )
     return Hub(
@@ -178,6 +194,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         sweeps,
         settlement,
         lane,
+        shelf,
         OfferDesk(parts, rules),
         corrections,
         works,
