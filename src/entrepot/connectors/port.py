@@ -64,7 +64,9 @@ def bucket(name: str, ceilings: Sequence[Ceiling]) -> Limit | None:
     if not ceilings:
         return None
     burst = min(ceiling.burst or max(1, ceiling.calls // 2) for ceiling in ceilings)
-    per_s = min((ceiling.calls if ceiling.burst else max(1, ceiling.calls - burst)) / ceiling.per_s for ceiling in ceilings)
+    per_s = min(
+        (ceiling.calls if ceiling.burst else max(1, ceiling.calls - burst)) / ceiling.per_s for ceiling in ceilings
+    )
     return Limit(name=name, capacity=float(burst), per_s=per_s)
 
 
