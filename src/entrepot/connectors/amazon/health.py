@@ -29,6 +29,10 @@ NAME = {
 TOO_MUCH_IS_BAD = {"LESS_THAN": True, "EQUALS": True, "GREATER_THAN": False}
 
 
+_row = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
 class _Status(msgspec.Struct):
     marketplaceId: str
     status: str
@@ -80,10 +84,8 @@ def _metrics(seen: _Record) -> dict[str, msgspec.Raw]:
     """Of our marketplace. The schema shows a list, answers have been seen with one object."""
     raw = bytes(seen.report.performanceMetrics)
     try:
-        if raw[:1] == b"[":
-            rows = msgspec.json.decode(raw, type=list[dict[str, msgspec.Raw]])
-        else:
-            rows = [msgspec.json.decode(raw, type=dict[str, msgspec.Raw])]
+        listed = raw[:1] == b"["
+        rows = _rows.decode(raw) if listed else [_row.decode(raw)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"neither measures nor a list of them ({error})", "$.report.performanceMetrics") from error
     for row in rows:

@@ -104,7 +104,7 @@ def set_price(wire: Wire) -> Shape[SetPrice]:
                 return Done({"sku": payload.sku, "price_minor": shown})
         return NotThere(f"{payload.sku} does not show that price")
 
-    look = Look[SetPrice](lambda payload, _key: _shown(wire, payload.sku, "offers"), found, NOT_FOUND)
+    look: Look[SetPrice] = Look(lambda payload, _key: _shown(wire, payload.sku, "offers"), found, NOT_FOUND)
     return Shape(SetPrice, ask, lambda _payload, response: _answered(response), look)
 
 
@@ -119,7 +119,9 @@ def set_stock(wire: Wire) -> Shape[SetStock]:
             return Done({"sku": payload.sku, "quantity": shown})
         return NotThere(f"{payload.sku} shows {shown}: not set, or sold meanwhile; to set it again is harmless")
 
-    look = Look[SetStock](lambda payload, _key: _shown(wire, payload.sku, "fulfillmentAvailability"), found, NOT_FOUND)
+    look: Look[SetStock] = Look(
+        lambda payload, _key: _shown(wire, payload.sku, "fulfillmentAvailability"), found, NOT_FOUND
+    )
     return Shape(SetStock, ask, lambda _payload, response: _answered(response), look)
 
 
@@ -165,14 +167,14 @@ def _put(wire: Wire, payload: SubmitListing, *more: tuple[str, str]) -> Call:
 def submit_listing(wire: Wire) -> Shape[SubmitListing]:
     def found(payload: SubmitListing, response: HttpResponse) -> ReadBack:
         item = typed(response.body, Item)
-        shown = msgspec.json.decode(bytes(item.attributes)) if item.attributes else None
+        shown = msgspec.json.decode(bytes(item.attributes) or b"null")
         wanted = msgspec.json.decode(encoded(attributes_of(wire, payload)))
         wanted.pop("fulfillment_availability", None)  # what was sold meanwhile is no difference
         if shown is not None and holds(shown, wanted):
             return Done({"sku": payload.sku})
         return NotThere(f"{payload.sku} does not show that content")
 
-    look = Look[SubmitListing](lambda payload, _key: _shown(wire, payload.sku, "attributes"), found, NOT_FOUND)
+    look: Look[SubmitListing] = Look(lambda payload, _key: _shown(wire, payload.sku, "attributes"), found, NOT_FOUND)
     return Shape(
         SubmitListing, lambda payload, _key: _put(wire, payload), lambda _payload, response: _answered(response), look
     )

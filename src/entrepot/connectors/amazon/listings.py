@@ -103,7 +103,7 @@ class Item(msgspec.Struct):
     offers: list[Offer] | None = None
     fulfillmentAvailability: list[Availability] | None = None
     productTypes: list[ProductType] | None = None
-    attributes: msgspec.Raw | None = None
+    attributes: msgspec.Raw = msgspec.Raw()
 
 
 class _Record(Item):

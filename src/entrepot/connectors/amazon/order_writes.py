@@ -32,6 +32,7 @@ def ship(wire: Wire) -> Shape[ShipParcel]:
         package = {
             "packageReferenceId": package_reference(payload.parcel),
             "carrierCode": payload.carrier,
+            "carrierName": payload.carrier,
             "trackingNumber": payload.tracking,
             "shipDate": instant(payload.shipped_at, "$.shipped_at").isoformat().replace("+00:00", "Z"),
             "orderItems": [{"orderItemId": line.line_id, "quantity": line.quantity} for line in payload.lines],

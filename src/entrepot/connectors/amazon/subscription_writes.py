@@ -73,7 +73,7 @@ def create_destination() -> Shape[CreateDestination]:
                 return Done({"destination_id": seen.destinationId})
         return NotThere(f"no destination {payload.queue_arn}")
 
-    look = Look[CreateDestination](lambda _payload, _key: Call("GET", f"{NOTIFICATIONS}/destinations"), found)
+    look: Look[CreateDestination] = Look(lambda _payload, _key: Call("GET", f"{NOTIFICATIONS}/destinations"), found)
     return Shape(CreateDestination, ask, answered, look, EXISTS)
 
 
@@ -96,5 +96,5 @@ def subscribe() -> Shape[Subscribe]:
     def answered(_payload: Subscribe, response: HttpResponse) -> Outcome:
         return Done({"subscription_id": typed(response.body, _Subscribed).payload.subscriptionId})
 
-    look = Look[Subscribe](lambda payload, _key: Call("GET", path(payload)), seen, NOT_FOUND)
+    look: Look[Subscribe] = Look(lambda payload, _key: Call("GET", path(payload)), seen, NOT_FOUND)
     return Shape(Subscribe, ask, answered, look, EXISTS)
