@@ -42,11 +42,11 @@ class Records:
         body = packed({"order": order, "items": list(items)})
         return self.make(ORDER, head.AmazonOrderId, revision, body, position, basket_root(head.AmazonOrderId))
 
-    def hint(self, kind: str, external_id: str, told_by: str, revision: str, position: int, **more: str) -> Received:
-        """`told_by`: the delivery or the report row, by which the same hint again is known as the same."""
+    def hint(self, kind: str, external_id: str, delivery: str, revision: str, position: int, **more: str) -> Received:
+        """`delivery`: the notification or the row of a report, by which the same hint again is known as the same."""
         body = encoded({"kind": kind, "external_id": external_id, **more})
         root = {"order": basket_root, "listing": listing_root, "submission": submission_root}[kind](external_id)
-        return self.make(HINT, told_by, revision, body, position, root)
+        return self.make(HINT, delivery, revision, body, position, root)
 
     def statement_root(self, settlement_id: str) -> str:
         return statement_root(self.account, settlement_id)
