@@ -64,7 +64,11 @@ def put(ctx: Ctx, url: str, body: bytes, content_type: str, until: datetime) -> 
     """Lay a document down. Nothing is set in motion by it: whatever goes wrong, it may be done again elsewhere."""
     headers = {"content-type": content_type}
     sent = _at(ctx, HttpRequest("PUT", url, headers, (), body, time_left(ctx, until)))
-    return sent if isinstance(sent, Problem) else None
+    if isinstance(sent, Problem):
+        return sent
+    if sent.body.strip():  # a store answers an upload with nothing; whatever spoke here was not it
+        return Problem(ProblemCode.UNREADABLE, f"not the answer of a store: {first_bytes(sent.body)}")
+    return None
 
 
 def _at(ctx: Ctx, request: HttpRequest) -> HttpResponse | Problem:

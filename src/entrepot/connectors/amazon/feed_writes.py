@@ -200,9 +200,9 @@ class _Listed(msgspec.Struct):
 
 
 def _refund_found(ctx: Ctx, wire: Wire, payload: RefundLines, sought: Sought) -> tuple[ReadBack, Detail]:
-    """No feed of its kind: it was never made. One whose report names our message: it was refused. Their books name a refund
-    of this amount, posted since: it was made. Anything else stays unclear, for their list of feeds does not name the content
-    of one, and their books run up to 48 h behind.
+    """No feed of its kind: it was never made. One whose report names our message: it was refused, or taken with a warning.
+    Their books name our number on a refund: it was made. Anything else stays unclear and is a person's: their list of feeds
+    does not say what is in one, and another refund of the same amount proves nothing.
     """
     feeds, detail = _feeds_since(ctx, wire, sought)
     if not isinstance(feeds, list):
@@ -220,9 +220,16 @@ def _refund_found(ctx: Ctx, wire: Wire, payload: RefundLines, sought: Sought) ->
             return Done({SUBMISSION_ID: feed.feedId}), detail
     if working:
         return Unknown(f"feed {', '.join(working)} is not worked off yet; its report will tell"), detail
-    if sought.asked_at is None:
-        return Unknown("nobody kept when it was sent, and their feeds do not name what they hold"), detail
-    return _booked(ctx, wire, payload, sought, sought.asked_at), detail
+    booked = refunds_of(ctx, wire, payload.order_id, sought.until)
+    if isinstance(booked, Unknown):
+        return booked, detail
+    named = [one for one in booked if payload.refund in one.adjustments]
+    if named:
+        return Done({"refund_id": named[0].refund_id}), detail
+    told = ", ".join(feed.feedId for feed in feeds)
+    return Unknown(
+        f"feed {told} was worked off, and nothing says whether it was ours; their books run up to 48 h behind"
+    ), detail
 
 
 def _feeds_since(ctx: Ctx, wire: Wire, sought: Sought) -> tuple[list[Feed] | ReadBack, Detail]:
@@ -244,18 +251,3 @@ def _feeds_since(ctx: Ctx, wire: Wire, sought: Sought) -> tuple[list[Feed] | Rea
     if more:
         return Unknown("more feeds were made since than one page holds"), detail
     return feeds, detail
-
-
-def _booked(ctx: Ctx, wire: Wire, payload: RefundLines, sought: Sought, asked_at: datetime) -> ReadBack:
-    """Exactly one refund of this amount, posted since the call was made."""
-    found = refunds_of(ctx, wire, payload.order_id, sought.until)
-    if isinstance(found, Unknown):
-        return found
-    named = [one for one in found if payload.refund in one.adjustments]
-    if named:
-        return Done({"refund_id": named[0].refund_id})
-    since = asked_at - timedelta(seconds=CLOCKS_APART_S)
-    fitting = [one for one in found if one.at >= since and one.amount_minor == amount_of(payload)]
-    if len(fitting) == 1:
-        return Done({"refund_id": fitting[0].refund_id})
-    return Unknown(f"{len(fitting)} refunds of this amount are in their books since; they run up to 48 h behind")

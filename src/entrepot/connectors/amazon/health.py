@@ -75,7 +75,7 @@ def health(body: bytes) -> HealthSeen:
         account_id=seen.account_id,
         measured_at=instant(seen.measured_at, "$.measured_at"),
         standing=standing,
-        measures=tuple(measures),
+        measures=tuple(sorted(measures, key=lambda one: one.their_name)),
         at_risk=standing != NORMAL,
     )
 

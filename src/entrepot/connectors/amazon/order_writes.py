@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 from entrepot.connectors.amazon import order_shapes as shapes
 from entrepot.connectors.amazon.order_sources import old_path, order_path
-from entrepot.connectors.amazon.wire import Wire, json_call
+from entrepot.connectors.amazon.wire import NOT_FOUND, Wire, json_call
 from entrepot.connectors.amazon.words import PACKAGE_CANCELLED
 from entrepot.connectors.exchange import Call
 from entrepot.connectors.reading import Unreadable, instant, typed
@@ -42,7 +42,7 @@ def ship(wire: Wire) -> Shape[ShipParcel]:
         body = {"marketplaceId": wire.marketplace_id, "packageDetail": package}
         return json_call("POST", old_path(payload.order_id, "/shipmentConfirmation"), body)
 
-    return Shape(ShipParcel, ask, _shipped, Look(order_of, _parcel_in), INVALID)
+    return Shape(ShipParcel, ask, _shipped, Look(order_of, _parcel_in, NOT_FOUND), INVALID)
 
 
 def _receipt(payload: ShipParcel) -> Done:

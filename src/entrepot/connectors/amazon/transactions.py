@@ -187,7 +187,9 @@ def _posted(record: Received) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A refund in their books. `adjustments`: numbers its items go by; where a seller gives his own they may be his. [guess]"""
+    """A refund in their books. `adjustments`: numbers its items go by. [guess] They are the seller's own where he gave some; if they
+    are not, ours is never found there and nothing wrong is concluded.
+    """
 
     refund_id: str
     amount_minor: int
