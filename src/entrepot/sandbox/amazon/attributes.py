@@ -83,15 +83,15 @@ def quantity_of(attributes: Mapping[str, Any], _currency: str) -> int:
     return 0
 
 
-def examine(attributes: Mapping[str, Any], forbidden_words: Iterable[str]) -> tuple[Issue, ...]:
-    """What Amazon finds only after it has accepted a submission. The codes are a [guess] but for 8572."""
+def examine(attributes: Mapping[str, Any], forbidden_words: Iterable[str], check_gtin: bool) -> tuple[Issue, ...]:
+    """What Amazon finds only after it has accepted a submission. The codes are a [guess]."""
     found: list[Issue] = []
     title = json.dumps(attributes.get("item_name", [])).lower()
     for word in forbidden_words:
         if word in title:
             message = f"The title makes a claim that is not allowed: '{word}'."
             found.append(Issue("18367", message, "ERROR", ("item_name",), ("INVALID_ATTRIBUTE",), suppresses=True))
-    for entry in attributes.get(GTIN, []):
+    for entry in attributes.get(GTIN, []) if check_gtin else ():
         number = str(entry.get("value", ""))
         if not check_digit_is_right(number):
             message = f"The product identifier '{number}' does not belong to this product."

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from entrepot.sandbox.amazon.platform import Platform
-from entrepot.sandbox.amazon.state import Line, Listing, Order
+from entrepot.sandbox.amazon.state import Line, Listing, Order, Package, Posting, Refund, Statement, Submission
 from entrepot.sandbox.amazon.wire import maybe, stamp
 
 
@@ -13,33 +13,8 @@ def books_of(platform: Platform, health: Mapping[str, float], undelivered: int) 
     currency = platform.market.currency
     return {
         "orders": [_order(order, currency) for order in platform.orders.values()],
-        "shipments": [
-            {
-                "order_id": order.order_id,
-                "key": package.key,
-                "carrier": package.carrier_name or package.carrier,
-                "tracking": package.tracking,
-                "at": stamp(package.shipped_at),
-                "lines": dict(package.items),
-                "by": order.fulfilled_by,
-            }
-            for order in platform.orders.values()
-            for package in order.packages
-        ],
-        "refunds": [
-            {
-                "refund_id": refund.refund_id,
-                "order_id": refund.order_id,
-                "line_id": refund.line_id,
-                "amount_minor": refund.amount_minor,
-                "currency": currency,
-                "by": refund.by,
-                "at": stamp(refund.at),
-                "kind": refund.kind,
-                "components": dict(refund.components),
-            }
-            for refund in platform.refunds
-        ],
+        "shipments": [_package(order, one) for order in platform.orders.values() for one in order.packages],
+        "refunds": [_refund(refund, currency) for refund in platform.refunds],
         "returns": [
             {
                 "return_id": one.return_id,
@@ -55,45 +30,74 @@ def books_of(platform: Platform, health: Mapping[str, float], undelivered: int) 
             for one in platform.disputes.values()
         ],
         "listings": [_listing(listing, currency) for listing in platform.listings.values()],
-        "submissions": [
-            {
-                "id": one.submission_id,
-                "operation": one.operation,
-                "state": one.state,
-                "items": one.items,
-                "rejected": one.rejected,
-            }
-            for one in platform.submissions.values()
-        ],
+        "submissions": [_submission(one) for one in platform.submissions.values()],
         "applied": {operation: dict(counts) for operation, counts in sorted(platform.applied.items())},
-        "statements": [
-            {
-                "id": one.settlement_id,
-                "currency": currency,
-                "total_minor": one.total_minor,
-                "lines": one.lines,
-                "report_id": one.report_id,
-                "reserve_minor": one.reserve_minor,
-                "start_at": stamp(one.start_at),
-                "end_at": stamp(one.end_at),
-            }
-            for one in platform.statements
-        ],
-        "transactions": [
-            {
-                "id": one.posting_id,
-                "type": one.transaction_type,
-                "order_id": one.order_id,
-                "total_minor": one.total_minor,
-                "posted_at": stamp(one.posted_at),
-                "released": one.released,
-                "statement_id": one.settlement_id,
-            }
-            for one in platform.postings
-        ],
+        "statements": [_statement(one, currency) for one in platform.statements],
+        "transactions": [_posting(one) for one in platform.postings],
         "health": dict(health),
         "oversold": platform.oversold,
         "undelivered": undelivered,
+    }
+
+
+def _package(order: Order, package: Package) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "key": package.key,
+        "carrier": package.carrier_name or package.carrier,
+        "tracking": package.tracking,
+        "at": stamp(package.shipped_at),
+        "lines": dict(package.items),
+        "by": order.fulfilled_by,
+    }
+
+
+def _refund(refund: Refund, currency: str) -> dict[str, Any]:
+    return {
+        "refund_id": refund.refund_id,
+        "order_id": refund.order_id,
+        "line_id": refund.line_id,
+        "amount_minor": refund.amount_minor,
+        "currency": currency,
+        "by": refund.by,
+        "at": stamp(refund.at),
+        "kind": refund.kind,
+        "components": dict(refund.components),
+    }
+
+
+def _submission(submission: Submission) -> dict[str, Any]:
+    return {
+        "id": submission.submission_id,
+        "operation": submission.operation,
+        "state": submission.state,
+        "items": submission.items,
+        "rejected": submission.rejected,
+    }
+
+
+def _statement(statement: Statement, currency: str) -> dict[str, Any]:
+    return {
+        "id": statement.settlement_id,
+        "currency": currency,
+        "total_minor": statement.total_minor,
+        "lines": statement.lines,
+        "report_id": statement.report_id,
+        "reserve_minor": statement.reserve_minor,
+        "start_at": stamp(statement.start_at),
+        "end_at": stamp(statement.end_at),
+    }
+
+
+def _posting(posting: Posting) -> dict[str, Any]:
+    return {
+        "id": posting.posting_id,
+        "type": posting.transaction_type,
+        "order_id": posting.order_id,
+        "total_minor": posting.total_minor,
+        "posted_at": stamp(posting.posted_at),
+        "released": posting.released,
+        "statement_id": posting.settlement_id,
     }
 
 

@@ -89,5 +89,6 @@ class Documents:
 
 
 def _refused(status: int, code: str, message: str) -> Response:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>'
+    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'
     return Response(status, {"content-type": "application/xml"}, body.encode())

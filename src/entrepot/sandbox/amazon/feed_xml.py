@@ -120,6 +120,7 @@ class OrderFeeds:
         return order.order_id
 
     def _fail(self, order: Order, content: Element) -> None:
+        """A Failure ends the whole order, whichever items it names; some pieces are cancelled by an adjustment."""
         reasons = []
         for item in content.findall("Item"):
             self._line(order, item)
@@ -164,7 +165,7 @@ class OrderFeeds:
         return order.order_id
 
     def _unnamed(self, order: Order, content: Element) -> str:
-        """A key for a parcel the seller gave none: its content, so that its repetition is at least seen for what it is."""
+        """A key for a parcel the seller gave none: its content, so that a repetition is known for one."""
         digest = hashlib.sha256(ElementTree.tostring(content)).hexdigest()
         return str(int(digest[:12], 16))
 
@@ -172,11 +173,13 @@ class OrderFeeds:
 
     def _adjust(self, content: Element) -> str:
         order = self._order(content)
+        if not order.mine:
+            raise invalid(f"Order {order.order_id} is fulfilled by Amazon, who refunds it too.")
         rows = content.findall("AdjustedItem")
         if not rows:
             raise invalid("AdjustedItem is required.")
         planned = [self._planned(order, row) for row in rows]
-        self._check_together(order, planned)
+        self._check_together(planned)
         for line, components, cancelled, reason, key in planned:
             if cancelled:
                 self._orders.cancel_pieces(order, line, cancelled, "seller", reason)
@@ -204,10 +207,10 @@ class OrderFeeds:
             raise invalid("AdjustedItem has neither an amount nor a cancelled quantity.")
         return line, components, cancelled, reason, _text(row, "MerchantAdjustmentItemID")
 
-    def _check_together(self, order: Order, planned: list[tuple[Line, dict[str, int], int, str, str]]) -> None:
+    def _check_together(self, planned: list[tuple[Line, dict[str, int], int, str, str]]) -> None:
         asked: dict[tuple[str, str], int] = {}
         for line, components, cancelled, _, _ in planned:
-            if cancelled > line.open or (cancelled and not order.mine):
+            if cancelled > line.open:
                 raise invalid(f"QuantityCancelled {cancelled} exceeds the unshipped {line.open}.")
             left = self._ledger.refundable(line)
             for name, minor in components.items():

@@ -93,8 +93,7 @@ class Finances:
             and (not status or seen.status == status)
             and (not name or _identifiers(seen).get(name) == value)
         ]
-        place = lambda seen: f"{wire.stamp_ms(seen.posted_at)} {seen.transaction_id}"  # noqa: E731 - a key
-        page, token = self._pages.cut(found, PAGE_SIZE, place, request, "nextToken", "listTransactions")
+        page, token = self._pages.cut(found, PAGE_SIZE, _place, request, "nextToken", "listTransactions")
         return json_response(
             200, {"payload": {"nextToken": token, "transactions": [self._view(seen) for seen in page]}}
         )
@@ -169,7 +168,7 @@ class Finances:
             {
                 "contextType": "DeferredContext",
                 **blank(*CONTEXT_KEYS),
-                "deferralReason": "DD7",
+                "deferralReason": "DD7",  # [guess]: the reasons are not enumerated
                 "maturityDate": wire.stamp(seen.posting.release_at),
             }
         ]
@@ -190,6 +189,10 @@ class Finances:
             }
             for name, parts in groups.items()
         ]
+
+
+def _place(seen: Seen) -> str:
+    return f"{wire.stamp_ms(seen.posted_at)} {seen.transaction_id}"
 
 
 def _identifiers(seen: Seen) -> dict[str, str]:

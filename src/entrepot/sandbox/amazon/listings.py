@@ -112,11 +112,22 @@ class Listings:
         listing.price_minor = facts.price_of(wanted, currency)
         if stocked:  # whoever sends only a price leaves what sales have left of the stock
             listing.quantity = facts.quantity_of(wanted, currency)
+        listing.found = self._examined(listing, wanted)
         listing.attributes = wanted
-        listing.found = facts.examine(wanted, self._settings.forbidden_words)
         listing.published = True
         listing.updates += 1
         self._changed(listing, before)
+
+    def _examined(self, listing: Listing, wanted: dict[str, Any]) -> tuple[Issue, ...]:
+        """What is wrong with what changed, and what was known to be wrong and still is."""
+        known = {issue.attributes for issue in listing.found}
+        issues = facts.examine(wanted, self._settings.forbidden_words, self._settings.check_gtin)
+        return tuple(
+            issue
+            for issue in issues
+            if issue.attributes in known
+            or any(listing.attributes.get(name) != wanted.get(name) for name in issue.attributes)
+        )
 
     def _remove(self, listing: Listing) -> None:
         if self._platform.listings.pop(listing.sku, None) is None:
@@ -175,5 +186,6 @@ class Listings:
 
 
 def _unknown_sku(sku: str) -> Issue:
+    """Told at once rather than later: [guess]."""
     message = f"The SKU '{sku}' does not exist in this seller's catalogue."
     return Issue("13013", message, "ERROR", ("sku",), ("INVALID_ATTRIBUTE",))

@@ -1,20 +1,15 @@
-"""Notifications v1: where events go, which are wanted, and the events themselves."""
+"""Notifications v1: where events go, and which are wanted."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from entrepot.sandbox.amazon import wire
 from entrepot.sandbox.amazon.errors import SpApiError, invalid, not_found
 from entrepot.sandbox.amazon.platform import Platform
-from entrepot.sandbox.amazon.queue import Queue
 from entrepot.sandbox.amazon.router import Router
-from entrepot.sandbox.amazon.state import V0_STATUS, Job, Line, Listing, Order
-from entrepot.sandbox.amazon.wire import Call, blank, stamp_ms
+from entrepot.sandbox.amazon.wire import Call, blank
 from entrepot.sandbox.core import Response, json_response
-from entrepot.sandbox.faults import Fault
 
 PATH: Final = "/notifications/v1"
 ORDER_CHANGE: Final = "ORDER_CHANGE"
@@ -23,11 +18,8 @@ REPORT_FINISHED: Final = "REPORT_PROCESSING_FINISHED"
 ISSUES_CHANGE: Final = "LISTINGS_ITEM_ISSUES_CHANGE"
 STATUS_CHANGE: Final = "LISTINGS_ITEM_STATUS_CHANGE"
 TYPES: Final = (ORDER_CHANGE, FEED_FINISHED, REPORT_FINISHED, ISSUES_CHANGE, STATUS_CHANGE)
-LOWER_CASE: Final = frozenset({FEED_FINISHED, REPORT_FINISHED})
-"""These two write their envelope in lower camel case; the others in upper."""
 DIRECTIVE_KEYS: Final = ("aggregationSettings", "marketplaceIds", "orderChangeTypes", "trackingIdentifier")
 CHANGE_TYPES: Final = ("BuyerRequestedChange", "DeliveryTipChange", "OrderStatusChange")
-OUT_OF_ORDER_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +48,13 @@ class Subscription:
 
 
 class Notifications:
-    """The notification operations, and what is put into the queue."""
+    """The notification operations."""
 
-    def __init__(self, platform: Platform, queue: Queue) -> None:
+    def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._settings = platform.settings
-        self._queue = queue
-        self._rng = platform.world.stream(f"{platform.settings.account} notifications")
         self.destinations: dict[str, Destination] = {}
         self.subscriptions: dict[str, Subscription] = {}
-        self.sent = 0
-        self.on_the_way = 0
 
     def add_to(self, router: Router) -> None:
         """Register the operations."""
@@ -84,7 +72,7 @@ class Notifications:
     # -- destinations ----------------------------------------------------------------------------------------------
 
     def create_destination(self, call: Call) -> Response:
-        """createDestination. Only the seller's own queue can be reached from here; no event bus."""
+        """createDestination. Only the seller's own queue can be reached; another, or an event bus, is a 400 [guess]."""
         body = wire.body_of(call.request)
         name = wire.text(body, "name")
         resource = body.get("resourceSpecification")
@@ -169,161 +157,6 @@ class Notifications:
         if found.subscription_id != call.ids["subscription_id"]:
             raise not_found("The subscription is not found.")
         return found
-
-    # -- events ----------------------------------------------------------------------------------------------------
-
-    def order_changed(self, order: Order, change_type: str, reason: str) -> None:
-        """ORDER_CHANGE, on the order's level."""
-        subscription = self.subscriptions.get(ORDER_CHANGE)
-        if subscription is None or not subscription.wants(change_type):
-            return
-        content = {
-            "NotificationLevel": "OrderLevel",
-            "SellerId": self._settings.seller_id,
-            "AmazonOrderId": order.order_id,
-            "OrderChangeType": change_type,
-            "OrderChangeTrigger": {"TimeOfOrderChange": stamp_ms(order.updated_at), "ChangeReason": reason},
-            "Summary": self._order_summary(order),
-        }
-        self._tell(ORDER_CHANGE, "1.0", {"OrderChangeNotification": content})
-
-    def _order_summary(self, order: Order) -> dict[str, Any]:
-        return {
-            "MarketplaceId": self._platform.market.marketplace_id,
-            "OrderStatus": V0_STATUS[order.status],
-            "PurchaseDate": stamp_ms(order.placed_at),
-            "DestinationPostalCode": None if order.pending else self._platform.market.postal_code,
-            "FulfillmentType": "MFN" if order.mine else "AFN",
-            "OrderType": "StandardOrder",
-            "NumberOfItemsShipped": sum(line.shipped for line in order.lines.values()),
-            "NumberOfItemsUnshipped": sum(line.open for line in order.lines.values()),
-            "EarliestDeliveryDate": stamp_ms(order.deliver_from),
-            "LatestDeliveryDate": stamp_ms(order.deliver_by),
-            "EarliestShipDate": stamp_ms(order.ship_from),
-            "LatestShipDate": stamp_ms(order.ship_by),
-            "CancelNotifyDate": None if order.cancelled_at is None else stamp_ms(order.cancelled_at),
-            "OrderPrograms": [],
-            "ShippingPrograms": [],
-            **blank("EasyShipShipmentStatus", "ElectronicInvoiceStatus"),
-            "OrderItems": [self._item_summary(order, line) for line in order.lines.values()],
-        }
-
-    def _item_summary(self, order: Order, line: Line) -> dict[str, Any]:
-        whole = line.cancelled == line.quantity
-        status = "Canceled" if whole else V0_STATUS[order.status] if line.open else "Shipped"
-        return {
-            "OrderItemId": line.line_id,
-            "SellerSKU": line.sku,
-            "SupplySourceId": None,
-            "OrderItemStatus": status,
-            "Quantity": line.quantity - line.cancelled,
-            "QuantityShipped": line.shipped,
-            "IsBuyerRequestedCancel": line.ask_reason is not None,
-            "ItemEarliestDeliveryDate": stamp_ms(order.deliver_from),
-            "ItemLatestDeliveryDate": stamp_ms(order.deliver_by),
-        }
-
-    def feed_ended(self, feed: Job) -> None:
-        """FEED_PROCESSING_FINISHED."""
-        content = {
-            "sellerId": self._settings.seller_id,
-            "accountId": self._settings.seller_id,
-            "feedId": feed.job_id,
-            "feedType": feed.kind,
-            "processingStatus": feed.status,
-            **({"resultFeedDocumentId": feed.output_id} if feed.output_id else {}),
-        }
-        self._tell(FEED_FINISHED, "2020-09-04", {"feedProcessingFinishedNotification": content})
-
-    def report_ended(self, report: Job) -> None:
-        """REPORT_PROCESSING_FINISHED."""
-        content = {
-            "sellerId": self._settings.seller_id,
-            "accountId": self._settings.seller_id,
-            "reportId": report.job_id,
-            "reportType": report.kind,
-            "processingStatus": report.status,
-            **({"reportDocumentId": report.output_id} if report.output_id else {}),
-        }
-        self._tell(REPORT_FINISHED, "2020-09-04", {"reportProcessingFinishedNotification": content})
-
-    def listing_changed(self, listing: Listing, *, deleted: bool, status: bool, issues: bool) -> None:
-        """LISTINGS_ITEM_STATUS_CHANGE and LISTINGS_ITEM_ISSUES_CHANGE."""
-        about = {
-            "SellerId": self._settings.seller_id,
-            "MarketplaceId": self._platform.market.marketplace_id,
-            "Asin": listing.asin,
-            "Sku": listing.sku,
-        }
-        if status:
-            words = ["DELETED"] if deleted else listing.status
-            content = {**about, "CreatedDate": stamp_ms(listing.created_at), "Status": words}
-            self._tell(STATUS_CHANGE, "1.0", content)
-        if issues:
-            severities = sorted({issue.severity for issue in listing.issues}) or ["NONE"]
-            actions = ["SEARCH_SUPPRESSED"] if any(issue.suppresses for issue in listing.issues) else []
-            self._tell(ISSUES_CHANGE, "1.0", {**about, "Severities": severities, "EnforcementActions": actions})
-
-    # -- delivery --------------------------------------------------------------------------------------------------
-
-    def _tell(self, kind: str, version: str, payload: dict[str, Any]) -> None:
-        subscription = self.subscriptions.get(kind)
-        if subscription is None:
-            return
-        fault = self._platform.world.faults.take(self._settings.system, f"webhook:{kind}")
-        event = self._envelope(subscription, version, payload)
-        delay = self._settings.event_delay
-        if fault is not None and fault.kind == "lost":
-            return
-        if fault is not None and fault.kind == "out-of-order":
-            delay += timedelta(seconds=fault.number(OUT_OF_ORDER_S))
-        self._deliver_after(event, delay)
-        if self._rng.random() < self._settings.duplicate_rate or (fault is not None and fault.kind == "duplicate"):
-            self._deliver_after(event, delay + timedelta(seconds=self._rng.randint(1, 30)))
-        elif fault is not None and fault.kind == "dup-other-content":
-            self._deliver_after(_altered(event, fault), delay)
-
-    def _envelope(self, subscription: Subscription, version: str, payload: dict[str, Any]) -> dict[str, Any]:
-        now = stamp_ms(self._platform.now())
-        metadata = {
-            "ApplicationId": self._settings.application_id,
-            "SubscriptionId": subscription.subscription_id,
-            "PublishTime": now,
-            "NotificationId": self._platform.uuid(),
-        }
-        event = {
-            "NotificationVersion": version,
-            "NotificationType": subscription.kind,
-            "PayloadVersion": version,
-            "EventTime": now,
-            "Payload": payload,
-            "NotificationMetadata": metadata,
-        }
-        if subscription.kind not in LOWER_CASE:
-            return event
-        lowered = {_lower(name): value for name, value in event.items()}
-        return {**lowered, "notificationMetadata": {_lower(name): value for name, value in metadata.items()}}
-
-    def _deliver_after(self, event: dict[str, Any], delay: timedelta) -> None:
-        body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-        self.on_the_way += 1
-
-        def deliver() -> None:
-            self.on_the_way -= 1
-            self.sent += 1
-            self._queue.put(body)
-
-        self._platform.at(self._platform.now() + delay, deliver)
-
-
-def _lower(name: str) -> str:
-    return name[0].lower() + name[1:]
-
-
-def _altered(event: dict[str, Any], fault: Fault) -> dict[str, Any]:
-    """The same event with other content: a field the plan names, or its time."""
-    name = fault.arg if isinstance(fault.arg, str) else next(key for key in event if key.lower() == "eventtime")
-    return {**event, name: "1970-01-01T00:00:00.000Z"}
 
 
 def _payload(payload: Any) -> Response:

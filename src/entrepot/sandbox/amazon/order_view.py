@@ -1,4 +1,4 @@
-"""An order in the words of orders 2026-01-01. Every documented key is there; null where there is nothing or not asked."""
+"""An order in the words of orders 2026-01-01. Every documented key is there, null where nothing is or was asked for."""
 
 from collections.abc import Collection
 from typing import Any, Final

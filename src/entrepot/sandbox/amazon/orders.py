@@ -114,7 +114,8 @@ class Orders:
         return business_days_after(order.ship_by, self._settings.cancel_after_business_days)
 
     def _give_up(self, order: Order) -> None:
-        if order.status != CANCELLED and not any(line.shipped for line in order.lines.values()):
+        """Cancel what was never confirmed; of an order shipped in part, the rest [guess]."""
+        if any(line.open for line in order.lines.values()):
             self.cancel(order, "channel", "Not confirmed as shipped in time")
 
     def _lapse(self, order: Order) -> None:

@@ -59,12 +59,16 @@ class Platform:
         self._events: list[Event] = []
         self._ids = world.stream(f"{settings.account} ids")
         self._latest = datetime.min.replace(tzinfo=UTC)
+        self._due: datetime | None = None
 
     # -- time ------------------------------------------------------------------------------------------------------
 
     def now(self) -> datetime:
-        """Business time in whole milliseconds, never going back."""
-        now = self.world.clock().astimezone(UTC)
+        """Business time in whole milliseconds, never going back; within a timer, the instant it was set for.
+
+        A clock that jumps over several steps of one thing thus finds each of them done in its own time.
+        """
+        now = (self._due or self.world.clock()).astimezone(UTC)
         self._latest = max(self._latest, now.replace(microsecond=now.microsecond // 1000 * 1000))
         return self._latest
 
@@ -72,8 +76,12 @@ class Platform:
         """A timer whose changes are told like any other."""
 
         def run() -> None:
-            what()
-            self.settle()
+            self._due = when
+            try:
+                what()
+                self.settle()
+            finally:
+                self._due = None
 
         self.world.at(when, run)
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from entrepot.sandbox.amazon.errors import SpApiError
+from entrepot.sandbox.amazon.events import Events
 from entrepot.sandbox.amazon.health import Health
 from entrepot.sandbox.amazon.ledger import Ledger
 from entrepot.sandbox.amazon.listings import Listings
-from entrepot.sandbox.amazon.notifications import Notifications
 from entrepot.sandbox.amazon.orders import Orders
 from entrepot.sandbox.amazon.platform import ORDER_UPDATED, Platform
 from entrepot.sandbox.amazon.queue import Queue
@@ -28,7 +28,7 @@ class Portal:
         ledger: Ledger,
         settlements: Settlements,
         health: Health,
-        notifications: Notifications,
+        events: Events,
         queue: Queue,
     ) -> None:
         self._platform = platform
@@ -37,7 +37,7 @@ class Portal:
         self._ledger = ledger
         self._settlements = settlements
         self._health = health
-        self._notifications = notifications
+        self._events = events
         self._queue = queue
 
     # -- buyers ----------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ class Portal:
             "feeds": sum(feed.status in jobs for feed in self._platform.feeds.values()),
             "reports": sum(report.status in jobs for report in self._platform.reports.values()),
             "listings": sum(listing.accepted != listing.attributes for listing in self._platform.listings.values()),
-            "notifications": len(self._queue.messages) + self._notifications.on_the_way,
+            "notifications": len(self._queue.messages) + self._events.on_the_way,
             "deferred": sum(not posting.released for posting in self._platform.postings),
         }
 

@@ -97,11 +97,11 @@ RATES: Final[Mapping[str, Rate]] = {
 class Settings:
     """One seller account on one marketplace.
 
-    Units: rates per 100,000; money in minor units of the market's currency. All spans are business time.
-    `deferral` is how long a shipment's money is known before it is payable. `duplicate_rate` is the chance that an
-    event is put into the queue twice. `queue_keys` maps access keys to secrets; with none the queue asks no signature.
-    `base_url` fixes the host of presigned addresses; without it they carry the
-    Host header of the call, which some clients spoil.
+    Shape: `system` is the name it is mounted under, by which fault plans know it; `queue_keys` maps access keys to
+    secrets, and with none the queue asks for no signature; `base_url` fixes the host of presigned addresses, which
+    otherwise carry the Host header of the call (some clients spoil it).
+    Units: rates per 100,000; minor units of the market's currency; all spans are business time. `deferral` is how long
+    a shipment's money is known before it is payable; `duplicate_rate` the chance that an event is queued twice.
     """
 
     account: str = "amazon-de"
@@ -135,6 +135,7 @@ class Settings:
     afn_ship_delay: timedelta = timedelta(hours=20)
     listing_delay: timedelta = timedelta(minutes=5)
     patch_delay: timedelta = timedelta(seconds=60)
+    check_gtin: bool = True
     forbidden_words: tuple[str, ...] = ("miracle", "guaranteed cure")
     feed_steps: tuple[timedelta, timedelta] = (timedelta(seconds=30), timedelta(minutes=2))
     report_steps: tuple[timedelta, timedelta] = (timedelta(seconds=30), timedelta(minutes=2))

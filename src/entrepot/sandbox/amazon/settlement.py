@@ -1,4 +1,7 @@
-"""Settlement periods: what is payable is paid, part of it held back, and a flat file V2 says why."""
+"""Settlement periods: what is payable is paid, part of it held back, and a flat file V2 says why.
+
+Which columns a data row leaves empty (dates of the period, currency) and the quantity on every row are a [guess].
+"""
 
 from collections.abc import Iterator
 from datetime import datetime

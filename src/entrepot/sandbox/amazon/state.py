@@ -175,7 +175,7 @@ class Issue:
 
 @dataclass(slots=True)
 class Listing:
-    """One SKU. `accepted` is what the seller sent last, `attributes` what is processed; `published` comes later still."""
+    """One SKU. `accepted` is what the seller sent last, `attributes` what is processed of it and shown."""
 
     sku: str
     asin: str

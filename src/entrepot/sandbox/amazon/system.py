@@ -7,6 +7,7 @@ from entrepot.sandbox.amazon.access import Access, Buckets
 from entrepot.sandbox.amazon.books import books_of
 from entrepot.sandbox.amazon.documents import Documents
 from entrepot.sandbox.amazon.errors import SpApiError, not_found
+from entrepot.sandbox.amazon.events import Events
 from entrepot.sandbox.amazon.feed_json import ListingFeeds
 from entrepot.sandbox.amazon.feed_xml import OrderFeeds
 from entrepot.sandbox.amazon.feeds import Feeds
@@ -44,14 +45,15 @@ class Amazon:
         self.settings = settings
         self.platform = platform = Platform(world, settings)
         self.queue = Queue(platform, machine_clock)
-        self.notifications = Notifications(platform, self.queue)
+        self.notifications = Notifications(platform)
+        self.events = Events(platform, self.queue, self.notifications.subscriptions)
         self.ledger = Ledger(platform)
-        self.orders = Orders(platform, self.ledger, self.notifications.order_changed)
-        self.listings = Listings(platform, self.notifications.listing_changed)
+        self.orders = Orders(platform, self.ledger, self.events.order_changed)
+        self.listings = Listings(platform, self.events.listing_changed)
         self.documents = Documents(platform)
         self.health = Health(platform)
         pages = Pages(settings.document_secret, settings.pagination_life, platform.now)
-        self.reports = Reports(platform, self.documents, self.health, pages, self.notifications.report_ended)
+        self.reports = Reports(platform, self.documents, self.health, pages, self.events.report_ended)
         self.settlements = Settlements(platform, self.ledger, self.reports.publish)
         self.feeds = Feeds(
             platform,
@@ -59,7 +61,7 @@ class Amazon:
             OrderFeeds(platform, self.orders, self.ledger),
             ListingFeeds(platform, self.listings),
             pages,
-            self.notifications.feed_ended,
+            self.events.feed_ended,
         )
         self.access = Access(platform)
         self.buckets = Buckets(platform)
@@ -78,7 +80,7 @@ class Amazon:
             self.ledger,
             self.settlements,
             self.health,
-            self.notifications,
+            self.events,
             self.queue,
         )
         self.portal.seed(settings.products)
@@ -111,10 +113,10 @@ class Amazon:
 
     def books(self) -> dict[str, Any]:
         """What this marketplace believes happened."""
-        undelivered = len(self.queue.messages) + self.notifications.on_the_way
+        undelivered = len(self.queue.messages) + self.events.on_the_way
         return {
             **books_of(self.platform, self.health.rates(), undelivered),
-            "notifications": {"sent": self.notifications.sent, "deleted": self.queue.deleted},
+            "notifications": {"sent": self.events.sent, "deleted": self.queue.deleted},
         }
 
     # -- inside ----------------------------------------------------------------------------------------------------

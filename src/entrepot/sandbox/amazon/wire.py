@@ -8,12 +8,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from entrepot.sandbox.amazon.errors import SpApiError, invalid
 from entrepot.sandbox.core import Request, Response
 
 Entry = TypeVar("Entry")
+BODY_BYTES_MAX: Final = 10 * 1024 * 1024  # [guess]: the reference documents 413, not the size
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,9 @@ def count_parameter(request: Request, name: str, default: int, most: int) -> int
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object a caller sent. Errors: 415 for another type, InvalidInput for no object."""
+    """The JSON object a caller sent. Errors: 413, 415 for another type, InvalidInput for no object."""
+    if len(request.body) > BODY_BYTES_MAX:
+        raise SpApiError(413, "RequestEntityTooLarge", "The request size exceeded the maximum accepted size.")
     kind = request.headers.get("content-type", "application/json")
     if not kind.lower().startswith("application/json"):
         raise SpApiError(415, "UnsupportedMediaType", "The request payload is in an unsupported format.", kind)
