@@ -274,7 +274,7 @@ def test_an_account_may_read_orders_by_v0_and_sees_the_same() -> None:
 
 def test_by_v0_every_order_is_found_page_by_page_one_list_call_a_run() -> None:
     market = AmazonMarket(more={"orders_api": "v0"})
-    placed = {market.portal.place(ATLAS) for _ in range(60)}
+    placed = {market.portal.place(ATLAS) for _ in range(30)}
     found, _ = all_of(market, "orders")
     assert {record.external_id for record in found} == placed
 

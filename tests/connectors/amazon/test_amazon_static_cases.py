@@ -64,7 +64,7 @@ def bound(*answers: HttpResponse) -> tuple[Connector, Ctx]:
     return channel, make_ctx(Answers(TOKEN, *answers), ManualClock(START))
 
 
-def cases(*operations: str, rest: bool = False) -> Any:
+def cases(*operations: str, rest: bool = False) -> pytest.MarkDecorator:
     known = {"getOrders", "getOrder", "getOrderItems", "confirmShipment"}
     chosen = [case for case in CASES if (case["operation"] not in known if rest else case["operation"] in operations)]
     named = [pytest.param(case, id=f"{case['operation']}-{case['status']}-{CASES.index(case)}") for case in chosen]

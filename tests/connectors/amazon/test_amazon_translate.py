@@ -430,7 +430,7 @@ def changed_at(value: Any, path: Path_, change: Callable[[Any, Any], None]) -> A
     return value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(KINDS))
 def test_whatever_one_field_becomes_the_reader_answers(data: st.DataObject, kind: str) -> None:
     record = SAMPLES[kind]()
@@ -455,13 +455,13 @@ def test_whatever_field_goes_missing_the_reader_answers(data: st.DataObject, kin
     assert isinstance(read(kind, changed_at(record, path, drop)), ANSWERS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(body=st.binary(max_size=200), kind=st.sampled_from(sorted(TRANSLATORS)))
 def test_whatever_bytes_come_the_reader_answers(body: bytes, kind: str) -> None:
     assert isinstance(TRANSLATORS[kind](body), Malformed | Unrecognised)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(body=st.binary(max_size=300))
 def test_whatever_a_report_holds_it_is_read_or_refused(body: bytes) -> None:
     for text in (body, b"<a><ProcessingReport>" + body + b"</ProcessingReport></a>"):

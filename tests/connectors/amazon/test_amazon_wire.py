@@ -180,6 +180,13 @@ def test_a_document_is_fetched_without_our_token_and_unpacked() -> None:
     assert "secret" not in str(found.detail)
 
 
+def test_a_document_the_door_has_unpacked_already_is_taken_as_it_is() -> None:
+    http = Answers(TOKEN, said(200, PLACE % '"GZIP"'), HttpResponse(200, {"content-encoding": "gzip"}, b"a"))
+    found = fetch(make_ctx(http, ManualClock(START)), open_wire(access()), "/documents/1")
+    assert not isinstance(found, Problem)
+    assert found.body == b"a"
+
+
 @pytest.mark.parametrize(
     ("place", "answer", "code"),
     [
@@ -321,12 +328,12 @@ def test_what_the_manifest_promises_is_what_the_connector_does() -> None:
     for name, source in channel.sources.items():
         row = manifest.sources[name]
         assert (source.name, source.flow, source.every_s) == (name, row.flow, row.every_s)
-    for name, row in manifest.operations.items():
+    for name, written in manifest.operations.items():
         operation = channel.operations[name]
         assert (operation.money, operation.partner_key, operation.settle_s) == (
-            row.money,
-            row.partner_key,
-            row.settle_s,
+            written.money,
+            written.partner_key,
+            written.settle_s,
         )
     assert [name for name, row in manifest.operations.items() if row.money] == ["amazon.refund"]
     assert files(PACKAGE).joinpath("manifest.toml").read_text().startswith("# ")

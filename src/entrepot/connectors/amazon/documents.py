@@ -52,12 +52,18 @@ def fetch(ctx: Ctx, wire: Wire, path: str, until: datetime | None = None) -> Fet
     if isinstance(got, Problem):
         return got
     try:
-        body = unpacked(got.body) if document.compressionAlgorithm == GZIP else got.body
+        packed = document.compressionAlgorithm == GZIP and not _unpacked_on_the_way(got)
+        body = unpacked(got.body) if packed else got.body
     except Unreadable as error:
         return Problem(ProblemCode.UNREADABLE, error.what)
     if body.lstrip()[:9].lower().startswith(HTML):
         return Problem(ProblemCode.SYSTEM_DOWN, f"a web page in place of a document: {first_bytes(body)}")
     return Fetched(body, {"url": shown(document.url), "bytes": len(body)})
+
+
+def _unpacked_on_the_way(response: HttpResponse) -> bool:
+    """A store may say that the packing is the transfer's own; the door has undone it then."""
+    return "gzip" in response.headers.get("content-encoding", "").lower() and not response.body.startswith(GZIP_MAGIC)
 
 
 def put(ctx: Ctx, url: str, body: bytes, content_type: str, until: datetime) -> Problem | None:

@@ -39,6 +39,7 @@ FEED_TYPES = (ACKNOWLEDGEMENT, ADJUSTMENT)
 LOOKED_BACK_S = 86_400.0  # where nobody kept when the lost call was made
 CLOCKS_APART_S = 600.0
 REPORTS_MAX = 3  # of one look: their ceiling lets one through in 45 s
+NOTHING_DONE = frozenset({"FATAL", "CANCELLED"})  # of a feed: whosever it was, nothing of it was applied
 CANCELLED, PENDING = "CANCELLED", frozenset({"PENDING", "PENDING_AVAILABILITY"})
 
 
@@ -226,9 +227,9 @@ def _refund_found(ctx: Ctx, wire: Wire, payload: RefundLines, sought: Sought) ->
     named = [one for one in booked if payload.refund in one.adjustments]
     if named:
         return Done({"refund_id": named[0].refund_id}), detail
-    told = ", ".join(feed.feedId for feed in feeds)
+    made = ", ".join(feed.feedId for feed in feeds)
     return Unknown(
-        f"feed {told} was worked off, and nothing says whether it was ours; their books run up to 48 h behind"
+        f"feed {made} was worked off, and nothing says whether it was ours; their books run up to 48 h behind"
     ), detail
 
 
@@ -243,7 +244,8 @@ def _feeds_since(ctx: Ctx, wire: Wire, sought: Sought) -> tuple[list[Feed] | Rea
     if not isinstance(answer, Good):
         return unread(answer), detail
     try:
-        feeds = [typed(raw, Feed) for raw in elements(answer.response.body, "feeds")]
+        listed = [typed(raw, Feed) for raw in elements(answer.response.body, "feeds")]
+        feeds = [feed for feed in listed if feed.processingStatus not in NOTHING_DONE]
         more = typed(answer.response.body, _Listed).nextToken
         feeds.sort(key=lambda feed: instant(feed.createdTime, "$.feeds.createdTime"))
     except Unreadable as error:
