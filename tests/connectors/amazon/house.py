@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from connectors.channel import ChannelMarket
 from connectors.contract import Scene
 
@@ -170,3 +171,35 @@ class RememberingScene(Scene):
         found, detail = operation.read_back(self.market.ctx, replace(effect, trace=self.trace))
         self.told.append(detail)
         return found
+
+
+def small(market: AmazonMarket, source: str, **row: Any) -> None:
+    """The same source with another row of the manifest."""
+    found = market.channel.sources[source]
+    spec = getattr(found, "spec", None)
+    changed = (
+        replace(found, spec=replace(spec, row=replace_row(spec.row, row)))  # type: ignore[type-var]
+        if spec is not None
+        else replace(found, row=replace_row(found.row, row))  # type: ignore[type-var,attr-defined]
+    )
+    sources = dict(market.channel.sources) | {source: changed}
+    market.channel = replace(market.channel, sources=sources)
+
+
+def replace_row(row: Any, changed: Mapping[str, Any]) -> Any:
+    return msgspec.structs.replace(row, **changed)
+
+
+def all_of(
+    market: AmazonMarket, source: str, cursor: str | None = None, runs: int = 50
+) -> tuple[list[Any], str | None]:
+    """Runs until one moves nothing any more; what was recorded, once per content."""
+    found: dict[tuple[str, str, bytes], Any] = {}
+    for _ in range(runs):
+        sweep = market.sweep(source, cursor)
+        for record in sweep.records:
+            found[record.kind, record.external_id, record.body] = record
+        if sweep.cursor in (None, cursor) and sweep.problem is None:
+            break
+        cursor = sweep.cursor or cursor
+    return list(found.values()), cursor
