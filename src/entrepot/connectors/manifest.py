@@ -19,6 +19,7 @@ class CredentialField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CeilingRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: int
     per_s: float
+    burst: int | None = None  # a token bucket of theirs: so many at once, refilled at `calls` in `per_s`
 
 
 class OperationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +120,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         from entrepot.connectors.port import Ceiling, bucket
 
         own: Mapping[str, Sequence[Ceiling]] = access.ceilings
-        published = [Ceiling(row.calls, row.per_s) for row in self.ceilings.get(code, ())]
+        published = [Ceiling(row.calls, row.per_s, row.burst) for row in self.ceilings.get(code, ())]
         return bucket(name, own.get(code, published))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from entrepot.connectors.amazon.connector import connect as amazon
 from entrepot.connectors.facts import facts
 from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
@@ -12,6 +13,7 @@ from entrepot.kernel.errors import WrongSetting
 __all__ = ["CONNECTORS", "connect", "facts"]
 
 CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
+    "amazon": amazon,
     "mirakl": mirakl,
     "payment": payment,
     "storefront": storefront,
