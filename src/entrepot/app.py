@@ -37,6 +37,7 @@ from entrepot.flows.reassertion import UPDATE, Reasserted
 from entrepot.flows.return_refund import Refunded, ReturnRefund
 from entrepot.flows.selling import deciders_of_seller, reactions_of_seller
 from entrepot.flows.settlement import Settlement
+from entrepot.flows.settlement_intake import SettlementIntake
 from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
 from entrepot.identity.rules import foreign_ids, other_environment, prefix_for
@@ -69,6 +70,7 @@ class Hub:
     settlement: Settlement
     offer_lane: OfferLane
     listings: ListingOffer
+    settlement_intake: SettlementIntake
     offer_desk: OfferDesk
     corrections: Corrections
     works: Mapping[str, Work]
@@ -104,6 +106,7 @@ class Hub:
                     *self.settlement.periodic(),
                     *self.offer_lane.periodic(),
                     *self.listings.periodic(),
+                    *self.settlement_intake.periodic(),
                 ],
             )
 
@@ -118,6 +121,20 @@ def access_of(plan: Plan, account: str) -> Access:
         secrets=secrets,
         settle_s=plan.account(account).settle_s,
     )
+
+
+def addresses_of(plan: Plan) -> list[str]:
+    """Where we may call: every system's address, and those its credentials name (where tokens are fetched, a queue)."""
+    found = [system.url for system in plan.systems.values() if system.url]
+    for system in plan.systems.values():
+        found += [ref for name, ref in system.secrets.items() if name.endswith("_url") and not never_called(system)]
+    return [resolve(ref) for ref in found]
+
+
+def document_hosts_of(plan: Plan) -> list[str]:
+    """Where their answers may send us for a document, as the connectors' manifests say."""
+    called = {system.connector for system in plan.systems.values() if not never_called(system)}
+    return sorted({host for name in called for host in registry.manifest(name).hosts})
 
 
 def never_called(system: System) -> bool:
@@ -147,13 +164,17 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
     channels = SalesChannels(parts)
-    shelf, hints = ListingOffer(channels), Hints(channels)
+    shelf, hints, intake = ListingOffer(channels), Hints(channels), SettlementIntake(channels)
     deciders |= deciders_of_seller(channels, shelf, hints)
     if any(table.direction == "in" and speaks(table) for table in plan.mappings.values()):
         deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
     inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))
     outbox = Outbox(
-        operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
+        operations={
+            (account, name): operation
+            for account, connector in connectors.items()
+            for name, operation in connector.operations.items()
+        },
         reactions={
             **_reactions(parts, charging, payouts),
             OPEN_THREAD: Told(corrections),
@@ -182,7 +203,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         lane.work,
         hints.work,
         shelf.work,
-        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs(), **shelf.runs()}, hooks),
+        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs(), **shelf.runs(), **intake.runs()}, hooks),
         flow_control.flow_watch(hooks),
     )
     return Hub(
@@ -195,6 +216,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         settlement,
         lane,
         shelf,
+        intake,
         OfferDesk(parts, rules),
         corrections,
         works,

@@ -113,6 +113,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verbs: dict[
         str, str
     ] = {}  # what a seller does on every channel (connectors/verbs.py) -> the operation that does it here
+    hosts: list[
+        str
+    ] = []  # where answers point us to fetch a document from: ends of host names, such as `.amazonaws.com`
+    also_called: list[str] = []  # codes of calls with a ceiling that a source makes besides its own
     joins: dict[str, str] = {}  # object -> the identifier scheme by which this channel knows it: leg -> amazon_order_id
 
     def limit(self, access: "Access", code: str, name: str) -> "Limit | None":

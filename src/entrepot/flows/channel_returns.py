@@ -147,8 +147,7 @@ class ChannelReturns:
         payload = {"refund": seen.refund_id, "number": number, "line_id": seen.order_line_id, "amount_minor": seen.amount_minor,
                    "currency": seen.currency, "by": seen.by, "at": seen.at.isoformat()}  # fmt: skip
         then.intents += self.channels.ask_back_office(
-            BOOK_REFUND, payload, key=f"book-refund:{account}:{seen.refund_id}", root=root, flow=FLOW, after_key=import_key(account, seen.order_id),
-            message_id=message.id,
+            BOOK_REFUND, payload, key=f"book-refund:{account}:{seen.refund_id}", root=root, flow=FLOW, message_id=message.id,
         )  # fmt: skip
         books = self.channels.parts.plan.flow(FLOW).confirmations.get("books")
         if books is not None:

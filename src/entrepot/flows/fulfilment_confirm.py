@@ -66,10 +66,9 @@ class FulfilmentConfirm:
             lines=[Quantity(line_id, quantity, skus[line_id]) for line_id, quantity in sorted(seen.lines.items())],
             service=seen.service,
         )
-        acknowledged = f"acknowledge:{seen.number}"  # a channel that wants to be told first is told first
         then.intents += self.channels.intent(
             account, Verb.SHIP, payload, key=f"ship:{seen.number}:{seen.parcel}", root=root, flow=FLOW, queue="urgent",
-            after_key=acknowledged if self.channels.does(account, Verb.ACKNOWLEDGE) else None, message_id=message.id,
+            message_id=message.id,
         )  # fmt: skip
         self._left_the_pool(ctx, conn, leg, lines)
         return Decided()

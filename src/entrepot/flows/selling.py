@@ -15,13 +15,14 @@ from entrepot.flows.hints import Hints
 from entrepot.flows.listing_content import BatchTaken, ListingContent, ListingSubmitted
 from entrepot.flows.listing_offer import ListingOffer, OfferTold
 from entrepot.flows.order_intake import Acknowledged, HandedOver, OrderIntake
+from entrepot.flows.settlement_intake import SettlementIntake
 from entrepot.inbox.service import Decider
 from entrepot.outbox.port import Reaction
 
 
 def deciders_of_seller(channels: SalesChannels, listings: ListingOffer, hints: Hints) -> dict[str, Decider]:
     """By kind of message, where we are the seller."""
-    returns, content = ChannelReturns(channels), ListingContent(channels)
+    returns, content, money = ChannelReturns(channels), ListingContent(channels), SettlementIntake(channels)
     return {
         "hint": hints.decide_hints,
         "stock": listings.decide_stock,
@@ -38,6 +39,8 @@ def deciders_of_seller(channels: SalesChannels, listings: ListingOffer, hints: H
         "submission": content.decide_submissions,
         "product": content.decide_products,
         "account-health": content.decide_health,
+        "channel-statement": money.decide_statements,
+        "channel-statement-line": money.decide_lines,
     }
 
 
