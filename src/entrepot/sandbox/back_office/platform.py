@@ -32,6 +32,7 @@ class Platform:
         self.applied: dict[str, Counter[str]] = defaultdict(Counter)
         self.listeners: list[Listener] = []
         self.counts: Counter[str] = Counter()
+        self.silent = False  # what was there before anybody listened is listed, and not pushed
         self._numbers: Counter[str] = Counter()
         self._push_rng = self.stream("push")
         self.sender = None if hub_url is None else self._sender(machine_clock, hub_url)
@@ -65,7 +66,7 @@ class Platform:
     def tell(self, topic: str, key: str, at: datetime, view: dict[str, Any]) -> None:
         """Something is like this now: listed, and pushed, if all goes well."""
         self.feeds[topic].put(key, at, view)
-        if self.sender is not None and topic in self.settings.pushed:
+        if self.sender is not None and topic in self.settings.pushed and not self.silent:
             self._push(self.sender, topic, view)
         self.hear(topic, key)
 

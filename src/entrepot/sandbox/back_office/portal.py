@@ -24,10 +24,14 @@ class Portal:
     # -- articles -------------------------------------------------------------------------------------------------
 
     def seed(self, articles: Iterable[Article]) -> None:
-        """New articles, with stock and prices."""
+        """New articles, with stock and prices, as if they had been there for long: nobody is told."""
         with self._platform.world.lock:
-            for article in articles:
-                self._stockroom.add(article)
+            self._platform.silent = True
+            try:
+                for article in articles:
+                    self._stockroom.add(article)
+            finally:
+                self._platform.silent = False
 
     def sell_out(self, sku: str) -> None:
         """All pieces that are in no box went over the counter."""
