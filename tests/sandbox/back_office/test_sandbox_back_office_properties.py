@@ -12,7 +12,7 @@ from entrepot.sandbox.back_office.model import Line
 from entrepot.sandbox.back_office.returns_desk import share
 
 SKUS = [article.sku for article in ARTICLES]
-WILD = {"give_up_chance": 0.3, "two_parcels_chance": 0.5, "reject_chance": 0.3, "refuse_chance": 0.2}
+WILD: dict[str, Any] = {"give_up_chance": 0.3, "two_parcels_chance": 0.5, "reject_chance": 0.3, "refuse_chance": 0.2}
 
 
 def day(seed: int, steps: int = 60) -> Office:
