@@ -11,6 +11,7 @@ from connectors.market import START, Answers, Sweep, make_ctx, said
 
 from entrepot.connectors.backoffice.records import order_root
 from entrepot.connectors.port import Access, Forged, ProblemCode, Received, Verified
+from entrepot.connectors.reading import sortable
 from entrepot.connectors.registry import connect
 from entrepot.inbox.model import MALFORMED
 from entrepot.kernel.http import HttpAnswer
@@ -156,6 +157,14 @@ def test_their_clock_being_ahead_never_takes_the_cursor_past_now(company: Compan
     sweep = answered(company, "stock", said(200, msgspec.json.encode({"stock": [one], "next": None})))
     assert sweep.cursor is not None
     assert START.fromisoformat(sweep.cursor) == START - timedelta(seconds=300)
+
+
+def test_a_cursor_never_goes_back_by_the_overlap(company: Company) -> None:
+    company.move(hours=1)
+    cursor = sortable(START + timedelta(minutes=59))
+    company.portal.restock("LAMP-1", 1)
+    assert company.sweep("stock", cursor).ids == ["LAMP-1@main"]
+    assert company.sweep("stock", cursor).cursor == cursor
 
 
 def test_cursors_that_go_round_in_a_circle_end_the_run(company: Company) -> None:
