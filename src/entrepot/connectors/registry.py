@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from entrepot.connectors.amazon.connector import connect as amazon
+from entrepot.connectors.backoffice.connector import connect as backoffice
 from entrepot.connectors.facts import facts, manifest
 from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
@@ -14,6 +15,7 @@ __all__ = ["CONNECTORS", "connect", "facts", "manifest"]
 
 CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
     "amazon": amazon,
+    "backoffice": backoffice,
     "mirakl": mirakl,
     "payment": payment,
     "storefront": storefront,
