@@ -7,6 +7,7 @@ from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
 from entrepot.connectors.port import Access, Connector
 from entrepot.connectors.storefront.connector import connect as storefront
+from entrepot.connectors.walmart.connector import connect as walmart
 from entrepot.kernel.errors import WrongSetting
 
 __all__ = ["CONNECTORS", "connect", "facts"]
@@ -15,6 +16,7 @@ CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
     "mirakl": mirakl,
     "payment": payment,
     "storefront": storefront,
+    "walmart": walmart,
 }
 
 
