@@ -57,6 +57,16 @@ def _lists(rows: Mapping[str, SourceRow], records: Records) -> list[CursorSpec]:
             "returnLastModifiedStartDate",
         ),
         CursorSpec("items", "/v3/items", rows["items"], ("ItemResponse",), ("nextCursor",), records.items, first="*"),
+        CursorSpec(
+            "retired-items",
+            "/v3/items",
+            rows["retired-items"],
+            ("ItemResponse",),
+            ("nextCursor",),
+            records.items,
+            first="*",
+            query=(("lifecycleStatus", "RETIRED"),),
+        ),
     ]
 
 

@@ -11,7 +11,6 @@ from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, minor, n
 from entrepot.connectors.verbs import EndListing, SetPrice, SetStock
 from entrepot.connectors.walmart import shapes, words
 from entrepot.connectors.walmart.order_writes import EACH, json_call
-from entrepot.connectors.walmart.translate import decimal
 from entrepot.connectors.walmart.units import whole
 from entrepot.connectors.walmart.wire import entries, refusal_of
 from entrepot.connectors.writes import Look, Shape
@@ -19,13 +18,10 @@ from entrepot.kernel.http import HttpResponse
 from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack
 
 INVENTORY = "/v3/inventory"
-NO_ITEM = frozenset({"CONTENT_NOT_FOUND.GMP_ITEM_API", "CONTENT_NOT_FOUND.GMP_ITEM_INVENTORY_API"})
-ALREADY_RETIRED = frozenset(
-    {
-        "CONTENT_NOT_FOUND.GMP_ITEM_API",
-        "INVALID_REQUEST_CONTENT.GMP_ITEM_API",  # [guess] that it is refused at all
-    }
+NO_ITEM = frozenset(
+    f"CONTENT_NOT_FOUND.{api}" for api in ("GMP_ITEM_API", "GMP_INVENTORY_API", "GMP_ITEM_INVENTORY_API")
 )
+ALREADY_RETIRED = frozenset({"INVALID_REQUEST_CONTENT.GMP_ITEM_API"})  # [guess] that it is refused at all
 
 
 class _PriceAnswer(msgspec.Struct):
@@ -87,7 +83,7 @@ def price_is_so(payload: SetPrice, response: HttpResponse) -> ReadBack:
     item = item_of(response.body, payload.sku)
     if item is None or item.price is None:
         return NotThere(f"item {payload.sku} shows no price")
-    shown = minor(decimal(item.price.amount, "$.price.amount"), item.price.currency, "$.price.amount")
+    shown = minor(item.price.amount, item.price.currency, "$.price.amount")
     if (shown, item.price.currency) == (payload.price_minor, payload.currency):
         return _priced(payload)
     return NotThere(f"item {payload.sku} costs {item.price.amount} {item.price.currency}")

@@ -12,10 +12,11 @@ from entrepot.connectors.exchange import Call
 from entrepot.connectors.reading import Unreadable, encoded, instant, members, number_of, typed
 from entrepot.connectors.verbs import AcknowledgeOrder, CancelLines, RefundedLine, RefundLines, ShipParcel
 from entrepot.connectors.walmart import shapes, words
-from entrepot.connectors.walmart.translate import refunded_minor
+from entrepot.connectors.walmart.translate import OUR_MARK, refunded_minor
 from entrepot.connectors.walmart.units import counted, whole
 from entrepot.connectors.writes import Look, Shape
 from entrepot.kernel.http import HttpResponse
+from entrepot.kernel.money import split_minor
 from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Refused, Unknown
 
 OTHERWISE = "decided-otherwise"  # ours, for a state that excludes what we wanted
@@ -227,7 +228,7 @@ def refund(payload: RefundLines, _key: str) -> Call:
         if min(line.item_minor, line.shipping_minor, line.tax_minor) < 0 or not _sum(line):
             raise Unreadable("a refund of nothing or less", "$.lines")
         one = {
-            "refundComments": payload.refund,
+            "refundComments": OUR_MARK + payload.refund,
             "refundCharges": {"refundCharge": _charges(line, payload.currency, reason)},
         }
         lines.append({"lineNumber": line.line_id, "isFullRefund": False, "refunds": {"refund": [one]}})
@@ -242,18 +243,19 @@ def _sum(line: RefundedLine) -> int:
 
 
 def _charges(line: RefundedLine, currency: str, reason: str) -> list[dict[str, Any]]:
-    """Item and shipping, each if there is any; the tax stands on the first of them."""
+    """Item and shipping, each if there is any. The tax is one sum to us: it is split as they are."""
     parts = [("PRODUCT", "Item Price", line.item_minor), ("SHIPPING", "Shipping", line.shipping_minor)]
     parts = [part for part in parts if part[2]] or parts[:1]
     found = []
-    for n, (kind, name, amount) in enumerate(parts):
+    taxes = split_minor(line.tax_minor, [amount for _, _, amount in parts])
+    for (kind, name, amount), tax_minor in zip(parts, taxes, strict=True):
         charge: dict[str, Any] = {
             "chargeType": kind,
             "chargeName": name,
             "chargeAmount": {"currency": currency, "amount": number_of(-amount, currency)},
         }
-        if not n and line.tax_minor:
-            tax = {"currency": currency, "amount": number_of(-line.tax_minor, currency)}
+        if tax_minor:
+            tax = {"currency": currency, "amount": number_of(-tax_minor, currency)}
             charge["tax"] = {"taxName": f"{name} Tax", "taxAmount": tax}
         found.append({"refundReason": reason, "charge": charge})
     return found
@@ -265,7 +267,7 @@ def refunded(payload: RefundLines, order: shapes.Order) -> ReadBack:
     ids: list[str] = []
     for asked in payload.lines:
         _, line = _line_of(order, asked.line_id)
-        ours = [one for one in refunds_of(line) if one.refundComments == payload.refund]
+        ours = [one for one in refunds_of(line) if one.refundComments == OUR_MARK + payload.refund]
         if not ours:
             found.append(NotThere(f"no refund {payload.refund} on line {asked.line_id}"))
         elif len(ours) > 1 or refund_minor(ours[0], payload.currency) != _sum(asked):

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -21,7 +22,6 @@ from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import Unreadable, canonical, encoded, first_bytes, minor, total, typed
 from entrepot.connectors.roots import statement_root
 from entrepot.connectors.walmart.lists import page_of, unreadable
-from entrepot.connectors.walmart.translate import decimal
 from entrepot.connectors.walmart.wire import Wire
 from entrepot.kernel.ctx import Ctx
 from entrepot.money.settlement.model import Author, CycleSeen, LineType, StatementLineSeen
@@ -133,7 +133,7 @@ def statement(body: bytes) -> CycleSeen:
         period_from=us_day(starts, "$.row.Period Start Date") if starts else None,
         period_to=us_day(ends, "$.row.Period End Date") if ends else None,
         line_count=seen.line_count,
-        summary={name: minor(decimal(value, "$.sums"), currency, "$.sums") for name, value in seen.sums.items()},
+        summary={name: minor(_decimal(value, "$.sums"), currency, "$.sums") for name, value in seen.sums.items()},
     )
 
 
@@ -162,10 +162,18 @@ def statement_line(body: bytes) -> StatementLineSeen:
     )
 
 
+def _decimal(text: str, where: str) -> Decimal:
+    """An amount as it stands in a cell. Errors: Unreadable."""
+    try:
+        return Decimal(text.strip().replace(",", ""))
+    except ArithmeticError as error:
+        raise Unreadable(f"“{text[:40]}” is not an amount", where) from error
+
+
 def _money(text: str, currency: str, where: str) -> int:
     if not text.strip():
         raise Unreadable("an amount is missing", where)
-    return minor(decimal(text.strip().replace(",", ""), where), currency, where)
+    return minor(_decimal(text, where), currency, where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +258,7 @@ def _sums(rows: list[dict[str, str]]) -> dict[str, str]:
     found: dict[str, Any] = {}
     for row in rows:
         try:
-            found[row[TYPE]] = found.get(row[TYPE], 0) + decimal(row[AMOUNT].strip().replace(",", "") or "0", AMOUNT)
+            found[row[TYPE]] = found.get(row[TYPE], 0) + _decimal(row[AMOUNT] or "0", AMOUNT)
         except Unreadable:
             continue
     return {name: format(value, "f") for name, value in found.items() if value.is_finite()}

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-Number = int | Decimal
+Number = int | Decimal  # a decimal is read from a number as well as from text, digit for digit
 Text = str | int  # ids and quantities that are text in one answer and a number in another
 
 
@@ -195,7 +195,7 @@ class ReturnHead(msgspec.Struct):
 
 
 class ItemPrice(msgspec.Struct):
-    amount: str | Number
+    amount: Number
     currency: str
 
 

@@ -5,7 +5,6 @@ A line has no state of its own but units by status ("1 Shipped, 1 Cancelled"); a
 """
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from entrepot.connectors.reading import UnknownWord, Unreadable, instant, maybe_instant, minor, sortable, total, typed
 from entrepot.connectors.walmart import shapes, words
@@ -17,6 +16,7 @@ from entrepot.trade.order.states import LegState, LineState
 
 NOT_SAID = datetime(1970, 1, 1, tzinfo=UTC)  # they name no date: the message's own arrival is the best there is
 PRODUCT, SHIPPING = "PRODUCT", "SHIPPING"
+OUR_MARK = "entrepot "  # before our own number of a refund, in its comment: nothing else says whose it was
 
 
 @total
@@ -183,7 +183,7 @@ def _carrier(seen: shapes.Order) -> str:
 
 @total
 def refund(body: bytes) -> ChannelRefundSeen:
-    """Money that went back on one line. [guess] a comment on it is our own number of it, so that it was us."""
+    """Money that went back on one line. Ours is what carries our mark; what a person refunds in Seller Center is the channel's."""
     seen = typed(body, shapes.RefundOfLine)
     charges = (seen.refund.refundCharges or shapes.RefundCharges()).refundCharge
     if not charges:
@@ -198,7 +198,7 @@ def refund(body: bytes) -> ChannelRefundSeen:
         order_line_id=str(seen.lineNumber),
         amount_minor=amount,
         currency=currency,
-        by="seller" if seen.refund.refundComments else "channel",
+        by="seller" if (seen.refund.refundComments or "").startswith(OUR_MARK) else "channel",
         reason=charges[0].refundReason,
         at=when(seen.at, "$.at"),
     )
@@ -276,20 +276,10 @@ def item(body: bytes) -> ListingSeen:
         updated_at=NOT_SAID,
         their_id=seen.wpid or "",
         product_type=seen.productType or "",
-        price_minor=None
-        if price is None
-        else minor(decimal(price.amount, "$.price.amount"), price.currency, "$.price"),
+        price_minor=None if price is None else minor(price.amount, price.currency, "$.price.amount"),
         currency="" if price is None else price.currency,
         issues=tuple(Issue("UNPUBLISHED", reason) for reason in (seen.unpublishedReasons or shapes.Reasons()).reason),
     )
-
-
-def decimal(amount: str | int | Decimal, where: str) -> Decimal:
-    """An amount that is text in one answer and a number in another. Errors: Unreadable."""
-    try:
-        return Decimal(amount)
-    except ArithmeticError as error:
-        raise Unreadable(f"“{str(amount)[:40]}” is not an amount", where) from error
 
 
 @total
