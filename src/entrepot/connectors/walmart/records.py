@@ -76,19 +76,19 @@ class Records:
     def _refunds(self, raw: msgspec.Raw, start: int) -> list[Received]:
         """Refunds of an order that can be read; one that cannot is parked whole, and its refunds with it."""
         try:
-            head = typed(raw, shapes.OrderHead)
+            head = typed(raw, shapes.RefundedOrder)
         except Unreadable:
             return []
         found: list[Received] = []
         for line in head.orderLines.orderLine:
             singles = line.refunds.refund if line.refunds else []
-            for n, single in enumerate(singles or ([line.refund] if line.refund else [])):
+            for n, single in enumerate(singles or [line.refund]):
                 if bytes(single) != b"null":
                     found.append(self._refund(head, line, n, single, start + len(found)))
         return found
 
     def _refund(
-        self, head: shapes.OrderHead, line: shapes.LineHead, n: int, raw: msgspec.Raw, position: int
+        self, head: shapes.RefundedOrder, line: shapes.RefundedLine, n: int, raw: msgspec.Raw, position: int
     ) -> Received:
         at = line.statusDate or head.orderDate
         whole = {

@@ -119,21 +119,12 @@ class Order(msgspec.Struct):
     mart: str | None = None
 
 
-class RawRefunds(msgspec.Struct):
-    refund: list[msgspec.Raw] = []
-
-
 class LineHead(msgspec.Struct):
-    """A line as far as its refunds are split off it."""
-
-    lineNumber: Text
     statusDate: Text | None = None
-    refund: msgspec.Raw | None = None
-    refunds: RawRefunds | None = None
 
 
 class LineHeads(msgspec.Struct):
-    orderLine: list[LineHead] = []
+    orderLine: list[LineHead]
 
 
 class OrderHead(msgspec.Struct):
@@ -141,6 +132,29 @@ class OrderHead(msgspec.Struct):
     customerOrderId: str
     orderDate: Text
     orderLines: LineHeads
+
+
+class RawRefunds(msgspec.Struct):
+    refund: list[msgspec.Raw] = []
+
+
+class RefundedLine(LineHead):
+    """A line as far as its refunds are split off it: the list of them, or (older) the only one."""
+
+    lineNumber: Text = ""
+    refund: msgspec.Raw = msgspec.Raw(b"null")
+    refunds: RawRefunds | None = None
+
+
+class RefundedLines(msgspec.Struct):
+    orderLine: list[RefundedLine]
+
+
+class RefundedOrder(msgspec.Struct):
+    purchaseOrderId: str
+    customerOrderId: str
+    orderDate: Text
+    orderLines: RefundedLines
 
 
 class RefundOfLine(msgspec.Struct):
