@@ -79,8 +79,15 @@ def test_an_order_just_placed_waits_to_be_acknowledged_and_names_its_ship_date(m
     assert isinstance(seen, OrderSeen)
     book = market.book(order_id)
     assert (seen.state, seen.their_state, seen.seller_id) == (LegState.AWAITING_ACCEPTANCE, "Created", "us")
-    assert (seen.commercial_id, seen.currency, seen.total_minor) == (book["customer_order_id"], "USD", book["total_minor"])
-    assert [(line.sku, line.quantity, line.price_minor) for line in seen.lines] == [("ATLAS", 2, 3_998), ("CHART", 1, 705)]
+    assert (seen.commercial_id, seen.currency, seen.total_minor) == (
+        book["customer_order_id"],
+        "USD",
+        book["total_minor"],
+    )
+    assert [(line.sku, line.quantity, line.price_minor) for line in seen.lines] == [
+        ("ATLAS", 2, 3_998),
+        ("CHART", 1, 705),
+    ]
     assert [line.shipping_minor for line in seen.lines] == [700, 0]
     assert [line.tax_minor for line in seen.lines] == [line["tax_minor"] for line in book["lines"]]
     assert seen.ship_due_at is not None
@@ -103,7 +110,9 @@ def test_an_order_goes_through_its_states(market: WalmartMarket) -> None:
         (0, 0, LineState.TO_SHIP),
     ]
     rest = [{"line_id": "1", "quantity": 2}]
-    market.send("walmart.cancel", {"order_id": order_id, "our_number": "", "cancellation": "", "reason": "other", "lines": rest})
+    market.send(
+        "walmart.cancel", {"order_id": order_id, "our_number": "", "cancellation": "", "reason": "other", "lines": rest}
+    )
     last = [{"line_id": "2", "quantity": 1}]
     market.send("walmart.ship", parcel(market, order_id, "T-0000002", lines=last))
     seen = market.seen_order(order_id)
@@ -151,7 +160,10 @@ def test_a_refund_of_ours_is_told_from_one_of_theirs(market: WalmartMarket) -> N
     records = [one for one in market.sweep("orders").records if one.kind == "channel-refund"]
     seen = [market.seen(one) for one in records]
     assert all(isinstance(one, ChannelRefundSeen) for one in seen)
-    assert [(one.by, one.amount_minor, one.order_line_id) for one in seen] == [("seller", 300, "1"), ("channel", 200, "2")]
+    assert [(one.by, one.amount_minor, one.order_line_id) for one in seen] == [
+        ("seller", 300, "1"),
+        ("channel", 200, "2"),
+    ]
     assert {one.refund_id for one in seen} == {one["refund_id"] for one in market.system.books()["refunds"]}
 
 
@@ -385,7 +397,9 @@ def test_a_word_nobody_published_parks_its_record_and_no_other(market: WalmartMa
     sweep = market.sweep(name)
     assert sweep.problem is None
     seen = [market.seen(record) for record in sweep.records]
-    strange = [one for one in seen if isinstance(one, Unrecognised) or isinstance(getattr(one, "state", None), Unrecognised)]
+    strange = [
+        one for one in seen if isinstance(one, Unrecognised) or isinstance(getattr(one, "state", None), Unrecognised)
+    ]
     assert len(strange) == 1
     assert not any(isinstance(one, Malformed) for one in seen)
 
@@ -403,7 +417,9 @@ def test_one_unreadable_record_is_kept_and_its_neighbours_go_on(market: WalmartM
     assert [one.kind for one in sweep.records] == ["malformed"]
 
 
-@pytest.mark.parametrize("body", ["{}", "[]", '{"list":{}}', '{"list":{"elements":{},"meta":{}}}', '{"list":null}', "null", ""])
+@pytest.mark.parametrize(
+    "body", ["{}", "[]", '{"list":{}}', '{"list":{"elements":{},"meta":{}}}', '{"list":null}', "null", ""]
+)
 def test_an_answer_that_is_not_a_list_is_a_problem_and_no_crash(market: WalmartMarket, body: str) -> None:
     for sweep in _answered(market, body):
         assert sweep.problem is not None

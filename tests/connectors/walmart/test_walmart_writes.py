@@ -237,6 +237,15 @@ def test_an_order_cancelled_meanwhile_is_not_taken_for_acknowledged(market: Walm
     assert found.code == "decided-otherwise"
 
 
+@pytest.mark.parametrize("tell", [acknowledge, ship, cancel, refund], ids=lambda tell: tell.__name__)
+def test_a_status_nobody_published_proves_neither_that_it_is_done_nor_that_it_is_not(
+    market: WalmartMarket, tell: Tell
+) -> None:
+    told = tell(market)
+    market.trouble("getAnOrder", "unknown-enum", "status")
+    assert isinstance(market.look(told.operation, told.payload)[0], Unknown)
+
+
 def test_a_carrier_they_know_goes_by_their_name_and_another_by_its_own(market: WalmartMarket) -> None:
     for carrier, theirs, other in (("ups", "UPS", None), ("Kajak Express", "OTHER", "Kajak Express")):
         order_id = market.acknowledged(("ATLAS", 1))

@@ -41,10 +41,13 @@ def unwrapped(body: bytes) -> bytes:
 
 
 def one_order(body: bytes, order_id: str) -> shapes.Order:
-    """Errors: Unreadable when they answer for another order."""
+    """Errors: Unreadable when they answer for another order, or in a word nobody published: then it proves nothing."""
     order = typed(unwrapped(body), shapes.Order)
     if order.purchaseOrderId != order_id:
         raise Unreadable(f"{order.purchaseOrderId} is not the order that was asked for", "$.purchaseOrderId")
+    for n, line in enumerate(order.orderLines.orderLine):
+        if unknown := counted(line, n).unknown:
+            raise Unreadable(f"a line is “{unknown[0]}”, a word we do not know", "$.orderLines")
     return order
 
 

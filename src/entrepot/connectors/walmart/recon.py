@@ -10,6 +10,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -66,7 +67,7 @@ class _Statement(msgspec.Struct):
     report_on: str
     row: dict[str, str]
     line_count: int
-    sums: dict[str, str]
+    sums: dict[str, int]
 
 
 class _Line(msgspec.Struct):
@@ -109,10 +110,10 @@ def us_day(text: str, where: str) -> datetime:
 def report_day(text: str) -> date:
     """The name of a report: MMDDYYYY as the list of dates shows them, or YYYYMMDD as the guide does. Errors: Unreadable."""
     for form in ("%m%d%Y", "%Y%m%d"):
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC).date()
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            day = datetime.strptime(text, form).replace(tzinfo=UTC)
+            if day.strftime(form) == text:  # strptime also takes "1" for a month
+                return day.date()
     raise Unreadable(f"“{text[:40]}” is not the day of a report", "$.availableApReportDates")
 
 
@@ -133,7 +134,7 @@ def statement(body: bytes) -> CycleSeen:
         period_from=us_day(starts, "$.row.Period Start Date") if starts else None,
         period_to=us_day(ends, "$.row.Period End Date") if ends else None,
         line_count=seen.line_count,
-        summary={name: minor(_decimal(value, "$.sums"), currency, "$.sums") for name, value in seen.sums.items()},
+        summary=seen.sums,
     )
 
 
@@ -237,7 +238,7 @@ class Recon:
             body = {"report_on": day, "line_no": number, "currency": row[CURRENCY] or currency, "row": row}
             name = f"{day}:{number}"
             found.append(Received(LINE, name, day, canonical(encoded(body)), number, root, self.flows[LINE]))
-        whole = {"report_on": day, "row": summaries[0], "line_count": len(lines), "sums": _sums(lines)}
+        whole = {"report_on": day, "row": summaries[0], "line_count": len(lines), "sums": _sums(lines, currency)}
         head = Received(STATEMENT, day, day, canonical(encoded(whole)), 0, root, self.flows[STATEMENT])
         return (head, *found)
 
@@ -253,15 +254,13 @@ def _days(body: bytes) -> list[tuple[str, str]]:
     return [(report_day(name).isoformat(), name) for name in names]
 
 
-def _sums(rows: list[dict[str, str]]) -> dict[str, str]:
-    """What the amounts add up to by type of transaction: shown beside their total. An amount that is none counts nothing here."""
-    found: dict[str, Any] = {}
+def _sums(rows: list[dict[str, str]], currency: str) -> dict[str, int]:
+    """What the amounts add up to by type of transaction, in minor units: shown beside their total. A row that cannot be read counts nothing here."""
+    found: dict[str, int] = {}
     for row in rows:
-        try:
-            found[row[TYPE]] = found.get(row[TYPE], 0) + _decimal(row[AMOUNT] or "0", AMOUNT)
-        except Unreadable:
-            continue
-    return {name: format(value, "f") for name, value in found.items() if value.is_finite()}
+        with suppress(Unreadable):
+            found[row[TYPE]] = found.get(row[TYPE], 0) + _money(row[AMOUNT], row[CURRENCY] or currency, AMOUNT)
+    return found
 
 
 def rows_of(body: bytes) -> list[dict[str, str]]:

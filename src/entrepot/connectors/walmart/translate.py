@@ -28,12 +28,12 @@ def order(body: bytes) -> OrderSeen:
 
 def order_seen(seen: shapes.Order) -> OrderSeen:
     """Errors: Unreadable, UnknownWord."""
+    if not seen.orderLines.orderLine:
+        raise Unreadable("an order without lines", "$.orderLines.orderLine")
     info = seen.shippingInfo or shapes.ShippingInfo()
     ship_by = when(info.estimatedShipDate, "$.shippingInfo.estimatedShipDate") if info.estimatedShipDate else None
     currency = _currency(seen)
     lines = tuple(_line(line, currency, ship_by, n) for n, line in enumerate(seen.orderLines.orderLine))
-    if not lines:
-        raise Unreadable("an order without lines", "$.orderLines.orderLine")
     placed_at = when(seen.orderDate, "$.orderDate")
     changes = [when(line.statusDate, "$.statusDate") for line in seen.orderLines.orderLine if line.statusDate]
     return OrderSeen(
