@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from entrepot.sandbox.walmart.ledger import Ledger
+from entrepot.sandbox.walmart.ledger import Ledger, Statement
 from entrepot.sandbox.walmart.platform import Platform
-from entrepot.sandbox.walmart.state import Line, Order
+from entrepot.sandbox.walmart.state import Feed, Line, Listing, Order, Refund, Return
 
 
 def books_of(
@@ -21,79 +21,13 @@ def books_of(
     return {
         "orders": [_order(order, platform.settings.currency) for order in platform.orders.values()],
         "shipments": [row for order in platform.orders.values() for row in _shipments(order)],
-        "refunds": [
-            {
-                "refund_id": one.refund_id,
-                "order_id": one.order_id,
-                "line_id": one.line_id,
-                "amount_minor": one.amount_minor,
-                "currency": platform.settings.currency,
-                "by": one.by,
-                "at": _at(one.at),
-                "units": one.units,
-                "comments": one.comments,
-            }
-            for one in platform.refunds
-        ],
-        "returns": [
-            {
-                "return_id": one.return_id,
-                "order_id": one.order_id,
-                "state": "closed" if one.over else "open",
-                "at": _at(one.opened_at),
-                "lines": [
-                    {
-                        "number": line.number,
-                        "line_id": line.line_id,
-                        "quantity": line.quantity,
-                        "refunded": line.refunded,
-                        "status": line.status,
-                        "reason": line.reason,
-                    }
-                    for line in one.lines
-                ],
-            }
-            for one in platform.returns.values()
-        ],
+        "refunds": [_refund(one, platform.settings.currency) for one in platform.refunds],
+        "returns": [_return(one) for one in platform.returns.values()],
         "disputes": [],
-        "listings": [
-            {
-                "sku": one.sku,
-                "live": one.live,
-                "price_minor": one.price_minor,
-                "currency": platform.settings.currency,
-                "quantity": one.quantity,
-                "issues": [{"code": i.code, "message": i.message, "attribute": i.attribute} for i in one.issues],
-                "updates": one.updates,
-                "published": one.published,
-                "lifecycle": one.lifecycle,
-            }
-            for one in platform.listings.values()
-        ],
-        "submissions": [
-            {
-                "id": feed.feed_id,
-                "operation": feed.operation,
-                "type": feed.feed_type,
-                "state": feed.status,
-                "items": len(feed.items),
-                "rejected": feed.count("DATA_ERROR", "SYSTEM_ERROR", "TIMEOUT_ERROR"),
-            }
-            for feed in platform.feeds.values()
-        ],
+        "listings": [_listing(one, platform.settings.currency) for one in platform.listings.values()],
+        "submissions": [_submission(feed) for feed in platform.feeds.values()],
         "applied": {operation: dict(counts) for operation, counts in platform.applied.items()},
-        "statements": [
-            {
-                "id": one.statement_id,
-                "currency": platform.settings.currency,
-                "total_minor": one.total_minor,
-                "paid_minor": one.paid_minor,
-                "opening_minor": one.opening_minor,
-                "closing_minor": one.closing_minor,
-                "lines": len(one.entries),
-            }
-            for one in ledger.statements
-        ],
+        "statements": [_statement(one, platform.settings.currency) for one in ledger.statements],
         "open_minor": sum(entry.amount_minor for entry in ledger.open),
         "health": dict(health),
         "oversold": platform.oversold,
@@ -153,6 +87,78 @@ def _shipments(order: Order) -> list[dict[str, Any]]:
         }
         for (carrier, tracking, at), lines in found.items()
     ]
+
+
+def _refund(one: Refund, currency: str) -> dict[str, Any]:
+    return {
+        "refund_id": one.refund_id,
+        "order_id": one.order_id,
+        "line_id": one.line_id,
+        "amount_minor": one.amount_minor,
+        "currency": currency,
+        "by": one.by,
+        "at": _at(one.at),
+        "units": one.units,
+        "comments": one.comments,
+    }
+
+
+def _return(one: Return) -> dict[str, Any]:
+    lines = [
+        {
+            "number": line.number,
+            "line_id": line.line_id,
+            "quantity": line.quantity,
+            "refunded": line.refunded,
+            "status": line.status,
+            "reason": line.reason,
+        }
+        for line in one.lines
+    ]
+    return {
+        "return_id": one.return_id,
+        "order_id": one.order_id,
+        "state": "closed" if one.over else "open",
+        "at": _at(one.opened_at),
+        "lines": lines,
+    }
+
+
+def _listing(one: Listing, currency: str) -> dict[str, Any]:
+    return {
+        "sku": one.sku,
+        "live": one.live,
+        "price_minor": one.price_minor,
+        "currency": currency,
+        "quantity": one.quantity,
+        "issues": [{"code": i.code, "message": i.message, "attribute": i.attribute} for i in one.issues],
+        "updates": one.updates,
+        "published": one.published,
+        "lifecycle": one.lifecycle,
+    }
+
+
+def _submission(feed: Feed) -> dict[str, Any]:
+    return {
+        "id": feed.feed_id,
+        "operation": feed.operation,
+        "type": feed.feed_type,
+        "state": feed.status,
+        "items": len(feed.items),
+        "rejected": feed.count("DATA_ERROR", "SYSTEM_ERROR", "TIMEOUT_ERROR"),
+    }
+
+
+def _statement(one: Statement, currency: str) -> dict[str, Any]:
+    return {
+        "id": one.statement_id,
+        "currency": currency,
+        "total_minor": one.total_minor,
+        "paid_minor": one.paid_minor,
+        "opening_minor": one.opening_minor,
+        "closing_minor": one.closing_minor,
+        "lines": len(one.entries),
+    }
 
 
 def _at(at: datetime | None) -> str | None:

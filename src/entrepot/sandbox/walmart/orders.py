@@ -225,6 +225,7 @@ class Orders:
             line.cancelled_by, line.cancelled_at = by, self._platform.now()
             self._touch(order, line)
         if wanted:
+            order.last_cancelled_by = by
             self._platform.tell("order.updated" if order.state() != "Cancelled" else "order.cancelled", order.order_id)
 
     def _refuse_walmart_fulfilled(self, order: Order) -> None:

@@ -5,6 +5,7 @@ lines and quantities. [guess] the channel refunds by itself when a delivered ret
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -232,16 +233,7 @@ class Returns:
             "refundedQty": line.refunded,
             "rechargeableQty": 0,
             "refundChannel": "SELLER",
-            "returnTrackingDetail": [
-                {
-                    "sequenceNo": number,
-                    "eventTag": tag,
-                    "eventDescription": tag.replace("_", " ").capitalize(),
-                    "eventTime": stamp(when),
-                    "references": [],
-                }
-                for number, (tag, when) in enumerate(line.events, 1)
-            ],
+            "returnTrackingDetail": [_event(number, *one) for number, one in enumerate(line.events, 1)],
             "status": line.status,
             "statusTime": stamp(at),
             "currentDeliveryStatus": "DELIVERED" if delivered else "IN_TRANSIT",
@@ -300,6 +292,16 @@ def _charges_of(sold: Line, units: int) -> list[Charge]:
         if min(amount, left) or min(tax, tax_left):
             found.append(Charge(kind, name, min(amount, left), min(tax, tax_left), RETURNED))
     return found
+
+
+def _event(number: int, tag: str, at: datetime) -> dict[str, Any]:
+    return {
+        "sequenceNo": number,
+        "eventTag": tag,
+        "eventDescription": tag.replace("_", " ").capitalize(),
+        "eventTime": stamp(at),
+        "references": [],
+    }
 
 
 def _carrier(one: Return) -> dict[str, str]:

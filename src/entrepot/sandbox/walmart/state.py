@@ -4,7 +4,6 @@ Units: money in cents. A unit price, its shipping and its tax are fixed per unit
 a line has exact sums.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -15,16 +14,6 @@ SHIPPED: Final = "Shipped"
 DELIVERED: Final = "Delivered"
 CANCELLED: Final = "Cancelled"
 REFUND: Final = "Refund"
-
-STATUS_MOVES: Final[Mapping[str, frozenset[str]]] = {
-    CREATED: frozenset({ACKNOWLEDGED, SHIPPED, CANCELLED}),
-    ACKNOWLEDGED: frozenset({SHIPPED, CANCELLED}),
-    SHIPPED: frozenset({DELIVERED, REFUND}),
-    DELIVERED: frozenset({REFUND}),
-    CANCELLED: frozenset(),
-    REFUND: frozenset(),
-}
-"""Where a unit of a line may go; the counters of `Line` and `Parcel` are moved only along these."""
 
 SELLER, BUYER, CHANNEL = "seller", "buyer", "channel"
 BY_SELLER, BY_MARKETPLACE = "seller", "marketplace"
@@ -239,6 +228,7 @@ class Order:
     lines: list[Line]
     changed_at: datetime
     acknowledged_at: datetime | None = None
+    last_cancelled_by: str | None = None
 
     @property
     def open(self) -> int:
@@ -264,10 +254,7 @@ class Order:
 
     def cancelled_by(self) -> str | None:
         """Who ended the order, when nothing of it was shipped."""
-        if self.state() != CANCELLED:
-            return None
-        ended = [line for line in self.lines if line.cancelled_at is not None]
-        return max(ended, key=lambda line: (line.cancelled_at, line.line_id)).cancelled_by if ended else None
+        return self.last_cancelled_by if self.state() == CANCELLED else None
 
 
 @dataclass(slots=True)
