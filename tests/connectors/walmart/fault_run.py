@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.channel import ChannelMarket
 
+from entrepot.connectors.exchange import CREDENTIALS_REFUSED
 from entrepot.kernel.outcome import Done, Later, NotThere, Refused, Unknown
 from entrepot.sandbox.faults import Fault
 
@@ -49,6 +50,8 @@ def carry_out(market: ChannelMarket, operation: str, payload: Mapping[str, Any])
             if isinstance(looked, Done | Refused):
                 return looked
             continue
+        if isinstance(outcome, Refused) and outcome.code == CREDENTIALS_REFUSED:
+            continue  # nothing was done; a person lets it go again
         if isinstance(outcome, Done | Refused):
             return outcome
         assert isinstance(outcome, Later), (outcome, detail)
