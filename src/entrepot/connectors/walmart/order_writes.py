@@ -132,7 +132,7 @@ def ship(payload: ShipParcel, _key: str) -> Call:
     lines = [
         {
             "lineNumber": line.line_id,
-            "sellerOrderId": payload.our_number[:SELLER_ORDER_CHARS_MAX],
+            **({"sellerOrderId": payload.our_number} if len(payload.our_number) <= SELLER_ORDER_CHARS_MAX else {}),
             "orderLineStatuses": {
                 "orderLineStatus": [
                     {
