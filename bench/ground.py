@@ -17,6 +17,7 @@ from entrepot.kernel.clock import SystemClock
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.http import HttpAnswer, HttpRequest, NotReached
 from entrepot.kernel.ids import Ids
+from entrepot.kernel.memory import collect_rarely
 from entrepot.store import migrate, postgres
 from entrepot.store.db import Db
 
@@ -54,9 +55,10 @@ def hub_on(url: str) -> Iterator[Hub]:
     db = Db(url, max_size=4, name="bench")
     clock = SystemClock()
     plan = load()
-    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    ids = Ids(clock.millis)
     hub = build(Ctx(db, clock, ids, NoNetwork(), INCARNATION, plan.hash), plan, connect_all(plan))
     hub.prepare()
+    collect_rarely()  # as a process does
     try:
         yield hub
     finally:
@@ -82,8 +84,12 @@ class Stopwatch:
     seconds = 0.0
 
     def __enter__(self) -> "Stopwatch":
-        self._from = time.perf_counter()
+        self.again()
         return self
+
+    def again(self) -> None:
+        """Start anew."""
+        self._from = time.perf_counter()
 
     def __exit__(self, *_: object) -> None:
         self.seconds = time.perf_counter() - self._from

@@ -2,8 +2,10 @@
 
 import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 
 from bench.ground import hub_on
 from bench.material import Material
@@ -15,8 +17,10 @@ from entrepot.engine.lease import Lease, seize
 from entrepot.flows.order_creation import arrival_of
 from entrepot.inbox.model import Arrival
 from entrepot.inbox.service import record
+from entrepot.process import yield_to_the_doors
 
 DRAIN_S = 3_600.0
+READY_MAX_S = 60.0
 PAUSE_S = 0.02  # until a lane with nothing due is looked at again
 
 
@@ -42,6 +46,33 @@ def record_pages(hub: Hub, pages: Sequence[bytes]) -> None:
 
 
 @contextmanager
+def recorder(url: str, pages: Sequence[bytes]) -> Iterator[Callable[[], BaseProcess]]:
+    """A process of its own that stands ready, and records the pages once it is told to; the call gives the process."""
+    spawn = multiprocessing.get_context("spawn")
+    ready, go = spawn.Event(), spawn.Event()
+    process = spawn.Process(target=_record, args=(url, list(pages), ready, go), daemon=True)
+    process.start()
+
+    def start() -> BaseProcess:
+        go.set()
+        return process
+
+    try:
+        assert ready.wait(READY_MAX_S), "the recording process did not start"
+        yield start
+    finally:
+        process.kill()
+        process.join()
+
+
+def _record(url: str, pages: Sequence[bytes], ready: Event, go: Event) -> None:
+    with hub_on(url) as hub:
+        ready.set()
+        go.wait()
+        record_pages(hub, pages)
+
+
+@contextmanager
 def drained(url: str) -> Iterator[None]:
     """A process of its own that decides orders as long as there are any."""
     spawn = multiprocessing.get_context("spawn")
@@ -55,6 +86,7 @@ def drained(url: str) -> Iterator[None]:
 
 
 def _drain(url: str) -> None:
+    yield_to_the_doors()
     with hub_on(url) as hub:
         lease = lane_of(hub, hub.parts.marketplace)
         while True:

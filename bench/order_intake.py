@@ -1,11 +1,10 @@
 """Order intake: pages of Mirakl orders recorded and decided, with all that follows from them, against COPY and against a job per order.
 
-As in a worker: one thread records page after page, as a sweep does, while the lane `decide` drains what is there.
+As with the two workers of `entrepot up`: one records page after page, as a sweep does, while the other drains the lane `decide`.
 """
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 
@@ -13,7 +12,7 @@ import psycopg
 
 from bench import order_peer
 from bench.ground import Ground, Stopwatch, hub_on
-from bench.intake import PAUSE_S, know_baskets, lane_of, record_pages
+from bench.intake import PAUSE_S, know_baskets, lane_of, recorder
 from bench.machine import peak_mb
 from bench.material import Material, material, render
 from bench.table import Result, at_least, at_most
@@ -90,15 +89,16 @@ def intake(ground: Ground, made: Material) -> float:
     with ground.fresh() as url, hub_on(url) as hub:
         know_baskets(hub, made)
         lease = lane_of(hub, hub.parts.marketplace)
-        with ThreadPoolExecutor(1) as recorder, Stopwatch() as watch:
-            recorded = recorder.submit(record_pages, hub, made.pages)
+        with recorder(url, made.pages) as start, Stopwatch() as watch:
+            watch.again()  # the other process stands ready now
+            recording = start()
             handled = 0
-            while handled < len(made.orders) and not (recorded.done() and recorded.exception()):
+            while handled < len(made.orders):
                 some = hub.inbox.drain(hub.ctx, lease)
                 handled += some
                 if not some:
+                    assert not recording.exitcode, "the recording process failed"
                     time.sleep(PAUSE_S)
-            recorded.result()
         _check(hub, made)
         return watch.seconds
 

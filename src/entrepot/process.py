@@ -17,9 +17,8 @@ from psycopg.rows import dict_row
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from entrepot.app import Hub, build, connect_all
+from entrepot.app import Hub, addresses_of, build, connect_all, document_hosts_of
 from entrepot.blueprint.model import Plan
-from entrepot.blueprint.references import resolve
 from entrepot.change import service as plans
 from entrepot.change.source import read_source
 from entrepot.connectors.facts import facts
@@ -29,6 +28,7 @@ from entrepot.kernel.ctx import Conn, Ctx, Points
 from entrepot.kernel.errors import NotNow, WrongSetting
 from entrepot.kernel.http import HttpAnswer, HttpRequest, NotReached
 from entrepot.kernel.ids import Ids
+from entrepot.kernel.memory import collect_rarely
 from entrepot.outbox.http import OutboundHttp
 from entrepot.store import migrate, postgres
 from entrepot.store.db import Db
@@ -36,6 +36,7 @@ from entrepot.store.db import Db
 EXIT_OTHER_PLAN = 76  # start again: another plan came into force
 PLAN_LOOK_EVERY_S = 2.0  # machine
 PACE_READ_EVERY_S = 1.0  # machine: how soon every process follows a change of the business clock
+WORKER_NICE = 5  # a third of the web process's share of a core that both want
 KILL_AT = "ENTREPOT_KILL_AT"  # a point's name and how many times to pass it first: `send.after:3`; for proofs only
 
 
@@ -144,8 +145,13 @@ def database_url(chosen: Settings) -> str:
 
 def upgrade(url: str, environment: str) -> None:
     clock = SystemClock(reading=database_now(url))
-    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    ids = Ids(clock.millis)
     migrate.upgrade(url, incarnation=ids.new("inc"), environment=environment, at=clock.machine(), install=[install])
+
+
+def yield_to_the_doors() -> None:
+    """A worker stands back while the web process has somebody waiting: a webhook and a buyer count milliseconds, a drain seconds."""
+    os.nice(WORKER_NICE)
 
 
 class Threads:
@@ -221,7 +227,7 @@ def plan_for(db: Db, clock: SystemClock, chosen: Settings) -> Plan:
     if found is not None:
         return found
     source = read_source(chosen.blueprint, facts())
-    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    ids = Ids(clock.millis)
     with db.transaction() as conn:
         _require_environment(conn, source.plan)
         plans.first(conn, Ctx(db, clock, ids, NoNetworkYet(), environment=source.plan.environment), source)
@@ -256,13 +262,14 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
         row = conn.execute("SELECT incarnation FROM installation").fetchone()
     assert row is not None
     connectors = connect_all(plan)
-    allowed = [resolve(s.url) for s in plan.systems.values() if s.url]
     kill_at = os.environ.get(KILL_AT, "")
     ctx = Ctx(
         db=db,
         clock=clock,
-        ids=Ids(lambda: int(clock.machine().timestamp() * 1000)),
-        http=OutboundHttp(allowed, loopback=plan.environment == "sandbox"),
+        ids=Ids(clock.millis),
+        http=OutboundHttp(
+            addresses_of(plan), document_hosts=document_hosts_of(plan), loopback=plan.environment == "sandbox"
+        ),
         incarnation=row["incarnation"],
         plan_hash=plan.hash,
         environment=plan.environment,
@@ -270,4 +277,5 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
     )
     hub = build(ctx, plan, connectors, width=Threads(chosen.send_width))
     hub.prepare()
+    collect_rarely()
     return Running(hub, db, url)

@@ -6,8 +6,8 @@ jump; one that comes twice means its first coming.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -37,10 +37,10 @@ class Hours:
     text: str
     zone: str
     week: tuple[tuple[Span, ...], ...]
+    always: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def always(self) -> bool:
-        return all(spans == ((0, MINUTES_A_DAY),) for spans in self.week)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "always", all(spans == ((0, MINUTES_A_DAY),) for spans in self.week))
 
     def working(self, at: datetime) -> bool:
         """Whether the team is at work at this instant."""
@@ -72,12 +72,25 @@ class Hours:
 
     def share_at(self, start: datetime, end: datetime, per_cent: int) -> datetime:
         """When this share of the window is used up, in working time; by the wall clock when nobody works in it."""
+        return self.shares_at(start, end, (per_cent,))[0]
+
+    def shares_at(self, start: datetime, end: datetime, per_cents: Sequence[int]) -> list[datetime]:
+        """As `share_at`, for several shares of one window: its working time is laid out once."""
         if end <= start:
-            return end
-        total = self.worked(start, end)
-        if total <= timedelta():
-            return start + (end - start) * per_cent // 100
-        return min(self.add(start, total * per_cent // 100), end)
+            return [end] * len(per_cents)
+        pieces = [(start, end)] if self.always else self._pieces(start, end)
+        total = sum((closes - opens for opens, closes in pieces), timedelta())
+        if not pieces:
+            return [start + (end - start) * per_cent // 100 for per_cent in per_cents]
+        return [start if per_cent <= 0 else _reached(pieces, total * per_cent // 100) for per_cent in per_cents]
+
+    def _pieces(self, start: datetime, end: datetime) -> list[Interval]:
+        """The working time inside a window, in order."""
+        return [
+            (max(opens, start), min(closes, end))
+            for opens, closes in self._intervals(start, end)
+            if opens < end and closes > start
+        ]
 
     def share_used(self, start: datetime, end: datetime, at: datetime) -> int:
         """Whole percent of the window used up at an instant, 0 to 100, by the same rule as `share_at`."""
@@ -97,6 +110,15 @@ class Hours:
         while day <= last:
             yield from _day(zone, day, self.week[day.weekday()])
             day += timedelta(days=1)
+
+
+def _reached(pieces: Sequence[Interval], working: timedelta) -> datetime:
+    """The first instant at which so much of these pieces has passed."""
+    for opens, closes in pieces:
+        if closes - opens >= working:
+            return opens + working
+        working -= closes - opens
+    return pieces[-1][1]
 
 
 @lru_cache(maxsize=4096)

@@ -114,6 +114,10 @@ class Account(Entry):
     payout: PayoutRoute | None = None
     sweeps: Mapping[str, Duration] = {}  # safety checks by name, and how often
     backlog_max: int = Field(default=100_000, ge=1)
+    obligations: Mapping[
+        Literal["acknowledge", "ship", "cancelled"], Words
+    ] = {}  # where this market's window is another
+    buffer: int = Field(default=0, ge=0)  # pieces of an article that are never shown on this channel
 
     @property
     def settle_s(self) -> float | None:

@@ -60,6 +60,8 @@ def close_for(conn: Conn, ctx: Ctx, mode: str, object: str, object_id: str, beca
 
 def close_many(conn: Conn, ctx: Ctx, keys: Sequence[Key], because: str) -> int:
     """As `close_for`, for many; members leave their group, and the last one closes it."""
+    standing = store.open_modes(conn, {key[0] for key in keys}) if keys else set()
+    keys = [key for key in keys if key[0] in standing]  # nearly always nothing of the kind is open
     if not keys:
         return 0
     closed = close_rows(conn, ctx, store.open_to_close(conn, keys), because)

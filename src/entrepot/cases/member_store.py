@@ -6,7 +6,7 @@ from typing import Any
 
 from entrepot.cases.store import Key
 from entrepot.kernel.ctx import Conn, Row
-from entrepot.store.bulk import insert_rows
+from entrepot.store.bulk import insert_rows, texts
 
 LISTED_MAX = 500
 
@@ -27,8 +27,9 @@ _AGAIN = """
 """
 
 
-def _columns(keys: Sequence[Key]) -> dict[str, list[str]]:
-    return {"modes": [k[0] for k in keys], "objects": [k[1] for k in keys], "ids": [k[2] for k in keys]}
+def _columns(keys: Sequence[Key]) -> dict[str, Any]:
+    modes, objects, ids = zip(*keys, strict=True) if keys else ((), (), ())
+    return {"modes": texts(modes), "objects": texts(objects), "ids": texts(ids)}
 
 
 def upsert(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -101,7 +101,11 @@ def steps_for(plan: Plan, mode: str, owner: str, starts_at: datetime, due_at: da
     team = plan.team(owner)
     failure = plan.failure(mode)
     shares = [(s.at, owner if s.to == "owner" else s.to) for s in failure.escalate]
-    steps = [Step(_moment(team.hours, starts_at, due_at, share), share, to) for share, to in shares]
+    reached = team.hours.shares_at(starts_at, due_at, [share for share, _ in shares])
+    steps = [
+        Step(min(at, due_at - _lead(starts_at, due_at, share)), share, to)
+        for at, (share, to) in zip(reached, shares, strict=True)
+    ]
     return [*steps, Step(due_at, OVERDUE, team.escalates_to or owner)]
 
 
@@ -132,9 +136,9 @@ def working_days_after(hours: Hours, at: datetime, days: int) -> datetime:
     return local.astimezone(UTC)
 
 
-def _moment(hours: Hours, starts_at: datetime, due_at: datetime, share: int) -> datetime:
-    lead = min((due_at - starts_at) * (100 - share) // 1000, LEAD_PER_SHARE * (100 - share))
-    return min(hours.share_at(starts_at, due_at, share), due_at - max(lead, timedelta()))
+def _lead(starts_at: datetime, due_at: datetime, share: int) -> timedelta:
+    """A person is told at least this long before, whatever the working hours say."""
+    return max(min((due_at - starts_at) * (100 - share) // 1000, LEAD_PER_SHARE * (100 - share)), timedelta())
 
 
 def fired(steps: Sequence[Step], now: datetime) -> list[Step]:

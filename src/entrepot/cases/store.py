@@ -1,17 +1,18 @@
 """SQL of case files, their events, alerts and obligations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from entrepot.kernel.ctx import Conn, Row
-from entrepot.store.bulk import insert_rows
+from entrepot.store.bulk import insert_rows, instants, texts
 
 Key = tuple[str, str, str]  # mode, object, object_id
 
 
-def _columns(keys: Sequence[Key]) -> dict[str, list[str]]:
-    return {"modes": [k[0] for k in keys], "objects": [k[1] for k in keys], "ids": [k[2] for k in keys]}
+def _columns(keys: Sequence[Key]) -> dict[str, Any]:
+    modes, objects, ids = zip(*keys, strict=True) if keys else ((), (), ())
+    return {"modes": texts(modes), "objects": texts(objects), "ids": texts(ids)}
 
 
 _KEYS = "unnest(%(modes)s::text[], %(objects)s::text[], %(ids)s::text[]) AS k (mode, object, object_id)"
@@ -26,6 +27,16 @@ def open_of(conn: Conn, keys: Sequence[Key]) -> dict[Key, Row]:
         _columns(keys),
     ).fetchall()
     return {(r["mode"], r["object"], r["object_id"]): r for r in rows}
+
+
+def open_modes(conn: Conn, modes: Collection[str]) -> set[str]:
+    """Of these modes, those of which any case is open."""
+    rows = conn.execute(
+        "SELECT m.mode FROM unnest(%s::text[]) AS m (mode) WHERE EXISTS "
+        "(SELECT FROM case_file c WHERE c.mode = m.mode AND c.resolved_at IS NULL) ORDER BY m.mode",
+        (sorted(modes),),
+    ).fetchall()
+    return {row["mode"] for row in rows}
 
 
 def last_resolved(conn: Conn, keys: Sequence[Key]) -> dict[Key, str]:
@@ -212,9 +223,10 @@ def end_void(conn: Conn, void: Sequence[Ended]) -> list[Row]:
     ).fetchall()
 
 
-def _ended(ended: Sequence[Ended]) -> dict[str, list[Any]]:
-    rows = list({row[:3]: row for row in ended}.values())
-    return {name: [row[i] for row in rows] for i, name in enumerate(("kinds", "objects", "ids", "ats", "becauses"))}
+def _ended(ended: Sequence[Ended]) -> dict[str, str]:
+    kinds, objects, ids, ats, becauses = zip(*{row[:3]: row for row in ended}.values(), strict=True)
+    named = {"kinds": kinds, "objects": objects, "ids": ids, "becauses": becauses}
+    return {name: texts(values) for name, values in named.items()} | {"ats": instants(ats)}
 
 
 def due_obligations(conn: Conn, now: datetime, limit: int) -> list[Row]:

@@ -124,5 +124,5 @@ class NoDatabase:
 
 def _context() -> Callable[[HttpSender], Ctx]:
     clock = SystemClock()
-    ids = Ids(lambda: int(clock.machine().timestamp() * 1000))
+    ids = Ids(clock.millis)
     return lambda sender: Ctx(NoDatabase(), clock, ids, sender)

@@ -99,7 +99,7 @@ class Opened:
         return Ctx(
             db=self.db,
             clock=self.clock,
-            ids=Ids(lambda: int(self.clock.machine().timestamp() * 1000)),
+            ids=Ids(self.clock.millis),
             http=SendsNothing(),
             incarnation=self.incarnation,
             plan_hash=self.plan.hash,

@@ -21,6 +21,7 @@ from entrepot.process import (
     settings,
     start_logging,
     upgrade,
+    yield_to_the_doors,
 )
 from entrepot.store import migrate, postgres
 
@@ -74,6 +75,7 @@ def work() -> int:
     """Drain lanes from the three queues until told to stop."""
     chosen = settings()
     start_logging(chosen.log_level)
+    yield_to_the_doors()
     running = open_hub(chosen, name="worker", connections=sum(chosen.threads.values()) + 1)
     watches: list[PlanWatch] = []
     code = run_worker(

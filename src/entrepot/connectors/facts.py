@@ -1,22 +1,36 @@
 """What the connectors' manifests say, as the linter takes it: no connector is loaded for it."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 from entrepot.blueprint.lint.facts import CallCeiling, ConnectorFacts, Facts, WriteFacts
 from entrepot.blueprint.model import MANUAL
 from entrepot.connectors.manifest import Manifest, load
+from entrepot.kernel.errors import WrongSetting
 
 PACKAGE = "entrepot.connectors"
 NOT_CALLED = (ConnectorFacts(MANUAL, calls=False),)
 
 
 @cache
+def manifests() -> Mapping[str, Manifest]:
+    """Of every connector that ships, by its name."""
+    folders = sorted(folder.name for folder in files(PACKAGE).iterdir() if folder.joinpath("manifest.toml").is_file())
+    return {found.name: found for found in (load(f"{PACKAGE}.{name}") for name in folders)}
+
+
+def manifest(connector: str) -> Manifest:
+    """Errors: WrongSetting for a connector that does not ship."""
+    if connector not in manifests():
+        raise WrongSetting(f"there is no connector “{connector}”", connector=connector)
+    return manifests()[connector]
+
+
+@cache
 def facts() -> Facts:
     """Of every connector that ships, and of those words for a connector behind which nothing of ours stands."""
-    folders = sorted(folder.name for folder in files(PACKAGE).iterdir() if folder.joinpath("manifest.toml").is_file())
-    manifests = [load(f"{PACKAGE}.{name}") for name in folders]
-    return {known.name: known for known in (*NOT_CALLED, *map(facts_of, manifests))}
+    return {known.name: known for known in (*NOT_CALLED, *map(facts_of, manifests().values()))}
 
 
 def facts_of(manifest: Manifest) -> ConnectorFacts:

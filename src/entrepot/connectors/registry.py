@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from entrepot.connectors.amazon.connector import connect as amazon
+from entrepot.connectors.backoffice.connector import connect as backoffice
 from entrepot.connectors.channelengine.connector import connect as channelengine
-from entrepot.connectors.facts import facts
+from entrepot.connectors.facts import facts, manifest
 from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
 from entrepot.connectors.port import Access, Connector
@@ -11,9 +13,11 @@ from entrepot.connectors.storefront.connector import connect as storefront
 from entrepot.connectors.walmart.connector import connect as walmart
 from entrepot.kernel.errors import WrongSetting
 
-__all__ = ["CONNECTORS", "connect", "facts"]
+__all__ = ["CONNECTORS", "connect", "facts", "manifest"]
 
 CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
+    "amazon": amazon,
+    "backoffice": backoffice,
     "channelengine": channelengine,
     "mirakl": mirakl,
     "payment": payment,

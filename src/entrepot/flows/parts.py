@@ -56,10 +56,15 @@ class Parts:
 
     def incoming(self, message: Message) -> Tables | None:
         """The plan's tables for what comes by this message; None when there are none, which is the usual."""
-        if not self.plan.mappings:
-            return None
-        found = Tables(self.plan, message.flow, self.plan.account(message.account).system)
-        return found if found.any else None
+        asked = (message.flow, message.account)
+        if asked not in self._incoming:  # asked of every message; the plan does not change under us
+            found = Tables(self.plan, message.flow, self.plan.account(message.account).system)
+            self._incoming[asked] = found if found.any else None
+        return self._incoming[asked]
+
+    @cached_property
+    def _incoming(self) -> dict[tuple[str, str], Tables | None]:
+        return {}
 
     def uses(self, message: Message) -> list[Use]:
         """What tables changed when this message was read."""
@@ -99,6 +104,7 @@ class Parts:
 
     @property
     def marketplace(self) -> str:
+        """The account of the marketplace whose operator we are."""
         return self._account_of("marketplace")
 
     @property
@@ -107,7 +113,11 @@ class Parts:
         return self._account_of("commerce")
 
     def _account_of(self, party: str) -> str:
-        found = sorted(name for name in self.plan.accounts if self.plan.system_of(name).party == party)
+        found = sorted(
+            name
+            for name, account in self.plan.accounts.items()
+            if self.plan.system_of(name).party == party and account.model != "syndication"
+        )
         if not found:
             raise WrongSetting(f"{self.plan.file} has no account on a system of party “{party}”", party=party)
         return found[0]

@@ -1,7 +1,6 @@
 """All SQL of identifiers."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from entrepot.identity.model import Conflict, Identifier
 from entrepot.kernel.ctx import Conn, Row
@@ -16,18 +15,16 @@ def join(conn: Conn, identifiers: Sequence[tuple[str, str, str, str, str]]) -> l
 
     Conflicts: values that name another object of the same kind already. What stands stays; the caller makes cases of them.
     """
-    asked = [Identifier(*i) for i in sorted(set(identifiers))]
-    rows = {(i.account, i.scheme, i.value): i for i in reversed(asked)}
+    asked = sorted(set(identifiers))
+    rows = {one[:3]: one for one in reversed(asked)}
     new = insert_rows(
         conn,
         "identifier",
-        [asdict(i) for i in reversed(rows.values())],
+        [dict(zip(_COLUMNS, one, strict=True)) for one in reversed(rows.values())],
         on_conflict="ON CONFLICT (account, scheme, value) DO NOTHING",
-        returning=", ".join(_COLUMNS),
+        returning="1",
     )
-    fresh = {_identifier(row) for row in new}
-    old = [i for i in asked if i not in fresh]
-    return _conflicts(conn, old) if old else []
+    return [] if len(new) == len(asked) else _conflicts(conn, [Identifier(*one) for one in asked])
 
 
 def _conflicts(conn: Conn, asked: Sequence[Identifier]) -> list[Conflict]:

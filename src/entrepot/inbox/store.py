@@ -6,9 +6,11 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+from psycopg.rows import tuple_row
+
 from entrepot.inbox.model import MALFORMED, Arrival, Message, Received, Recorded
 from entrepot.kernel.ctx import Conn, Ctx, Row
-from entrepot.store.bulk import insert_rows
+from entrepot.store.bulk import insert_rows, instants, texts
 
 NEVER_KEPT = frozenset(
     {
@@ -146,13 +148,13 @@ DECIDE_DUE_SQL = """
        AND flow NOT IN (SELECT name FROM flow WHERE state = 'paused')
 """
 
-_COLUMNS = "id, seq, account, kind, external_id, revision, root, flow, body, received_at, attempts"
+_COLUMNS = ", ".join(Message.__slots__)
 
 
 def take_due(conn: Conn, account: str, now: datetime, limit: int) -> list[Message]:
     """The oldest due messages of an account. The lane's lease keeps others away: no row locks."""
     rows = (
-        conn.cursor(binary=True)
+        conn.cursor(binary=True, row_factory=tuple_row)
         .execute(  # binary: their bodies come as they are
             f"SELECT {_COLUMNS} FROM message WHERE account = %(account)s AND state = 'new' AND due_at <= %(now)s "
             "AND flow NOT IN (SELECT name FROM flow WHERE state = 'paused') ORDER BY due_at, seq LIMIT %(limit)s",
@@ -160,12 +162,13 @@ def take_due(conn: Conn, account: str, now: datetime, limit: int) -> list[Messag
         )
         .fetchall()
     )
-    return [Message.of(row) for row in rows]
+    return [Message(*row) for row in rows]
 
 
 def still_new(conn: Conn, ids: Sequence[str]) -> set[str]:
     rows = conn.execute(
-        "SELECT id FROM message WHERE id = ANY(%s) AND state = 'new' ORDER BY seq FOR UPDATE SKIP LOCKED", (list(ids),)
+        "SELECT id FROM message WHERE id = ANY(%s::text[]) AND state = 'new' ORDER BY seq FOR UPDATE SKIP LOCKED",
+        (texts(ids),),
     ).fetchall()
     return {row["id"] for row in rows}
 
@@ -178,10 +181,10 @@ def mark(conn: Conn, ctx: Ctx, marks: Sequence[Mapping[str, Any]]) -> None:
             "FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS v (id, state, note, at) WHERE m.id = v.id",
             (
                 ctx.plan_hash,
-                [m["id"] for m in marks],
-                [m["state"] for m in marks],
-                [m["note"] for m in marks],
-                [m["at"] for m in marks],
+                texts([m["id"] for m in marks]),
+                texts([m["state"] for m in marks]),
+                texts([m["note"] for m in marks]),
+                instants([m["at"] for m in marks]),
             ),
         )
 

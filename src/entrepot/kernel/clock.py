@@ -21,6 +21,10 @@ class Clock(Protocol):
         """Machine time, aware UTC, never jumping with the wall clock."""
         ...
 
+    def millis(self) -> int:
+        """Machine time in milliseconds since 1970: what ids begin with."""
+        ...
+
     def sleep(self, seconds: float) -> None:
         """Wait in machine seconds."""
         ...
@@ -51,6 +55,10 @@ class SystemClock:
         self._pace = pace
         self._base = reading or datetime.now(UTC)
         self._mono = time.monotonic()
+        self._base_ms = int(self._base.timestamp() * 1000)
+
+    def millis(self) -> int:
+        return self._base_ms + int((time.monotonic() - self._mono) * 1000)
 
     def machine(self) -> datetime:
         return self._base + timedelta(seconds=time.monotonic() - self._mono)
@@ -74,6 +82,9 @@ class ManualClock:
 
     def machine(self) -> datetime:
         return self.machine_at
+
+    def millis(self) -> int:
+        return int(self.machine_at.timestamp() * 1000)
 
     def sleep(self, seconds: float) -> None:
         self.advance(seconds)

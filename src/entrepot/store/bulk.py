@@ -5,6 +5,7 @@ Arrays travel as texts joined here: psycopg's own dumper looks at every element 
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +43,15 @@ def insert_rows(
     names, types = _shape(conn, table, rows)
     cursor = conn.execute(_insert(table, names, types, on_conflict, returning), _arrays(rows, names, types))
     return cursor.fetchall() if returning else []
+
+
+def insert_columns(conn: Conn, table: str, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
+    """As `insert_rows`, from one sequence of values per column: no dict per row on the way."""
+    if not columns or not columns[0]:
+        return
+    types = tuple(column_types(conn, table)[name] for name in names)
+    arrays = [_array(column, type_) for column, type_ in zip(columns, types, strict=True)]
+    conn.execute(_insert(table, tuple(names), types, "", ""), arrays)
 
 
 def update_rows(conn: Conn, table: str, rows: Sequence[Mapping[str, Any]], key: str = "id") -> int:
@@ -99,6 +109,16 @@ def _array(values: Sequence[Any], type_: str) -> Any:
 # ── one column as the text of a PostgreSQL array ─────────────────────────────────────────────────────────────
 
 
+def texts(values: Sequence[str | None]) -> str:
+    """For a placeholder of type text[]: what psycopg's own dumper makes of a list, sooner."""
+    return _texts(values)
+
+
+def instants(values: Sequence[datetime | None]) -> str:
+    """For a placeholder of type timestamptz[]."""
+    return _others(values)
+
+
 def _texts(values: Sequence[str | None]) -> str:
     if None not in values:
         joined = '","'.join(values)  # type: ignore[arg-type]  # no None among them
@@ -117,8 +137,15 @@ def _numbers(values: Sequence[Any]) -> str:
 
 
 def _others(values: Sequence[Any]) -> str:
-    """Instants, dates: PostgreSQL reads them as Python writes them."""
-    return _texts([None if value is None else str(value) for value in values])
+    """Instants, dates: PostgreSQL reads them as Python writes them. Rows of one batch share many: written once each."""
+    written: list[str | None] = []
+    last: Any = None
+    text: str | None = None
+    for value in values:
+        if value is not last:
+            last, text = value, None if value is None else str(value)
+        written.append(text)
+    return _texts(written)
 
 
 def _documents(values: Sequence[Any]) -> str:
@@ -126,6 +153,8 @@ def _documents(values: Sequence[Any]) -> str:
 
 
 def _document(value: Any) -> str:
+    if value == {}:  # most details
+        return "{}"
     return json.dumps(value.obj if isinstance(value, Jsonb) else value)
 
 

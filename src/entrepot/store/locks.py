@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from entrepot.kernel.ctx import Conn
 from entrepot.kernel.errors import Busy
+from entrepot.store.bulk import texts
 
 
 def lock_roots(conn: Conn, roots: Iterable[str]) -> set[str]:
@@ -16,7 +17,7 @@ def lock_roots(conn: Conn, roots: Iterable[str]) -> set[str]:
         return set()
     rows = conn.execute(
         "SELECT root, pg_try_advisory_xact_lock(hashtextextended(root, 0)) AS had FROM unnest(%s::text[]) WITH ORDINALITY AS r (root, n) ORDER BY n",
-        (wanted,),
+        (texts(wanted),),
     ).fetchall()
     return {row["root"] for row in rows if row["had"]}
 

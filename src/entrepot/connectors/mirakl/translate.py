@@ -114,10 +114,14 @@ def _line(line: shapes.OrderLine, seen: shapes.Order, n: int, on_top: bool) -> L
         commission_tax_minor=minor(line.commission_vat, currency, f"{where}.commission_vat"),
         state=line_state(line.order_line_state),
         their_state=line.order_line_state,
-        refunds=tuple(
-            _refund(refund, seen, line, f"{where}.refunds[{m}]", on_top) for m, refund in enumerate(line.refunds or ())
-        ),
-        cancelled_qty=sum(cancelation.quantity or 0 for cancelation in line.cancelations or ()),
+        refunds=_refunds(line, seen, where, on_top) if line.refunds else (),
+        cancelled_qty=sum(one.quantity or 0 for one in line.cancelations) if line.cancelations else 0,
+    )
+
+
+def _refunds(line: shapes.OrderLine, seen: shapes.Order, where: str, on_top: bool) -> tuple[RefundSeen, ...]:
+    return tuple(
+        _refund(refund, seen, line, f"{where}.refunds[{m}]", on_top) for m, refund in enumerate(line.refunds or ())
     )
 
 

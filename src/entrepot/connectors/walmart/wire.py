@@ -15,12 +15,10 @@ import msgspec
 from entrepot.connectors.credentials import FetchedToken, basic
 from entrepot.connectors.exchange import (
     RETRY_AFTER_MAX_S,
-    TOO_MANY,
     Answer,
     Call,
     Credentials,
     Exchange,
-    Throttled,
     retry_after_s,
 )
 from entrepot.connectors.port import Access, Detail
@@ -99,16 +97,10 @@ def replenished_after_s(ctx: Ctx, response: HttpResponse) -> float | None:
     return min(max(0.0, wait), RETRY_AFTER_MAX_S)
 
 
-class WalmartExchange(Exchange):
-    """An exchange that also understands when Walmart's bucket is filled again."""
-
-    __slots__ = ()
-
-    def _sorted(self, ctx: Ctx, response: HttpResponse) -> Answer:
-        if response.status == TOO_MANY:
-            after_s = retry_after_s(ctx, response)
-            return Throttled(replenished_after_s(ctx, response) if after_s is None else after_s)
-        return Exchange._sorted(self, ctx, response)
+def pause_s(ctx: Ctx, response: HttpResponse) -> float | None:
+    """How long a 429 means: Retry-After where there is one, else until their bucket is filled again."""
+    after_s = retry_after_s(ctx, response)
+    return replenished_after_s(ctx, response) if after_s is None else after_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +130,4 @@ def open_wire(access: Access) -> Wire:
         scheme="",
         spoken=spoken,
     )
-    return Wire(WalmartExchange(access.base_url, words, TOKEN_HEADER, spoken), token)
+    return Wire(Exchange(access.base_url, words, TOKEN_HEADER, spoken, pause_s), token)

@@ -209,5 +209,8 @@ class FiberClock:
     def machine(self) -> datetime:
         return self._scheduler.at
 
+    def millis(self) -> int:
+        return int(self._scheduler.at.timestamp() * 1000)
+
     def sleep(self, seconds: float) -> None:
         self._scheduler.sleep(seconds)

@@ -7,6 +7,8 @@ from typing import Any
 
 from entrepot.trade.order.states import LegState
 
+MIRAKL_ORDER = "mirakl_order_id"
+
 
 @dataclass(slots=True)
 class Line:
@@ -59,6 +61,12 @@ class Leg:
     ship_due_at: datetime | None = None
     shipped_at: datetime | None = None
     revision: str = ""
+    fulfilled_by: str = "seller"
+    market: str = ""
+    cancel_asked_at: datetime | None = None
+    handed_at: datetime | None = None
+    document_number: str = ""
+    acknowledged_at: datetime | None = None
     lines: dict[str, Line] = field(default_factory=dict)
 
 
@@ -152,11 +160,12 @@ class Book:
         if basket.authorisation_id:
             self.identifiers.append((basket.account, "authorisation_id", basket.authorisation_id, "basket", basket.id))
 
-    def add_leg(self, basket: Basket, leg: Leg) -> None:
+    def add_leg(self, basket: Basket, leg: Leg, scheme: str = MIRAKL_ORDER) -> None:
+        """`scheme`: by which of its ids the marketplace knows the leg."""
         basket.legs[leg.order_id] = leg
         self.new_legs.add(leg.id)
         self.new_lines.update(line.id for line in leg.lines.values())
-        self.identifiers.append((leg.account, "mirakl_order_id", leg.order_id, "leg", leg.id))
+        self.identifiers.append((leg.account, scheme, leg.order_id, "leg", leg.id))
 
     def tell(
         self,

@@ -9,8 +9,8 @@ from entrepot.identity.model import Conflict
 from entrepot.identity.store import join
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import OurBug
-from entrepot.store.bulk import insert_rows, update_rows
-from entrepot.trade.order.book import Basket, Book, Happened, Leg, Line
+from entrepot.store.bulk import insert_columns, insert_rows, texts, update_rows
+from entrepot.trade.order.book import Basket, Book, Happened, Leg, Line, root_of
 from entrepot.trade.order.rules import broken_invariants
 from entrepot.trade.order.states import LegState
 
@@ -20,7 +20,8 @@ _LINE = [f.name for f in fields(Line)]
 # what never changes after the first sight is left out of updates
 _BASKET_UPDATE = ["id", "state", "legs_expected", "ordered_minor", "captured_minor", "released_minor", "refunded_minor"]
 _LEG_UPDATE = ["id", "seller_name", "state", "their_state", "accepted_minor", "debited_minor", "refunded_minor", "debit_asked_at", "debited_at",
-               "payment_confirmed_at", "decided_at", "ship_due_at", "shipped_at", "revision"]  # fmt: skip
+               "payment_confirmed_at", "decided_at", "ship_due_at", "shipped_at", "revision", "ordered_minor", "acceptance_due_at",
+               "cancel_asked_at", "handed_at", "document_number", "acknowledged_at"]  # fmt: skip
 _LINE_UPDATE = [
     "id",
     "their_state",
@@ -31,6 +32,10 @@ _LINE_UPDATE = [
     "refunded_minor",
     "commission_minor",
     "commission_tax_minor",
+    "quantity",
+    "price_minor",
+    "shipping_minor",
+    "tax_minor",
 ]
 
 
@@ -56,24 +61,30 @@ def load(conn: Conn, account: str, commercial_ids: Iterable[str]) -> Book:
     wanted = sorted(set(commercial_ids))
     by_id: dict[str, Basket] = {}
     for row in conn.execute(
-        f"SELECT {', '.join(_BASKET)} FROM basket WHERE account = %s AND commercial_id = ANY(%s) ORDER BY commercial_id",
-        (account, wanted),
+        f"SELECT {', '.join(_BASKET)} FROM basket WHERE account = %s AND commercial_id = ANY(%s::text[]) ORDER BY commercial_id",
+        (account, texts(wanted)),
     ).fetchall():
         basket = Basket(**row)
         book.baskets[basket.commercial_id] = by_id[basket.id] = basket
     legs: dict[str, Leg] = {}
     if by_id:
         for row in conn.execute(
-            f"SELECT {', '.join(_LEG)} FROM leg WHERE basket_id = ANY(%s) ORDER BY order_id", (list(by_id),)
+            f"SELECT {', '.join(_LEG)} FROM leg WHERE basket_id = ANY(%s::text[]) ORDER BY order_id",
+            (texts(list(by_id)),),
         ).fetchall():
             leg = Leg(**(row | {"state": LegState(row["state"])}))
             by_id[leg.basket_id].legs[leg.order_id] = legs[leg.id] = leg
     if legs:
         for row in conn.execute(
-            f"SELECT {', '.join(_LINE)} FROM line WHERE leg_id = ANY(%s) ORDER BY order_line_id", (list(legs),)
+            f"SELECT {', '.join(_LINE)} FROM line WHERE leg_id = ANY(%s::text[]) ORDER BY order_line_id",
+            (texts(list(legs)),),
         ).fetchall():
             legs[row["leg_id"]].lines[row["order_line_id"]] = Line(**row)
     return book
+
+
+def _insert(conn: Conn, table: str, things: Iterable[Any], names: Sequence[str]) -> None:
+    insert_columns(conn, table, names, list(zip(*map(attrgetter(*names), things), strict=True)))
 
 
 def _rows(things: Iterable[Any], names: Sequence[str]) -> list[Row]:
@@ -97,9 +108,9 @@ def flush(conn: Conn, ctx: Ctx, book: Book) -> list[Conflict]:
     legs = [leg for _, leg in book.legs()]
     lines = [line for leg in legs for line in leg.lines.values()]
     with conn.pipeline():  # nothing below reads what another writes: the server works while we prepare the next
-        insert_rows(conn, "basket", _rows((b for b in baskets if b.id in book.new_baskets), _BASKET))
-        insert_rows(conn, "leg", _rows((leg for leg in legs if leg.id in book.new_legs), _LEG))
-        insert_rows(conn, "line", _rows((line for line in lines if line.id in book.new_lines), _LINE))
+        _insert(conn, "basket", (b for b in baskets if b.id in book.new_baskets), _BASKET)
+        _insert(conn, "leg", (leg for leg in legs if leg.id in book.new_legs), _LEG)
+        _insert(conn, "line", (line for line in lines if line.id in book.new_lines), _LINE)
         changed = book.changed_baskets - book.new_baskets
         update_rows(conn, "basket", _rows((b for b in baskets if b.id in changed), _BASKET_UPDATE))
         changed = book.changed_legs - book.new_legs
@@ -139,3 +150,22 @@ def basket_of_authorisation(conn: Conn, authorisation_id: str) -> Row | None:
     return conn.execute(
         "SELECT * FROM basket WHERE authorisation_id = %s ORDER BY placed_at LIMIT 1", (authorisation_id,)
     ).fetchone()
+
+
+def leg_of_order(conn: Conn, account: str, order_id: str) -> Row | None:
+    """One leg by the marketplace's id, with the commercial id of its basket."""
+    return conn.execute(
+        "SELECT l.*, b.commercial_id FROM leg l JOIN basket b ON b.id = l.basket_id WHERE l.account = %s AND l.order_id = %s",
+        (account, order_id),
+    ).fetchone()
+
+
+def note_leg(conn: Conn, ctx: Ctx, leg: Row, what: str, *, by: str, because: str, **columns: Any) -> None:
+    """Set columns of one leg that no state depends on, and leave an event."""
+    update_rows(conn, "leg", [{"id": leg["id"], **columns}])
+    told = Happened("leg", leg["id"], root_of(leg["commercial_id"]), what, by=by, because=because)
+    insert_events(conn, ctx, [told])
+
+
+def lines_of_leg(conn: Conn, leg_id: str) -> list[Row]:
+    return conn.execute("SELECT * FROM line WHERE leg_id = %s ORDER BY order_line_id", (leg_id,)).fetchall()

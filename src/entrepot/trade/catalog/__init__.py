@@ -1,0 +1,1 @@
+"""Products as the PIM describes them."""
