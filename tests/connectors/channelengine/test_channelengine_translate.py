@@ -164,7 +164,9 @@ def listing(*statuses: tuple[str, str]) -> Any:
         }
         for n, (status, export) in enumerate(statuses)
     ]
-    return translate.listing(encoded({"sku": "A", "currency": "EUR", "channels": channels}))
+    return translate.listing(
+        encoded({"seenAt": "2026-11-02T10:00:00Z", "sku": "A", "currency": "EUR", "channels": channels})
+    )
 
 
 @pytest.mark.parametrize(

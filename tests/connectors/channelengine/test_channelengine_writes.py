@@ -17,6 +17,7 @@ from connectors.channelengine.ce_market import (
 from connectors.contract import Scene, Story, TwiceIsOnce, WriteContract
 from connectors.market import Answers, make_ctx, said
 
+from entrepot.connectors.registry import connect
 from entrepot.kernel.outcome import Done, Later, NotThere, Refused, Unknown
 from entrepot.outbox.port import OutgoingEffect
 
@@ -127,8 +128,6 @@ def test_the_key_is_in_the_query_and_in_no_header(market: ChannelEngineMarket) -
 def test_a_key_that_was_rotated_is_read_anew_after_one_refusal(market: ChannelEngineMarket) -> None:
     keys = iter(["old", "old", SETTINGS.api_key, SETTINGS.api_key])
     market.access.secrets["apikey"] = lambda: next(keys)  # type: ignore[index]
-    from entrepot.connectors.registry import connect
-
     market.channel = connect("channelengine", market.access)
     order_id = market.buy()
     first, _ = market.send("channelengine.acknowledge", acknowledgement(market, order_id))

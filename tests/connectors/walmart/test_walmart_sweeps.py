@@ -208,6 +208,23 @@ def test_the_catalogue_says_what_is_on_sale_and_why_something_is_not(market: Wal
     assert seen["CHART"].issues[0].message == "The main image is missing"
 
 
+def test_an_item_that_is_shown_again_as_it_was_before_is_news_again(market: WalmartMarket) -> None:
+    states, bodies = [], set()
+    for step in (
+        lambda: None,
+        lambda: market.portal.suppress("CHART", "E", "no image", ""),
+        lambda: market.portal.restore("CHART"),
+    ):
+        step()
+        (record,) = [one for one in market.sweep("items").records if one.external_id == "CHART"]
+        states.append(market.seen(record))
+        bodies.add(record.body)
+        market.move(hours=1)
+    assert [one.state for one in states] == [ListingState.LIVE, ListingState.SUPPRESSED, ListingState.LIVE]
+    assert len(bodies) == 3
+    assert states[0].updated_at < states[1].updated_at < states[2].updated_at
+
+
 def test_an_item_taken_off_the_shelf_is_seen_to_be(market: WalmartMarket) -> None:
     market.send("walmart.retire-item", {"sku": "LENS"})
     assert "LENS" not in market.sweep("items").ids

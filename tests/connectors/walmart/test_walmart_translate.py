@@ -302,6 +302,10 @@ def test_a_return_of_two_of_our_orders_belongs_to_nobody_alone() -> None:
     assert isinstance(returned(back("INITIATED"), back("INITIATED", purchaseOrderId="2")), Malformed)
 
 
+def item(**fields: Any) -> Any:
+    return translate.item(encoded({"seenAt": "2026-11-02T10:00:00Z", "item": {"sku": "A", **fields}}))
+
+
 PUBLISHED = {
     "PUBLISHED": ListingState.LIVE,
     "UNPUBLISHED": ListingState.SUPPRESSED,
@@ -313,8 +317,7 @@ PUBLISHED = {
 @pytest.mark.parametrize(("word", "ours"), sorted(PUBLISHED.items()))
 @pytest.mark.parametrize(("lifecycle", "ended"), [("ACTIVE", False), ("RETIRED", True), (None, False)])
 def test_every_status_of_an_item_is_known(word: str, ours: Any, lifecycle: Any, ended: bool) -> None:
-    body = encoded({"sku": "A", "publishedStatus": word, "lifecycleStatus": lifecycle})
-    seen = translate.item(body)
+    seen = item(publishedStatus=word, lifecycleStatus=lifecycle)
     assert isinstance(seen, ListingSeen)
     assert seen.state is (ListingState.ENDED if ended else ours)
     assert (seen.price_minor, seen.quantity) == (None, None)
@@ -325,15 +328,14 @@ def test_every_status_of_an_item_is_known(word: str, ours: Any, lifecycle: Any, 
     [({"publishedStatus": "MAYBE"}, "publishedStatus"), ({"lifecycleStatus": "PAUSED"}, "lifecycleStatus")],
 )
 def test_an_item_in_a_state_nobody_published_is_shown_to_a_person(changed: dict[str, str], field: str) -> None:
-    seen = translate.item(encoded({"sku": "A", "publishedStatus": "PUBLISHED", "lifecycleStatus": "ACTIVE", **changed}))
+    seen = item(**{"publishedStatus": "PUBLISHED", "lifecycleStatus": "ACTIVE", **changed})
     assert isinstance(seen, ListingSeen)
     assert seen.state == Unrecognised(field, changed[field])
 
 
 @pytest.mark.parametrize("amount", ["20.50", Decimal("20.50"), Decimal("20.5")])
 def test_a_price_is_read_as_text_and_as_a_number(amount: Any) -> None:
-    body = encoded({"sku": "A", "publishedStatus": "PUBLISHED", "price": {"amount": amount, "currency": "USD"}})
-    seen = translate.item(body)
+    seen = item(publishedStatus="PUBLISHED", price={"amount": amount, "currency": "USD"})
     assert isinstance(seen, ListingSeen)
     assert seen.price_minor == 2_050
 

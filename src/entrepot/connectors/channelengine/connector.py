@@ -138,20 +138,6 @@ class ChangedOrders:
         return _looked(self.wire, ctx, ORDERS, query, self.records.orders)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedReturns:
-    """The returns made since a while before an instant, with their orders."""
-
-    returns: Returns
-    limit: Limit | None
-
-    def one(self, ctx: Ctx, external_id: str) -> Page:
-        since = instant(external_id, "since") - timedelta(seconds=self.returns.pages.row.overlap_s)
-        pages = list(self.returns.fetch(ctx, sortable(since)))
-        received = tuple(record for page in pages for record in page.received)
-        return replace(pages[-1], received=received, cursor=None)
-
-
 def _looked(
     wire: Wire,
     ctx: Ctx,
@@ -171,14 +157,10 @@ def _looked(
 def connect(access: Access) -> Connector:
     """Bind ChannelEngine to an account. Errors: WrongSetting without a key."""
     wire, records = open_wire(access), Records(MANIFEST.flows)
-    sources = _sources(wire, records, access)
-    returns = sources["returns"]
-    assert isinstance(returns, Returns)
     limit = MANIFEST.limit(access, "OrderGetByFilter", "OrderGetByFilter")
     lookups: dict[str, Lookup] = {
         "order": OneOrder(wire, records, limit, access.account),
         "orders": ChangedOrders(wire, records, limit),
-        "returns": ChangedReturns(returns, returns.limit),
     }
 
     def check(ctx: Ctx) -> Problem | None:
@@ -191,7 +173,7 @@ def connect(access: Access) -> Connector:
         name=MANIFEST.name,
         account=access.account,
         operations=_operations(wire, access),
-        sources=sources,
+        sources=_sources(wire, records, access),
         lookups=lookups,
         translators={
             kinds.ORDER: translate.order,

@@ -281,7 +281,9 @@ class Listings:
                 page, more = self._page(ctx, channel, number, gathered)
                 over = not more and n + 1 == len(channels)
                 if over and not page.problem:
-                    page = replace(page, received=self.records.listings(gathered.by_sku, self.currency()))
+                    page = replace(
+                        page, received=self.records.listings(gathered.by_sku, self.currency(), ctx.clock.now())
+                    )
                 yield page
                 if page.problem:
                     return

@@ -1,6 +1,7 @@
 """ChannelEngine's answers taken apart into records: kind, id, revision, and what each is decided in order with."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -30,12 +31,12 @@ class Records:
             for n, body in enumerate(whole)
         )
 
-    def listings(self, found: Mapping[str, list[dict[str, Any]]], currency: str) -> tuple[Received, ...]:
-        """One record per product, with what each channel says of it."""
-        made = []
+    def listings(self, found: Mapping[str, list[dict[str, Any]]], currency: str, now: datetime) -> tuple[Received, ...]:
+        """One record per product, with what each channel says of it, and when: they name no date, and the same words may come back."""
+        made, seen_at = [], sortable(now)
         for n, (sku, channels) in enumerate(sorted(found.items())):
-            body = canonical(encoded({"sku": sku, "currency": currency, "channels": channels}))
-            made.append(Received(LISTING, sku, "", body, n, f"listing:{sku}", self._flows[LISTING]))
+            body = canonical(encoded({"seenAt": seen_at, "sku": sku, "currency": currency, "channels": channels}))
+            made.append(Received(LISTING, sku, seen_at, body, n, f"listing:{sku}", self._flows[LISTING]))
         return tuple(made)
 
     def hint(self, event_id: str, kind: str, since: str) -> Received:

@@ -123,8 +123,9 @@ class OnChannel(msgspec.Struct):
 
 
 class Listing(msgspec.Struct):
-    """The record of kind `listing`: one product of ours on every channel behind the manager."""
+    """The record of kind `listing`: one product of ours on every channel behind the manager, and when it was so."""
 
+    seenAt: str
     sku: str
     currency: str
     channels: list[OnChannel]

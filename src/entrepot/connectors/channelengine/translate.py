@@ -4,7 +4,7 @@ An order counts no shipped units: a line's status says it. VAT is inside every p
 and stands on its first line.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from entrepot.connectors.channelengine import shapes, words
 from entrepot.connectors.reading import UnknownWord, Unreadable, instant, maybe_instant, minor, total, typed
@@ -14,7 +14,6 @@ from entrepot.trade.listing.states import ListingState
 from entrepot.trade.order.model import Hint, LineSeen, OrderSeen, ReturnSeen
 from entrepot.trade.order.states import LegState, LineState
 
-NOT_SAID = datetime(1970, 1, 1, tzinfo=UTC)  # they name no date: the message's own arrival is the best there is
 SENT = frozenset({LineState.SHIPPED, LineState.CLOSED, LineState.REFUNDED})
 
 
@@ -155,7 +154,7 @@ def listing(body: bytes) -> ListingSeen:
         sku=seen.sku,
         state=best,
         their_state=", ".join(f"{one.channelName}: {one.listed.ChannelStatus}" for one in seen.channels),
-        updated_at=NOT_SAID,
+        updated_at=instant(seen.seenAt, "$.seenAt"),
         price_minor=None
         if price is None or not seen.currency
         else minor(price, seen.currency, "$.channels.LastExportedPrice"),

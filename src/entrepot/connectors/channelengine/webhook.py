@@ -14,7 +14,7 @@ from entrepot.connectors.reading import Unreadable, instant, sortable, typed, un
 from entrepot.connectors.webhooks import StandardWebhooks
 
 SECRET, OLD_SECRET = "webhook_secret", "webhook_secret_old"
-LOOKUP_BY_TYPE = {"orders": "orders", "returns": "returns"}
+HINT_BY_TYPE = {"orders": "orders", "returns": "return"}  # a lookup of changes, and the source that is to be swept soon
 # Kept whole, but they tell of what we did ourselves, or of what another list shows.
 ONLY_NEWS = frozenset({"products", "shipments", "notifications", "bundles"})
 FLOW_OF_UNKNOWN = "order-intake"
@@ -29,12 +29,12 @@ class ChannelEngineWebhook:
         return self.door.verify(machine, headers, body)
 
     def split(self, body: bytes) -> tuple[Received, ...]:
-        """A hint whose id is the instant since which something changed: the lookup reads all of that."""
+        """A hint whose id is the instant since which something changed."""
         try:
             event = typed(body, shapes.Event)
             if event.type in ONLY_NEWS:
                 return ()
-            kind = LOOKUP_BY_TYPE.get(event.type)
+            kind = HINT_BY_TYPE.get(event.type)
             if kind is None:
                 raise Unreadable(f"“{event.type}” is not an event we know", "$.type")
             return (self.records.hint(event.id, kind, sortable(since_of(str(event.updatedSince)))),)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 
@@ -26,7 +27,7 @@ from entrepot.kernel.ctx import Ctx
 PACKAGE = "entrepot.connectors.walmart"
 MANIFEST = manifests.load(PACKAGE)
 SUBMIT, RETURN = "walmart.submit-item", "walmart.return-refund"
-Split = Callable[[bytes], tuple[Received, ...]]
+Split = Callable[[bytes, datetime], tuple[Received, ...]]
 
 
 def _lists(rows: Mapping[str, SourceRow], records: Records) -> list[CursorSpec]:
@@ -113,7 +114,7 @@ class One:
         if page.problem or empty:
             return page
         try:
-            return replace(page, received=self.split(page.body))
+            return replace(page, received=self.split(page.body, ctx.clock.now()))
         except Unreadable as error:
             return replace(page, problem=unreadable(error))
 
@@ -122,20 +123,20 @@ def _lookups(wire: Wire, records: Records, access: Access) -> dict[str, One]:
     def one(code: str, ask: Callable[[str], Call], split: Split) -> One:
         return One(code, ask, split, wire, MANIFEST.limit(access, code, code))
 
-    def order(body: bytes) -> tuple[Received, ...]:
-        return records.orders([msgspec.Raw(unwrapped(body))])
+    def order(body: bytes, now: datetime) -> tuple[Received, ...]:
+        return records.orders([msgspec.Raw(unwrapped(body))], now)
 
     return {
         "order": one("getAnOrder", lambda name: Call("GET", order_path(name)), order),
         "listing": one(
             "getAnItem",
             lambda name: Call("GET", item_writes.item_path(name), (("productIdType", "SKU"),)),
-            lambda body: records.items(elements(body, "ItemResponse")),
+            lambda body, now: records.items(elements(body, "ItemResponse"), now),
         ),
         "return": one(
             "getReturns",
             lambda name: Call("GET", return_writes.RETURNS, (("returnOrderId", name),)),
-            lambda body: records.returns(elements(body, "returnOrders")),
+            lambda body, now: records.returns(elements(body, "returnOrders"), now),
         ),
     }
 

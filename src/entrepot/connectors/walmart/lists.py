@@ -67,7 +67,7 @@ class CursorSpec:
     row: SourceRow
     at: tuple[str, ...]
     cursor_at: tuple[str, ...]
-    split: Callable[[list[msgspec.Raw]], tuple[Received, ...]]
+    split: Callable[[list[msgspec.Raw], datetime], tuple[Received, ...]]
     since: str = ""
     history: str = ""
     first: str = ""
@@ -153,7 +153,7 @@ class CursorList:
         if page.problem or empty:
             return page, None
         try:
-            received = self.spec.split(elements(page.body, *self.spec.at))
+            received = self.spec.split(elements(page.body, *self.spec.at), ctx.clock.now())
             return replace(page, received=received), text_at(page.body, *self.spec.cursor_at)
         except Unreadable as error:
             return replace(page, problem=unreadable(error)), None

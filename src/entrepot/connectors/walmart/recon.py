@@ -131,6 +131,7 @@ def statement(body: bytes) -> CycleSeen:
         their_total_minor=_money(row.get(PAYABLE, ""), currency, f"$.row.{PAYABLE}"),
         announced_at=datetime.combine(date.fromisoformat(seen.report_on), datetime.min.time(), UTC),
         seller_id="us",
+        voucher=seen.report_on,
         period_from=us_day(starts, "$.row.Period Start Date") if starts else None,
         period_to=us_day(ends, "$.row.Period End Date") if ends else None,
         line_count=seen.line_count,
@@ -154,11 +155,12 @@ def statement_line(body: bytes) -> StatementLineSeen:
         currency=seen.currency,
         posted_at=us_day(row.get(POSTED, ""), f"$.row.{POSTED}"),
         cycle_id=seen.report_on,
+        voucher=seen.report_on,
         line_no=seen.line_no,
         seller_id="us",
         order_id=order_id,
         order_line_id=row.get("Purchase Order line #", ""),
-        reference=row.get("Transaction Key", ""),
+        reference="" if order_id else row.get("Transaction Key", ""),
         raw=dict(row),
     )
 

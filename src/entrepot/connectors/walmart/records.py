@@ -4,6 +4,7 @@ An order's basket goes by the customer's order number: one purchase may be sever
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -37,7 +38,7 @@ class Records:
     def __init__(self, flows: Mapping[str, str]) -> None:
         self._flows = flows
 
-    def orders(self, raws: Sequence[msgspec.Raw]) -> tuple[Received, ...]:
+    def orders(self, raws: Sequence[msgspec.Raw], _now: datetime) -> tuple[Received, ...]:
         """Each order, and after it each refund that its lines show."""
         found: list[Received] = []
         for raw in raws:
@@ -45,11 +46,13 @@ class Records:
             found += self._refunds(raw, len(found))
         return tuple(found)
 
-    def returns(self, raws: Sequence[msgspec.Raw]) -> tuple[Received, ...]:
+    def returns(self, raws: Sequence[msgspec.Raw], _now: datetime) -> tuple[Received, ...]:
         return records(raws, RETURN, self._flows[RETURN], self._return)
 
-    def items(self, raws: Sequence[msgspec.Raw]) -> tuple[Received, ...]:
-        return records(raws, LISTING, self._flows[LISTING], self._item)
+    def items(self, raws: Sequence[msgspec.Raw], now: datetime) -> tuple[Received, ...]:
+        """Each with the time it was seen: without it, what was so before would be old news when it is so again."""
+        seen = [msgspec.Raw(encoded({"seenAt": sortable(now), "item": raw})) for raw in raws]
+        return records(seen, LISTING, self._flows[LISTING], self._item)
 
     def submission(self, raw: bytes, position: int) -> Received:
         return record(raw, SUBMISSION, self._flows[SUBMISSION], position, lambda body: self._feed(body, position))
@@ -117,8 +120,9 @@ class Records:
         return Received(RETURN, head.returnOrderId, revision, body, position, root, self._flows[RETURN])
 
     def _item(self, body: bytes, position: int) -> Received:
-        sku = typed(body, shapes.ItemHead).sku
-        return Received(LISTING, sku, "", body, position, listing_root(sku), self._flows[LISTING])
+        head = typed(body, shapes.SeenItemHead)
+        sku = head.item.sku
+        return Received(LISTING, sku, head.seenAt, body, position, listing_root(sku), self._flows[LISTING])
 
     def _feed(self, body: bytes, position: int) -> Received:
         feed = typed(body, shapes.Submission).feed

@@ -231,6 +231,18 @@ class ItemHead(msgspec.Struct):
     sku: str
 
 
+class SeenItem(msgspec.Struct):
+    """The record of kind `listing`: an item, and when it was so. They name no date, and the same words may come back."""
+
+    seenAt: str
+    item: ListedItem
+
+
+class SeenItemHead(msgspec.Struct):
+    seenAt: str
+    item: ItemHead
+
+
 class FeedHead(msgspec.Struct):
     """A feed as the list of feeds shows it."""
 

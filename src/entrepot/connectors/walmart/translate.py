@@ -266,17 +266,18 @@ def _line_of_return(line: shapes.ReturnLine) -> str | Unrecognised:
 
 @total
 def item(body: bytes) -> ListingSeen:
-    """One item of ours. The list names no date and no stock."""
-    seen = typed(body, shapes.ListedItem)
+    """One item of ours. The list names no stock."""
+    whole = typed(body, shapes.SeenItem)
+    seen = whole.item
     price = seen.price
     return ListingSeen(
         sku=seen.sku,
         state=words.listing_state(seen.publishedStatus, seen.lifecycleStatus),
         their_state="/".join(filter(None, (seen.publishedStatus, seen.lifecycleStatus))),
-        updated_at=NOT_SAID,
+        updated_at=instant(whole.seenAt, "$.seenAt"),
         their_id=seen.wpid or "",
         product_type=seen.productType or "",
-        price_minor=None if price is None else minor(price.amount, price.currency, "$.price.amount"),
+        price_minor=None if price is None else minor(price.amount, price.currency, "$.item.price.amount"),
         currency="" if price is None else price.currency,
         issues=tuple(Issue("UNPUBLISHED", reason) for reason in (seen.unpublishedReasons or shapes.Reasons()).reason),
     )
