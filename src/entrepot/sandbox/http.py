@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from entrepot.sandbox.core import Hang, Request, Response, World
 
@@ -88,7 +88,7 @@ def over_http(timeout_s: float) -> Callable[[str, Request], Response | Hang]:
         connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = connect(parts.hostname or HOST, parts.port, timeout=timeout_s)
         try:
-            connection.request(request.method, parts.path + request.path, request.body, dict(request.headers))
+            connection.request(request.method, _target(parts.path, request), request.body, dict(request.headers))
             answer = connection.getresponse()
             headers = {name.lower(): value for name, value in answer.getheaders()}
             return Response(answer.status, headers, answer.read(BODY_BYTES_MAX))
@@ -98,6 +98,14 @@ def over_http(timeout_s: float) -> Callable[[str, Request], Response | Hang]:
             connection.close()
 
     return deliver
+
+
+def _target(prefix: str, request: Request) -> str:
+    """Path and query as they are sent; a path is quoted already and may bring a query of its own."""
+    path = prefix + request.path
+    if not request.query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(request.query)}"
 
 
 def _tick_until(world: World, stopping: threading.Event, tick_s: float) -> None:

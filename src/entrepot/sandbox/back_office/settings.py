@@ -16,7 +16,8 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as it is at the start. `prices`: by channel, where it has another one than everywhere else.
+    """An article as it is at the start. `prices`: by channel, where it has another one than everywhere else; `currencies`:
+    of those that are not in the article's own.
 
     `stock`: pieces by location; without it, `quantity` pieces lie at the settings' own location.
     """
@@ -33,6 +34,7 @@ class Article:
     images: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
+    currencies: Mapping[str, str] = field(default_factory=dict)
     stock: Mapping[str, int] = field(default_factory=dict)
 
 

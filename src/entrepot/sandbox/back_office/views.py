@@ -89,7 +89,7 @@ def price(article: Article, channel: str, minor: int, version: int, at: datetime
         "sku": article.sku,
         "channel": channel,
         "price_minor": minor,
-        "currency": article.currency,
+        "currency": article.currencies.get(channel, article.currency),
         "version": version,
         "at": stamp(at),
     }
