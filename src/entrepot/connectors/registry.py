@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from entrepot.connectors.ebay.connector import connect as ebay
 from entrepot.connectors.facts import facts
 from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
@@ -12,6 +13,7 @@ from entrepot.kernel.errors import WrongSetting
 __all__ = ["CONNECTORS", "connect", "facts"]
 
 CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
+    "ebay": ebay,
     "mirakl": mirakl,
     "payment": payment,
     "storefront": storefront,
