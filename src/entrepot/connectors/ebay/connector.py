@@ -8,13 +8,13 @@ import msgspec
 
 from entrepot.connectors import manifest as manifests
 from entrepot.connectors.ebay import care, health, listing, orders, records, statement, wire
-from entrepot.connectors.ebay.asking import LookAfter, LookFirst, order_path
+from entrepot.connectors.ebay.asking import FULFILLMENT, LookAfter, LookFirst, order_path
 from entrepot.connectors.ebay.care_writes import ANSWER_DISPUTE, RECEIVE_RETURN, dispute_path
 from entrepot.connectors.ebay.lists import Step, take, unreadable
 from entrepot.connectors.ebay.offer_writes import END_LISTING, SET_PRICE, SET_STOCK, item_path
-from entrepot.connectors.ebay.order_writes import ANSWER_CANCELLATION, CANCEL, REFUND, SHIP, CancelWhole
+from entrepot.connectors.ebay.order_writes import ANSWER_CANCELLATION, CANCEL, REFUND, SHIP, CancelWhole, OneAtATime
 from entrepot.connectors.ebay.records import Records
-from entrepot.connectors.ebay.sources import DEVELOPER, GONE, listing_steps, sources
+from entrepot.connectors.ebay.sources import GONE, listing_steps, sources
 from entrepot.connectors.ebay.submit import LOCATION, Submit
 from entrepot.connectors.ebay.webhook import EbayWebhook, hint
 from entrepot.connectors.ebay.wire import Wire, open_wire, setting
@@ -40,6 +40,7 @@ SHAPES: Mapping[str, Shape[Any]] = {
 }
 FIRST = ("ebay.ship", "ebay.refund")
 AFTER = (
+    "ebay.ship",  # a tracking number is taken once
     "ebay.cancel",
     "ebay.answer-cancellation",
     "ebay.end-listing",
@@ -124,6 +125,7 @@ def _operations(wire_: Wire, access: Access) -> dict[str, Operation]:
     made: dict[str, Operation] = bound(without, wire_, access, SHAPES)
     made |= {name: LookFirst(made[name]) for name in FIRST}
     made |= {name: LookAfter(made[name]) for name in AFTER}
+    made["ebay.refund"] = OneAtATime(made["ebay.refund"])
     made["ebay.cancel"] = CancelWhole(made["ebay.cancel"], wire_)
     row = rows[SUBMIT]
     terms = {name: text for name, key in TERMS.items() if (text := setting(access, key))}
@@ -139,8 +141,8 @@ def connect(access: Access) -> Connector:
     wire_, kept = open_wire(access), Records(MANIFEST.flows, access.account)
 
     def check(ctx: Ctx) -> Problem | None:
-        """The seller's consent still stands; asking for our own quotas changes nothing."""
-        answer, _ = wire_.call(ctx, wire.SELL, Call("GET", f"{DEVELOPER}/user_rate_limit/"))
+        """The seller's consent still stands: one order is asked for."""
+        answer, _ = wire_.call(ctx, wire.SELL, Call("GET", f"{FULFILLMENT}/order", (("limit", "1"),)))
         return problem_of(answer)
 
     def limit(code: str) -> Limit | None:

@@ -71,7 +71,7 @@ def _number(told: msgspec.Raw) -> Decimal | None:
 
 
 def _quotas(body: bytes) -> HealthSeen:
-    """The live figures (getUserRateLimits): which share of each quota is used up."""
+    """The live figures (getRateLimits): which share of each quota is used up."""
     measures = []
     for raw in elements(body, LIST):
         quota = typed(raw, shapes.Quota)

@@ -27,6 +27,7 @@ from entrepot.connectors.reading import (
     members,
     sortable,
     text_or_none,
+    typed,
     whole_number,
 )
 from entrepot.kernel.ctx import Ctx
@@ -92,23 +93,29 @@ def by_href(body: bytes, _query: Query, _read: int) -> Turn:
     return Turn(whole_number(body, "total"), following or None)
 
 
-def by_offset(body: bytes, query: Query, read: int) -> Turn:
-    """The post-order interface: `paginationOutput.totalEntries`, and an offset that counts records [guess]."""
+class _Pagination(msgspec.Struct):
+    totalEntries: int
+    totalPages: int
+    offset: int
+
+
+def by_number(body: bytes, query: Query, _read: int) -> Turn:
+    """The post-order interface: `paginationOutput`, and an `offset` that counts pages from 1."""
     inside = members(body)
-    told = inside.get("paginationOutput")
-    total = whole_number(bytes(told), "totalEntries") if told is not None else whole_number(body, "total")
-    asked = dict(query)
-    offset = int(asked.get("offset", "0")) + read
-    if not read or offset >= total:
-        return Turn(total, None)
-    return Turn(total, tuple({**asked, "offset": str(offset)}.items()))
+    if "paginationOutput" not in inside:
+        raise Unreadable("“paginationOutput” is missing", "$.paginationOutput")
+    told = typed(inside["paginationOutput"], _Pagination)
+    if told.offset >= told.totalPages:
+        return Turn(told.totalEntries, None)
+    asked = {name: value for name, value in query if name != "offset"}
+    return Turn(told.totalEntries, (*asked.items(), ("offset", str(told.offset + 1))))
 
 
 @dataclass(frozen=True, slots=True)
 class ListSpec:
     """One list operation: where it is, what it holds, and by which date it is filtered.
 
-    `since` makes the filter of an instant. `at`: where the elements are. `kind`: None when the elements are no records
+    `since` makes the filter from where we were and from now. `at`: where the elements are. `kind`: None when the elements are no records
     themselves, but say what to read next.
     """
 
@@ -117,9 +124,10 @@ class ListSpec:
     path: str
     row: SourceRow
     at: tuple[str, ...]
-    since: Callable[[datetime], Query] | None = None
+    since: Callable[[datetime, datetime], Query] | None = None
     mark: Mark = undated
     turn: Turning = by_href
+    first: str = "0"  # the offset of the first page
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +182,9 @@ class EbayList:
         seen: set[str] = set()
         restarted = False
         for _ in range(self.spec.row.pages_max):
-            query = tuple(parse_qsl(here.following, keep_blank_values=True)) if here.following else self._query(start)
+            query = (
+                tuple(parse_qsl(here.following, keep_blank_values=True)) if here.following else self._query(ctx, start)
+            )
             page, turn = self._turned(ctx, query)
             if page.problem is not None or turn is None:
                 yield page
@@ -208,9 +218,9 @@ class EbayList:
         """The newest seen less the overlap; never before where we were, never after now (their clock may be ahead)."""
         return max(start, min(newest, ctx.clock.now()) - timedelta(seconds=self.spec.row.overlap_s))
 
-    def _query(self, start: datetime) -> Query:
-        own = self.spec.since(start) if self.spec.since else ()
-        return (*own, ("limit", str(self.spec.row.size)), ("offset", "0"))
+    def _query(self, ctx: Ctx, start: datetime) -> Query:
+        own = self.spec.since(start, ctx.clock.now()) if self.spec.since else ()
+        return (*own, ("limit", str(self.spec.row.size)), ("offset", self.spec.first))
 
     def _turned(self, ctx: Ctx, query: Query) -> tuple[Page, Turn | None]:
         """One page, and where it stands."""

@@ -31,6 +31,7 @@ from entrepot.kernel.outcome import Done, Later, NotThere, Outcome, ReadBack, Re
 
 FULFILLMENTS = "/shipping_fulfillment"
 REFUND_FAILED = "FAILED"
+STILL_PROCESSING, PROCESSING_S = "34922", 120.0  # "previous refund is processing"
 WHOLE_ORDER_ONLY = "whole-order-only"
 APPROVE, REJECT = "approve", "reject"
 
@@ -152,6 +153,17 @@ def at_order(judge: Callable[[Any, shapes.Order], ReadBack]) -> Look[Any]:
 
 
 REFUND = Shape(RefundLines, refund, refunded, at_order(refund_found))
+
+
+@dataclass(frozen=True, slots=True)
+class OneAtATime(Around):
+    """While a refund of an order is being processed they take no other: that is no refusal, but a matter of minutes."""
+
+    def send(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[Outcome, Detail]:
+        outcome, detail = self.write.send(ctx, effect)
+        if isinstance(outcome, Refused) and outcome.code == STILL_PROCESSING:
+            return Later(outcome.words, PROCESSING_S), detail
+        return outcome, detail
 
 
 # -- cancel --------------------------------------------------------------------------------------------------------

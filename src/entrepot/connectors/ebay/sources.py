@@ -16,7 +16,7 @@ from entrepot.connectors.ebay.lists import (
     ListSpec,
     Query,
     Step,
-    by_offset,
+    by_number,
     dated,
     some,
     stamp,
@@ -43,15 +43,11 @@ from entrepot.kernel.ctx import Ctx
 FINANCES, ANALYTICS, DEVELOPER = "/sell/finances/v1", "/sell/analytics/v1", "/developer/analytics/v1_beta"
 VIOLATIONS = "/sell/compliance/v1/listing_violation"
 GONE = frozenset({404, 410})
-# Rules whose breach hides or endangers a listing. eBay announced the end of this interface for 2026-03-30: where it is gone (404),
-# holds and endings of listings are still seen in the offers.
-COMPLIANCE = (
-    "PRODUCT_ADOPTION",
-    "PRODUCT_ADOPTION_CONFORMANCE",
-    "OUTSIDE_EBAY_BUYING_AND_SELLING",
-    "HTTPS",
-    "RETURNS_POLICY",
-)
+# Rules whose breach hides or endangers a listing. eBay announced the end of ASPECTS_ADOPTION for 2025-09-09 and of the whole interface
+# for 2026-03-30: a rule they do not know (400) or an interface that is gone (404, 410) has nothing to tell. Holds and endings of
+# listings are seen in the offers all the same.
+COMPLIANCE = ("ASPECTS_ADOPTION", "HTTPS", "OUTSIDE_EBAY_BUYING_AND_SELLING", "PRODUCT_ADOPTION", "RETURNS_POLICY")
+NOT_TOLD = GONE | {400}
 VIOLATIONS_SIZE, TRANSACTIONS_SIZE = 200, 1_000
 Violations = Mapping[str, list[msgspec.Raw]]
 
@@ -66,15 +62,20 @@ class _Filter:
 
     name: str
 
-    def __call__(self, start: datetime) -> Query:
+    def __call__(self, start: datetime, _now: datetime) -> Query:
         return (("filter", f"{self.name}:[{stamp(start)}..]"),)
 
 
-def _created_since(start: datetime) -> Query:
-    return (("creation_date_range_from", stamp(start)), ("role", "SELLER"))
+def _created_since(start: datetime, now: datetime) -> Query:
+    """With no end they look 90 days ahead of the beginning only."""
+    return (
+        ("creation_date_range_from", stamp(start)),
+        ("creation_date_range_to", stamp(now)),
+        ("role", "SELLER"),
+    )
 
 
-def _opened_since(start: datetime) -> Query:
+def _opened_since(start: datetime, _now: datetime) -> Query:
     return (("open_date_from", stamp(start)),)
 
 
@@ -98,7 +99,8 @@ def _specs(rows: Mapping[str, SourceRow]) -> dict[str, ListSpec]:
             "members",
             since=_created_since,
             mark=dated("creationInfo", "creationDate", "value"),
-            turn=by_offset,
+            turn=by_number,
+            first="1",
         ),
         "cancellations": spec(
             "cancellations",
@@ -107,7 +109,8 @@ def _specs(rows: Mapping[str, SourceRow]) -> dict[str, ListSpec]:
             "cancellations",
             since=_created_since,
             mark=dated("cancelRequestDate", "value"),
-            turn=by_offset,
+            turn=by_number,
+            first="1",
         ),
         "disputes": spec(
             "disputes",
@@ -235,7 +238,7 @@ def violation_step(found: dict[str, list[msgspec.Raw]], rule: str, offset: int) 
         return (), (violation_step(found, rule, offset + len(raws)),) if further else ()
 
     query = (("compliance_type", rule), ("limit", str(VIOLATIONS_SIZE)), ("offset", str(offset)))
-    return Step(wire.SELL, Call("GET", VIOLATIONS, query), "getListingViolations", read, GONE)
+    return Step(wire.SELL, Call("GET", VIOLATIONS, query), "getListingViolations", read, NOT_TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +279,7 @@ def _quotas(records: Records) -> Step:
         except NOT_JSON as error:
             raise Unreadable(f"not JSON: {error}") from error
 
-    return Step(wire.SELL, Call("GET", f"{DEVELOPER}/user_rate_limit/"), "getUserRateLimits", read)
+    return Step(wire.APP, Call("GET", f"{DEVELOPER}/rate_limit/"), "getRateLimits", read)
 
 
 def sources(manifest: Manifest, wire_: Wire, records: Records, access: Access) -> dict[str, Source]:
