@@ -41,7 +41,6 @@ SHAPES: Mapping[str, Shape[Any]] = {
 FIRST = ("ebay.ship", "ebay.refund")
 AFTER = (
     "ebay.ship",  # a tracking number is taken once
-    "ebay.cancel",
     "ebay.answer-cancellation",
     "ebay.end-listing",
     "ebay.answer-dispute",
@@ -126,7 +125,7 @@ def _operations(wire_: Wire, access: Access) -> dict[str, Operation]:
     made |= {name: LookFirst(made[name]) for name in FIRST}
     made |= {name: LookAfter(made[name]) for name in AFTER}
     made["ebay.refund"] = OneAtATime(made["ebay.refund"])
-    made["ebay.cancel"] = CancelWhole(made["ebay.cancel"], wire_)
+    made["ebay.cancel"] = LookAfter(CancelWhole(made["ebay.cancel"], wire_))
     row = rows[SUBMIT]
     terms = {name: text for name, key in TERMS.items() if (text := setting(access, key))}
     settle_s = row.settle_s if access.settle_s is None else access.settle_s

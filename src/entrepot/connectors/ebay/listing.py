@@ -48,7 +48,7 @@ def listing(body: bytes) -> ListingSeen:
         product_type=offer.categoryId or "",
         price_minor=None if price is None else amount_of(price, "$.offers.pricingSummary.price"),
         currency=price.currency if price else "",
-        quantity=offer.availableQuantity if offer.availableQuantity is not None else whole.item.quantity,
+        quantity=min((n for n in (offer.availableQuantity, whole.item.quantity) if n is not None), default=None),
         issues=issues,
     )
 

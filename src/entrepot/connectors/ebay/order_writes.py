@@ -20,7 +20,7 @@ from entrepot.connectors.ebay.asking import (
 from entrepot.connectors.ebay.lists import stamp
 from entrepot.connectors.ebay.statement import amount_of
 from entrepot.connectors.ebay.words import CANCEL_REASON, CANCELED, REFUND_REASON
-from entrepot.connectors.exchange import Call, Good, unfinished
+from entrepot.connectors.exchange import Answer, Call, Good, unfinished, unread
 from entrepot.connectors.port import Detail, OutgoingEffect
 from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, instant, members, typed
 from entrepot.connectors.verbs import AnswerCancellation, CancelLines, RefundLines, ShipParcel
@@ -207,38 +207,59 @@ CANCEL = Shape(CancelLines, cancel, cancelled, at_order(cancel_found))
 
 @dataclass(frozen=True, slots=True)
 class CancelWhole(Around):
-    """eBay cancels whole orders only, whatever lines are meant: the order is looked at first, and a part of it is refused."""
+    """eBay cancels whole orders only, whatever lines are meant: the order is looked at first, and a part of it is refused.
+
+    The order stands in another interface than the cancellation, so both looks are made here.
+    """
 
     wire: Caller
 
     def send(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[Outcome, Detail]:
-        try:
-            payload = msgspec.convert(effect.payload, CancelLines, str_keys=True)
-        except NOT_JSON as error:
-            return Refused(WRONG_PAYLOAD, f"{self.name} cannot be made from this payload: {error}"), {
-                "error": str(error)
-            }
-        look = Call("GET", order_path(payload.order_id), until=effect.send_until)
-        answer, looked = self.wire.call(ctx, wire.SELL, look)
-        if not isinstance(answer, Good):
-            stopped = unfinished(answer)  # a look that is unclear has changed nothing: it may be made again
-            why = f"not sent: the order could not be looked at ({stopped})"
-            return (Later(why) if isinstance(stopped, Unknown) else stopped), looked
-        try:
-            order = typed(answer.response.body, shapes.Order)
-        except Unreadable as error:
-            return Later(f"not sent: the order cannot be read ({error.what})"), looked
+        payload = self._payload(effect)
+        if isinstance(payload, Refused):
+            return payload, {"error": payload.words}
+        order, looked = self._order(ctx, effect, payload)
+        if not isinstance(order, shapes.Order):
+            stopped = order if isinstance(order, Unknown) else unfinished(order)
+            if not isinstance(stopped, Unknown):
+                return stopped, looked
+            return Later(f"not sent: the order could not be looked at ({stopped.why})"), looked
         whole = {line.lineItemId: line.quantity for line in order.lineItems}
-        meant = {line.line_id: line.quantity for line in payload.lines}
-        if meant != whole:
-            return Refused(
-                WHOLE_ORDER_ONLY, "eBay cancels whole orders only: refund the lines that are meant", "lines"
-            ), looked
+        if {line.line_id: line.quantity for line in payload.lines} != whole:
+            words = "eBay cancels whole orders only: refund the lines that are meant"
+            return Refused(WHOLE_ORDER_ONLY, words, "lines"), looked
         found = cancel_found(payload, order)
-        if isinstance(found, Done | Refused):
+        if not isinstance(found, NotThere):
             return found, looked
         outcome, detail = self.write.send(ctx, effect)
         return outcome, detail | {"look": looked}
+
+    def read_back(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[ReadBack, Detail]:
+        payload = self._payload(effect)
+        if isinstance(payload, Refused):
+            return Unknown(payload.words), {"error": payload.words}
+        order, looked = self._order(ctx, effect, payload)
+        if isinstance(order, shapes.Order):
+            return cancel_found(payload, order), looked
+        return order if isinstance(order, Unknown) else unread(order), looked
+
+    def _order(
+        self, ctx: Ctx, effect: OutgoingEffect, payload: CancelLines
+    ) -> tuple[shapes.Order | Answer | Unknown, Detail]:
+        look = Call("GET", order_path(payload.order_id), until=effect.send_until)
+        answer, looked = self.wire.call(ctx, wire.SELL, look)
+        if not isinstance(answer, Good):
+            return answer, looked
+        try:
+            return typed(answer.response.body, shapes.Order), looked
+        except Unreadable as error:
+            return Unknown(f"the order cannot be read: {error.what}"), looked
+
+    def _payload(self, effect: OutgoingEffect) -> CancelLines | Refused:
+        try:
+            return msgspec.convert(effect.payload, CancelLines, str_keys=True)
+        except NOT_JSON as error:
+            return Refused(WRONG_PAYLOAD, f"{self.name} cannot be made from this payload: {error}")
 
 
 # -- answer a buyer's request --------------------------------------------------------------------------------------
