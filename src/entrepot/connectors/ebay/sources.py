@@ -37,7 +37,7 @@ from entrepot.connectors.ebay.wire import Wire
 from entrepot.connectors.exchange import Call
 from entrepot.connectors.manifest import Manifest, SourceRow
 from entrepot.connectors.port import Access, Limit, Page, Received, Source
-from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, text_or_none, typed
+from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, members, text_or_none, typed
 from entrepot.kernel.ctx import Ctx
 
 FINANCES, ANALYTICS, DEVELOPER = "/sell/finances/v1", "/sell/analytics/v1", "/developer/analytics/v1_beta"
@@ -147,6 +147,7 @@ def dispute_steps(records: Records, body: bytes) -> Sequence[Step]:
     """Each dispute by itself."""
 
     def read(answer: bytes) -> tuple[tuple[Received, ...], Sequence[Step]]:
+        members(answer)  # what is no object is no answer; an object nobody can read is kept for a person
         return records.split(DISPUTE, [msgspec.Raw(answer)]), ()
 
     ids = [typed(raw, _Id).paymentDisputeId for raw in some(body, "paymentDisputeSummaries")]
