@@ -2,6 +2,7 @@
 
 from entrepot.sandbox.mirakl.portal import Portal
 from entrepot.sandbox.mirakl.settings import CategorySeed, OfferSeed, Settings, ShopSeed
+from entrepot.sandbox.mirakl.shopfront import Product, Shopfront
 from entrepot.sandbox.mirakl.system import Mirakl
 
-__all__ = ["CategorySeed", "Mirakl", "OfferSeed", "Portal", "Settings", "ShopSeed"]
+__all__ = ["CategorySeed", "Mirakl", "OfferSeed", "Portal", "Product", "Settings", "ShopSeed", "Shopfront"]

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import datetime
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any, Final
@@ -12,14 +13,16 @@ from entrepot.sandbox.mirakl import shapes
 from entrepot.sandbox.mirakl.call import Call
 from entrepot.sandbox.mirakl.errors import MiraklError, invalid
 from entrepot.sandbox.mirakl.money import minor_text
-from entrepot.sandbox.mirakl.offers import JSON_COLUMNS, REQUIRED_COLUMNS, Offers
+from entrepot.sandbox.mirakl.offers import DISCOUNT_COLUMNS, JSON_COLUMNS, REQUIRED_COLUMNS, Offers
+from entrepot.sandbox.mirakl.paging import by_token
 from entrepot.sandbox.mirakl.platform import Platform
 from entrepot.sandbox.mirakl.state import Import, Offer
-from entrepot.sandbox.mirakl.wire import answer, body_of, rows, stamp
+from entrepot.sandbox.mirakl.wire import answer, body_of, date_parameter, list_parameter, rows, stamp
 
 FILE_ROWS_MAX: Final = 1_000_000
 JSON_ROWS_MAX: Final = 1_000
 MODES: Final = frozenset({"NORMAL", "REPLACE"})
+STATUSES: Final = frozenset({"WAITING_SYNCHRONIZATION_PRODUCT", "WAITING", "RUNNING", "COMPLETE", "FAILED"})
 DELETE_WORDS: Final = frozenset({"delete", "DELETE"})
 
 
@@ -43,7 +46,7 @@ class Imports:
         if mode not in MODES:
             raise invalid("'import_mode' must be NORMAL or REPLACE", "import_mode")
         with_products = parts.get("with_products", b"").strip().lower() == b"true"
-        columns, found = _read_csv(file)
+        columns, found = read_csv(file)
         taken = self._take(call, mode, "API", columns, found)
         product_import = self._tables.count("product import", 5001) if with_products else None
         location = {"location": f"/api/offers/imports/{taken.import_id}"}
@@ -54,17 +57,33 @@ class Imports:
         given = rows(body_of(call.request), "offers")
         if len(given) > JSON_ROWS_MAX:
             raise invalid(f"at most {JSON_ROWS_MAX} offers", "offers")
-        found = [
-            {column: _plain(row[name]) for name, column in JSON_COLUMNS.items() if row.get(name) is not None}
-            for row in given
-        ]
-        taken = self._take(call, "NORMAL", "API", list(JSON_COLUMNS.values()), found)
+        columns = [*JSON_COLUMNS.values(), *DISCOUNT_COLUMNS.values()]
+        taken = self._take(call, "NORMAL", "API", columns, [_flat(row) for row in given])
         location = {"location": f"/api/offers/imports/{taken.import_id}"}
         return answer(201, {"import_id": taken.import_id}, location)
 
     def of02(self, call: Call) -> Response:
         """The status of one import."""
         return answer(200, import_dict(self._import(call)))
+
+    def of04(self, call: Call) -> Response:
+        """The imports of a shop (or, for the operator, of all), oldest first (our guess)."""
+        request = call.request
+        shop_id = call.caller.asked_shop(request)
+        start, end = date_parameter(request, "start_date"), date_parameter(request, "end_date")
+        statuses = list_parameter(request, "status", STATUSES)
+        modes, origins = list_parameter(request, "mode", MODES), list_parameter(request, "origins")
+        found = [
+            taken
+            for taken in self._tables.imports.values()
+            if (shop_id is None or taken.shop_id == shop_id)
+            and (statuses is None or taken.status in statuses)
+            and (modes is None or taken.mode in modes)
+            and (origins is None or taken.origin in origins)
+            and (start is None or taken.created_at.replace(microsecond=0) >= start)
+            and (end is None or taken.created_at.replace(microsecond=0) <= end)
+        ]
+        return by_token(request, found, lambda taken: taken.import_id, _listed_dict, 100)
 
     def of03(self, call: Call) -> Response:
         """The rows that failed: the input columns, then `error-line` and `error-message`."""
@@ -88,8 +107,8 @@ class Imports:
         now = self._platform.now()
         taken = Import(self._tables.count("import", 2001), shop_id, mode, origin, now, columns, found)
         self._tables.imports[taken.import_id] = taken
-        operation = "OF24" if call.request.path == "/api/offers" else "OF01"
-        self._platform.asked(operation, str(taken.import_id)).applied += 1
+        taken.operation = "OF24" if call.request.path == "/api/offers" else "OF01"
+        self._platform.asked(taken.operation, str(taken.import_id)).applied += 1
         running, complete = self._platform.settings.import_steps
 
         def start() -> None:
@@ -172,6 +191,7 @@ class Imports:
         price = minor_text(row.get("price", ""), currency, "price")
         if price <= 0:
             raise invalid("The price must be greater than 0")
+        discount = discount_of(row, price, currency)
         now = self._platform.now()
         return Offer(
             offer_id=existing.offer_id if existing else self._tables.count("offer"),
@@ -197,6 +217,11 @@ class Imports:
             max_order_quantity=_count(row, "max-order-quantity"),
             available_from=row.get("available-start-date", "")[:10] or None,
             available_until=row.get("available-end-date", "")[:10] or None,
+            discount_minor=discount[0],
+            discount_from=discount[1],
+            discount_until=discount[2],
+            blocked=existing.blocked if existing else None,
+            updates=existing.updates if existing else 0,
         )
 
 
@@ -222,6 +247,45 @@ def import_dict(taken: Import) -> dict[str, Any]:
     }
 
 
+def _listed_dict(taken: Import) -> dict[str, Any]:
+    """One import in OF04's list: no type, but the shop and where it came from."""
+    status = import_dict(taken)
+    del status["type"]
+    return {**status, "origin": taken.origin, "shop_id": taken.shop_id}
+
+
+def discount_of(row: dict[str, str], price_minor: int, currency: str) -> tuple[int | None, str | None, str | None]:
+    """A row's discount and its first and last day; none when it gives no price. Errors: not lower, not a date."""
+    given = row.get("discount-price", "").strip()
+    if not given:
+        return None, None, None
+    discount = minor_text(given, currency, "discount-price")
+    if not 0 < discount < price_minor:
+        raise invalid("The discount price must be lower than the price")
+    return discount, day_of(row, "discount-start-date"), day_of(row, "discount-end-date")
+
+
+def day_of(row: dict[str, str], name: str) -> str | None:
+    """An optional date or instant of a file as a date. Errors: it is none."""
+    value = row.get(name, "").strip()
+    if not value:
+        return None
+    try:
+        return datetime.fromisoformat(value).date().isoformat()
+    except ValueError:
+        raise invalid(f"'{name}' is not a date") from None
+
+
+def _flat(row: dict[str, Any]) -> dict[str, str]:
+    """An offer of OF24 as the row of a file."""
+    found = {column: _plain(row[name]) for name, column in JSON_COLUMNS.items() if row.get(name) is not None}
+    discount = row.get("discount")
+    if isinstance(discount, dict):
+        given = ((name, column) for name, column in DISCOUNT_COLUMNS.items() if discount.get(name) is not None)
+        found |= {column: _plain(discount[name]) for name, column in given}
+    return found
+
+
 def multipart(request: Request) -> dict[str, bytes]:
     """The parts of a multipart/form-data body by name. Errors: it is none."""
     kind = request.headers.get("content-type", "")
@@ -240,7 +304,7 @@ def multipart(request: Request) -> dict[str, bytes]:
     return found
 
 
-def _read_csv(file: bytes) -> tuple[list[str], list[dict[str, str]]]:
+def read_csv(file: bytes) -> tuple[list[str], list[dict[str, str]]]:
     """Columns and rows of a `;` file. Errors: not UTF-8, no header, too many rows."""
     try:
         content = file.decode("utf-8-sig")

@@ -9,11 +9,12 @@ from typing import Any, Final
 from entrepot.sandbox.core import Response
 from entrepot.sandbox.mirakl import shapes
 from entrepot.sandbox.mirakl.call import Call
+from entrepot.sandbox.mirakl.errors import MiraklError
 from entrepot.sandbox.mirakl.money import major
 from entrepot.sandbox.mirakl.paging import by_offset
 from entrepot.sandbox.mirakl.platform import Platform
 from entrepot.sandbox.mirakl.state import Offer
-from entrepot.sandbox.mirakl.wire import date_parameter, flag_parameter, list_parameter, stamp
+from entrepot.sandbox.mirakl.wire import answer, date_parameter, flag_parameter, list_parameter, stamp
 
 
 class Offers:
@@ -65,10 +66,16 @@ class Offers:
             reasons.append("ZERO_QUANTITY")
         if not self._in_period(offer):
             reasons.append("NOT_IN_AVAILABILITY_PERIOD")
+        if offer.blocked is not None:
+            reasons.append(offer.blocked)
         return reasons
 
+    def today(self) -> str:
+        """The platform's date."""
+        return self._platform.now().astimezone(self._platform.zone).date().isoformat()
+
     def _in_period(self, offer: Offer) -> bool:
-        today = self._platform.now().astimezone(self._platform.zone).date().isoformat()
+        today = self.today()
         return (offer.available_from or "") <= today <= (offer.available_until or "9")
 
     # -- calls -----------------------------------------------------------------------------------------------------
@@ -90,6 +97,19 @@ class Offers:
             and favorite is not True
         ]
         return by_offset(request, found, "offers", self.offer_dict)
+
+    def of22(self, call: Call) -> Response:
+        """One offer. Errors: not found, or not this shop's."""
+        wanted = call.ids["offer"]
+        offer = self._tables.offers.get(int(wanted)) if wanted.isdigit() else None
+        if offer is None or offer.deleted or not call.caller.sees(offer.shop_id):
+            raise MiraklError(404, f"Offer with id '{wanted}' not found")
+        return answer(200, self.offer_dict(offer))
+
+    def of61(self, _: Call) -> Response:
+        """The conditions an offer may be in."""
+        states = [{"code": code, "label": label} for code, label in CONDITIONS]
+        return answer(200, {"offer_states": states, "total_count": len(states)})
 
     def of51(self, call: Call) -> Response:
         """Export offers as CSV: all, or those changed since `last_request_date`, deleted ones included then."""
@@ -115,7 +135,9 @@ class Offers:
 
     def _export_row(self, offer: Offer) -> dict[str, Any]:
         shop = self._tables.shops[offer.shop_id]
-        price, shipping = major(offer.price_minor, offer.currency), major(offer.shipping_minor, offer.currency)
+        origin, shipping = major(offer.price_minor, offer.currency), major(offer.shipping_minor, offer.currency)
+        price = major(offer.price_on(self.today()), offer.currency)
+        discount = offer.discount_minor
         return {
             "active": _word(not offer.deleted and not self.inactivity(offer)),
             "allow-quote-requests": "false",
@@ -125,6 +147,9 @@ class Offers:
             "date-created": stamp(offer.created_at),
             "deleted": _word(offer.deleted),
             "description": offer.description,
+            "discount-end-date": offer.discount_until or "",
+            "discount-price": "" if discount is None else major(discount, offer.currency),
+            "discount-start-date": offer.discount_from or "",
             "fulfillment-center-code": "DEFAULT",
             "last-updated": stamp(offer.updated_at),
             "leadtime-to-ship": offer.lead_time_days,
@@ -136,7 +161,7 @@ class Offers:
             "min-shipping-type": self._platform.settings.shipping_types[0],
             "min-shipping-zone": self._platform.settings.shipping_zones[0],
             "offer-id": offer.offer_id,
-            "origin-price": price,
+            "origin-price": origin,
             "premium": "false",
             "price": price,
             "price-additional-info": offer.price_additional_info or "",
@@ -152,9 +177,18 @@ class Offers:
 
     def offer_dict(self, offer: Offer) -> dict[str, Any]:
         """One offer with every documented key."""
-        price, shipping = major(offer.price_minor, offer.currency), major(offer.shipping_minor, offer.currency)
-        volume = {**shapes.VOLUME_PRICE, "price": price, "quantity_threshold": 1, "unit_origin_price": price}
-        pricing = {**shapes.PRICE, "price": price, "unit_origin_price": price, "volume_prices": [volume]}
+        origin, shipping = major(offer.price_minor, offer.currency), major(offer.shipping_minor, offer.currency)
+        price = major(offer.price_on(self.today()), offer.currency)
+        reduced = None if offer.discount_minor is None else major(offer.discount_minor, offer.currency)
+        prices = {"price": price, "unit_discount_price": reduced, "unit_origin_price": origin}
+        volume = {**shapes.VOLUME_PRICE, **prices, "quantity_threshold": 1}
+        pricing = {
+            **shapes.PRICE,
+            **prices,
+            "discount_end_date": _moment(offer.discount_until),
+            "discount_start_date": _moment(offer.discount_from),
+            "volume_prices": [volume],
+        }
         reasons = self.inactivity(offer)
         deadline = self._platform.now() + timedelta(days=offer.lead_time_days)
         return {
@@ -169,6 +203,7 @@ class Offers:
             "category_label": offer.category_label,
             "currency_iso_code": offer.currency,
             "description": offer.description,
+            "discount": None if reduced is None else _discount(offer, origin, reduced),
             "fulfillment": {"center": {"code": "DEFAULT"}},
             "inactivity_reasons": reasons,
             "internal_description": offer.internal_description,
@@ -200,10 +235,30 @@ def _word(value: bool) -> str:
     return "true" if value else "false"
 
 
+def _moment(day: str | None) -> str | None:
+    return None if day is None else f"{day}T00:00:00Z"
+
+
+def _discount(offer: Offer, origin: Any, reduced: Any) -> dict[str, Any]:
+    return {
+        "discount_price": reduced,
+        "end_date": _moment(offer.discount_until),
+        "origin_price": origin,
+        "ranges": [],
+        "start_date": _moment(offer.discount_from),
+    }
+
+
 def _blank(value: Any) -> Any:
     return "" if value is None else value
 
 
+CONDITIONS: Final = (("11", "New"), ("2", "Used - very good"))
+DISCOUNT_COLUMNS: Final[Mapping[str, str]] = {
+    "price": "discount-price",
+    "start_date": "discount-start-date",
+    "end_date": "discount-end-date",
+}
 REQUIRED_COLUMNS: Final = ("sku", "product-id", "product-id-type", "price", "quantity", "state")
 JSON_COLUMNS: Final[Mapping[str, str]] = {
     "shop_sku": "sku",

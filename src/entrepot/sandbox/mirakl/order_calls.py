@@ -87,6 +87,7 @@ class OrderCalls:
                 row["reason_code"],
                 group,
                 bool(row.get("excluded_from_shipment", False)),
+                call.caller.role,
             )
             self._platform.tables.written["OR28", line.line_id].applied += 1
             results.append(
@@ -117,6 +118,8 @@ class OrderCalls:
         for order, line, row, amount, shipping in found:
             done = self._orders.cancel_part(order, line, row["quantity"], amount, shipping, row["reason_code"])
             self._platform.tables.written["OR30", line.line_id].applied += 1
+            if order.state == "CANCELED":
+                order.cancelled_by = call.caller.role
             results.append(
                 {
                     **shapes.CANCELATION_RESULT,

@@ -234,6 +234,7 @@ class Orders:
         """Cancel all of it. Errors: ORDER_INVALID_STATE once it is debited; a refund is the way then."""
         if not self.may_cancel(order, role) or any(line.shipped for line in order.lines.values()):
             raise order_state(order.order_id, order.state, "a state before the customer is debited")
+        order.cancelled_by = role
         self._cancel_rest(order, reason)
 
     def check_part(self, order: Order, line: Line, quantity: int, amount: int, shipping: int, role: str) -> None:

@@ -106,6 +106,7 @@ class Platform:
     def touch_offer(self, offer: Offer) -> None:
         """An offer changed."""
         offer.updated_at = self.now()
+        offer.updates += 1
         self.emit(OFFER_UPDATED, str(offer.offer_id))
 
     def closed(self, cycle: Cycle) -> None:

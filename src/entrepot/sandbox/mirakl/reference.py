@@ -1,4 +1,4 @@
-"""V01, PC01, RE01: what the platform says about itself."""
+"""V01, PC01, RE01, SH21: what the platform says about itself."""
 
 from typing import Any, Final
 
@@ -28,6 +28,12 @@ REASONS: Final = (
     ("RETURN_REJECTION", "RETURN_REJECTION_WINDOW_CLOSED", "Too late", True),
     ("RETURN_NON_COMPLIANT", "DAMAGED", "Item damaged", True),
 )
+CARRIERS: Final = (
+    ("DHL", "DHL", "dhl", "https://track.dhl.example/{trackingId}"),
+    ("UPS", "UPS", "ups", "https://track.ups.example/{trackingId}"),
+    ("COLISSIMO", "Colissimo", "colissimo", "https://track.colissimo.example/{trackingId}"),
+    ("OTHER", "Other", None, None),
+)
 
 
 class Reference:
@@ -46,6 +52,14 @@ class Reference:
             {"code": code, "is_shop_right": shop, "label": label, "type": type_} for type_, code, label, shop in REASONS
         ]
         return answer(200, {"reasons": reasons, "total_count": len(reasons)})
+
+    def sh21(self, _: Call) -> Response:
+        """The carriers the platform knows."""
+        carriers = [
+            {"code": code, "label": label, "standard_code": standard, "tracking_url": url}
+            for code, label, standard, url in CARRIERS
+        ]
+        return answer(200, {"carriers": carriers})
 
     def pc01(self, _: Call) -> Response:
         """How the platform is set up."""

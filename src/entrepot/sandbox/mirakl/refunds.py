@@ -43,8 +43,9 @@ class Refunds:
         reason: str,
         order_refund_id: str,
         excluded_from_shipment: bool = False,
+        by: str = "operator",
     ) -> Refund:
-        """Ask for one refund that `check` allows; the front finds it by PA12."""
+        """Ask for one refund that `check` allows; the front finds it by PA12. `by`: the role that asked."""
         fee, tax = self._commission_back(line, amount + shipping)
         refund = Refund(
             refund_id=str(self._tables.count("refund", 1001)),
@@ -60,6 +61,7 @@ class Refunds:
             state="WAITING_REFUND",
             created_at=self._platform.now(),
             excluded_from_shipment=excluded_from_shipment,
+            by=by,
         )
         line.refunds.append(refund)
         line.updated_at = refund.created_at

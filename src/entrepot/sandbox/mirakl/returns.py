@@ -91,8 +91,10 @@ class Returns:
         returned.state = "RECEIVED"
         self._platform.touch_return(returned)
 
-    def comply(self, returned: Return, compliant: Mapping[str, tuple[bool, str | None, str | None]]) -> list[str]:
-        """The goods were looked at; each compliant line is refunded by the units that came back (our guess)."""
+    def comply(
+        self, returned: Return, compliant: Mapping[str, tuple[bool, str | None, str | None]], by: str = "operator"
+    ) -> list[str]:
+        """The goods were looked at, by this role; each compliant line is refunded by the units that came back (our guess)."""
         _require(returned, "RECEIVED")
         for line_id in compliant:
             if line_id not in returned.lines:
@@ -107,12 +109,12 @@ class Returns:
             line.compliant, line.non_compliance_reason, line.non_compliance_info = good, reason, info
             if good and self._platform.settings.refund_on_compliant_return:
                 group = group or self._platform.world.uuid()
-                opened += self._refund(order, order.lines[line_id], line, group)
+                opened += self._refund(order, order.lines[line_id], line, group, by)
         returned.refund_ids += opened
         self._platform.touch_return(returned)
         return opened
 
-    def _refund(self, order: Order, line: Line, returned: ReturnLine, group: str) -> list[str]:
+    def _refund(self, order: Order, line: Line, returned: ReturnLine, group: str, by: str) -> list[str]:
         """The returned units' price; the whole line with its shipping when every unit is back."""
         if not may_refund(order, line):
             return []
@@ -125,7 +127,8 @@ class Returns:
         shipping = left_shipping if whole_line else 0
         if amount + shipping <= 0:
             return []
-        refund = self._refunds.open(order, line, amount, shipping, returned.quantity, returned.reason_code, group)
+        reason, units = returned.reason_code, returned.quantity
+        refund = self._refunds.open(order, line, amount, shipping, units, reason, group, by=by)
         return [refund.refund_id]
 
     def close(self, returned: Return) -> None:
@@ -232,7 +235,7 @@ class Returns:
                     optional_text(line, "non_compliance_reason_code"),
                     optional_text(line, "non_compliance_additional_info"),
                 )
-            self.comply(returned, judged)
+            self.comply(returned, judged, call.caller.role)
 
         return self._each(call, "RT26", comply)
 

@@ -66,6 +66,9 @@ PUBLISHED_CEILINGS: Final[Mapping[str, tuple[Ceiling, ...]]] = {
     "OR11": ((1, 60),),
     "OF01": ((1, 60),),
     "OF51": ((1, 60),),
+    "STO01": ((1, 60),),
+    "STO02": ((1, 15),),
+    "PRI01": ((1, 60),),
     "RT11": ((1, 300),),
     "IV01": ((1, 86_400),),
     "TL02": ((20, 60), (60, 3_600)),
@@ -112,6 +115,7 @@ class Settings:
     commission_faults: Mapping[int, int] = field(default_factory=dict)
     update_overlap: timedelta = timedelta(seconds=60)
     import_steps: tuple[timedelta, timedelta] = (timedelta(seconds=5), timedelta(seconds=15))
+    export_delay: timedelta = timedelta(seconds=10)
     shipping_zones: tuple[str, ...] = ("FR",)
     shipping_types: tuple[str, ...] = ("STD", "EXP")
     ceilings: Mapping[str, Mapping[str, tuple[Ceiling, ...]]] = field(default_factory=default_ceilings)

@@ -35,7 +35,11 @@ class Shop:
 
 @dataclass
 class Offer:
-    """One shop's price and stock of one product. Units: minor units; shipping per unit ordered."""
+    """One shop's price and stock of one product. Units: minor units; shipping per unit ordered.
+
+    Shape: a discount holds between its dates, or always where one is missing; `blocked` is an inactivity reason that is
+    somebody's decision; `updates` counts changes of the offer itself, not of its stock by orders.
+    """
 
     offer_id: int
     shop_id: int
@@ -61,6 +65,18 @@ class Offer:
     available_from: str | None = None
     available_until: str | None = None
     deleted: bool = False
+    discount_minor: int | None = None
+    discount_from: str | None = None
+    discount_until: str | None = None
+    blocked: str | None = None
+    updates: int = field(default=0, compare=False)
+
+    def price_on(self, day: str) -> int:
+        """What it costs on an ISO date."""
+        if self.discount_minor is None:
+            return self.price_minor
+        holds = (self.discount_from or "") <= day <= (self.discount_until or "9")
+        return self.discount_minor if holds else self.price_minor
 
 
 @dataclass
@@ -82,6 +98,7 @@ class Refund:
     excluded_from_shipment: bool = False
     transaction_number: str | None = None
     transaction_at: str | None = None
+    by: str = "operator"
 
     @property
     def total_minor(self) -> int:
@@ -211,6 +228,7 @@ class Order:
     reference_for_seller: str | None = None
     received_at: datetime | None = None
     payable: bool = False
+    cancelled_by: str | None = None
     rendered: Any = None
 
     @property
@@ -373,6 +391,7 @@ class Import:
     deleted: int = 0
     read: int = 0
     reason: str | None = None
+    operation: str = "OF01"
 
 
 def rate(per_100k: int) -> Decimal:

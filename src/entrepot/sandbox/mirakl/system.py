@@ -11,6 +11,7 @@ from entrepot.sandbox.mirakl.call import Call
 from entrepot.sandbox.mirakl.checkout import Checkout
 from entrepot.sandbox.mirakl.errors import MiraklError
 from entrepot.sandbox.mirakl.imports import Imports
+from entrepot.sandbox.mirakl.lanes import Lanes
 from entrepot.sandbox.mirakl.ledger import Ledger
 from entrepot.sandbox.mirakl.offers import Offers
 from entrepot.sandbox.mirakl.order_calls import OrderCalls
@@ -36,10 +37,11 @@ from entrepot.sandbox.mirakl.settings import Settings
 from entrepot.sandbox.mirakl.shipments import Shipments
 from entrepot.sandbox.mirakl.shops import Shops
 from entrepot.sandbox.mirakl.threads import OPEN_THREAD, Threads
-from entrepot.sandbox.mirakl.transactions import Transactions
+from entrepot.sandbox.mirakl.transactions import CHUNKS, Transactions
 from entrepot.sandbox.mirakl.webhooks import Webhooks
 
 TOKEN_OPERATION = "oauth"
+CHUNK_OPERATION = "TL05"
 
 
 class Mirakl:
@@ -58,6 +60,7 @@ class Mirakl:
         self.shipments = Shipments(self.platform, self.orders)
         self.returns = Returns(self.platform, self.refunds)
         self.billing_calls = BillingCalls(self.platform, self.billing)
+        self.transactions = Transactions(self.platform)
         self.access = Access(world, settings, self.platform.tables.shops)
         self.ceilings = Ceilings(world, settings)
         self.router = self._routes()
@@ -73,6 +76,8 @@ class Mirakl:
         """The code of a request's operation."""
         if request.path == "/oauth/token":
             return TOKEN_OPERATION
+        if request.path.startswith(CHUNKS):
+            return CHUNK_OPERATION
         found = self.router.find(request)
         return found[0].operation if found else None
 
@@ -80,6 +85,8 @@ class Mirakl:
         """Answer one request: who, may he, how often, then what."""
         if request.path == "/oauth/token" and request.method == "POST":
             return self.access.token(request)
+        if request.path.startswith(CHUNKS) and request.method == "GET":
+            return self.transactions.tl05(request)
         found = self.router.find(request)
         if found is None:
             return MiraklError(404, f"No resource {request.method} {request.path}").response()
@@ -107,7 +114,7 @@ class Mirakl:
         checkout = Checkout(platform, self.orders, self.offers)
         calls = OrderCalls(platform, self.orders, self.refunds, self.shipments)
         payments = Payments(platform, self.orders, self.refunds)
-        imports, transactions = Imports(platform, self.offers), Transactions(platform)
+        imports, lanes, transactions = Imports(platform, self.offers), Lanes(platform), self.transactions
         billing, shipments, returns, add = self.billing_calls, self.shipments, self.returns, router.add
         add("V01", "GET", "/api/version", ANYONE, reference.v01)
         add("PC01", "GET", "/api/platform/configuration", ANYONE, reference.pc01)
@@ -142,6 +149,16 @@ class Mirakl:
         add("OF01", "POST", "/api/offers/imports", ANYONE, imports.of01)
         add("OF02", "GET", "/api/offers/imports/{import}", ANYONE, imports.of02)
         add("OF03", "GET", "/api/offers/imports/{import}/error_report", ANYONE, imports.of03)
+        add("OF04", "GET", "/api/offers/imports", ANYONE, imports.of04)
+        add("STO01", "POST", "/api/offers/stock/imports", ANYONE, lanes.sto01)
+        add("STO02", "GET", "/api/offers/stock/imports/{import_id}/status", ANYONE, lanes.sto02)
+        add("STO03", "GET", "/api/offers/stock/imports/{import_id}/error_report", ANYONE, lanes.sto03)
+        add("PRI01", "POST", "/api/offers/pricing/imports", ANYONE, lanes.pri01)
+        add("PRI02", "GET", "/api/offers/pricing/imports", ANYONE, lanes.pri02)
+        add("PRI03", "GET", "/api/offers/pricing/imports/{import_id}/error_report", ANYONE, lanes.pri03)
+        add("OF22", "GET", "/api/offers/{offer}", ANYONE, self.offers.of22)
+        add("OF61", "GET", "/api/offers/states", ANYONE, self.offers.of61)
+        add("SH21", "GET", "/api/shipping/carriers", ANYONE, reference.sh21)
         add("OF21", "GET", "/api/offers", ANYONE, self.offers.of21)
         add("OF24", "POST", "/api/offers", ANYONE, imports.of24)
         add("OF51", "GET", "/api/offers/export", ANYONE, self.offers.of51)
@@ -153,6 +170,8 @@ class Mirakl:
         add("SBC11", "GET", "/api/seller-billing-cycles", ANYONE, billing.sbc11)
         add("SBC07", "PUT", "/api/seller-billing-cycles", FRONT_OR_OPERATOR, billing.sbc07)
         add("TL02", "GET", "/api/sellerpayment/transactions_logs", ANYONE, transactions.tl02)
+        add("TL03", "POST", "/api/sellerpayment/transactions_logs/async", ANYONE, transactions.tl03)
+        add("TL04", "GET", "/api/sellerpayment/transactions_logs/async/status/{tracking_id}", ANYONE, transactions.tl04)
         return router
 
     def _descriptions(self) -> dict[str, Any]:

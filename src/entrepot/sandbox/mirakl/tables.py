@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entrepot.sandbox.mirakl.conversation import Thread
+from entrepot.sandbox.mirakl.lane_file import LaneImport
 from entrepot.sandbox.mirakl.state import (
     Cycle,
     Document,
@@ -89,6 +90,7 @@ class Tables:
         self.cycles: dict[str, Cycle] = {}
         self.documents: dict[int, Document] = {}
         self.imports: dict[int, Import] = {}
+        self.lane_imports: dict[str, LaneImport] = {}
         self.threads: dict[str, Thread] = {}
         self.written: dict[tuple[str, str], Written] = {}
         self.counters: dict[str, int] = {}

@@ -1,20 +1,59 @@
-"""TL02: the transaction log."""
+"""TL02: the transaction log; TL03, TL04, TL05: the same as a file that is made a little later."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
-from entrepot.sandbox.core import Response
+from entrepot.sandbox.core import Request, Response
 from entrepot.sandbox.mirakl import shapes
 from entrepot.sandbox.mirakl.call import Call
+from entrepot.sandbox.mirakl.errors import MiraklError, invalid
 from entrepot.sandbox.mirakl.money import major
 from entrepot.sandbox.mirakl.paging import by_token
 from entrepot.sandbox.mirakl.platform import Platform
 from entrepot.sandbox.mirakl.state import LogLine, Order, rate
-from entrepot.sandbox.mirakl.wire import date_parameter, instant, list_parameter, maybe, stamp
+from entrepot.sandbox.mirakl.wire import (
+    answer,
+    body_of,
+    date_parameter,
+    encode,
+    instant,
+    list_parameter,
+    maybe,
+    stamp,
+    whole,
+)
 
 LINES_PER_PAGE_MAX: Final = 2000
 
+CHUNK_ITEMS: Final = 1_000  # our guess of what a chunk holds when nobody says
+FORMATS: Final = frozenset({"JSON", "NDJSON"})
+CHUNKS: Final = "/dynamic-url/transactions-logs/"
+NO_FILTERS: Final = frozenset({"format", "items_per_chunk", "megabytes_per_chunk"})
+
 Test = Callable[[LogLine], bool]
+
+
+@dataclass
+class Export:
+    """One export on its way. `call`: who asked, with the filters as TL02's parameters."""
+
+    tracking_id: str
+    call: Call
+    format: str
+    size: int
+    updated_at: datetime
+    status: str = "PENDING"
+    chunks: list[list[dict[str, Any]]] = field(default_factory=list)
+
+
+def _pairs(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Filters of a body as query parameters: lists are repeated."""
+    for name, value in body.items():
+        if name not in NO_FILTERS and value is not None:
+            for one in value if isinstance(value, list) else [value]:
+                yield name, str(one)
 
 
 class Transactions:
@@ -23,12 +62,61 @@ class Transactions:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._tables = platform.tables
+        self._exports: dict[str, Export] = {}
 
     def tl02(self, call: Call) -> Response:
         """List transaction lines."""
         tests = self._tests(call)
         found = [line for line in self._candidates(call) if all(test(line) for test in tests)]
         return by_token(call.request, found, lambda line: line.sequence, self.line_dict, LINES_PER_PAGE_MAX)
+
+    # -- asynchronous export -------------------------------------------------------------------------------------
+
+    def tl03(self, call: Call) -> Response:
+        """Ask for an export with the filters of TL02 in the body. Errors: unknown format, filters of TL02."""
+        body = body_of(call.request)
+        form = body.get("format", "JSON")
+        if form not in FORMATS:
+            raise invalid("'format' must be JSON or NDJSON", "format")
+        size = whole(body, "items_per_chunk", CHUNK_ITEMS)
+        if size < 1:
+            raise invalid("'items_per_chunk' must be at least 1", "items_per_chunk")
+        filters = tuple(_pairs(body))
+        asked = replace(call, request=replace(call.request, query=(*call.request.query, *filters)))
+        self._tests(asked)  # a filter that cannot be read is refused now, not in the report
+        export = Export(self._platform.world.uuid(), asked, form, size, self._platform.now())
+        self._exports[export.tracking_id] = export
+
+        def finish() -> None:
+            tests = self._tests(asked)
+            found = [line for line in self._candidates(asked) if all(test(line) for test in tests)]
+            rendered = [self.line_dict(line) for line in found]
+            export.chunks = [rendered[start : start + size] for start in range(0, len(rendered), size)]
+            export.status, export.updated_at = "COMPLETED", self._platform.now()
+
+        self._platform.at(self._platform.now() + self._platform.settings.export_delay, finish)
+        return answer(200, {"tracking_id": export.tracking_id})
+
+    def tl04(self, call: Call) -> Response:
+        """How far an export is, and where its chunks lie."""
+        export = self._exports.get(call.ids["tracking_id"])
+        if export is None or export.call.caller.key != call.caller.key:
+            raise MiraklError(404, f"Export '{call.ids['tracking_id']}' not found")
+        host = call.request.headers.get("host", "localhost")
+        urls = [f"http://{host}{CHUNKS}{export.tracking_id}/{n}" for n in range(len(export.chunks))]
+        body = {"error": None, "last_updated": stamp(export.updated_at), "status": export.status, "urls": urls}
+        return answer(200, body)
+
+    def tl05(self, request: Request) -> Response:
+        """One chunk. Whoever has its address may read it, as from any file store (our guess)."""
+        tracking_id, _, number = request.path.removeprefix(CHUNKS).partition("/")
+        export = self._exports.get(tracking_id)
+        if export is None or not number.isdigit() or int(number) >= len(export.chunks):
+            return MiraklError(404, "No such file").response()
+        chunk = export.chunks[int(number)]
+        if export.format == "JSON":
+            return answer(200, {"data": chunk})  # the name of the list is our guess
+        return Response(200, {"content-type": "application/x-ndjson"}, b"".join(encode(one) + b"\n" for one in chunk))
 
     def _candidates(self, call: Call) -> list[LogLine]:
         """The smallest set an index offers, in order of writing."""
