@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from entrepot.connectors import manifest as manifests
+from entrepot.connectors.around import LookAfter, LookFirst
 from entrepot.connectors.ebay import care, health, listing, orders, records, statement, wire
-from entrepot.connectors.ebay.asking import FULFILLMENT, LookAfter, LookFirst, order_path
+from entrepot.connectors.ebay.asking import FULFILLMENT, order_path
 from entrepot.connectors.ebay.care_writes import ANSWER_DISPUTE, RECEIVE_RETURN, dispute_path
 from entrepot.connectors.ebay.lists import Step, take, unreadable
 from entrepot.connectors.ebay.offer_writes import END_LISTING, SET_PRICE, SET_STOCK, item_path

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from entrepot.connectors.around import Around
 from entrepot.connectors.ebay import shapes, wire
 from entrepot.connectors.ebay.asking import (
     OTHERWISE,
     POST_ORDER,
-    Around,
     done_quietly,
     json_call,
     order_path,
