@@ -17,7 +17,7 @@ URL = "http://market.example"
 US = 2001
 PRODUCTS = (
     Product("ATLAS", "Sea atlas", "BOOKS", "8712345678906", 1_999, 400, {"shipping_minor": "350"}),
-    Product("LAMP", "Deck lamp", "PHOTO", "8712345678913", 4_550, 30),
+    Product("LAMP", "Deck lamp", "PHOTO", "8712345678913", 4_550, 300),
 )
 CATEGORIES = (CategorySeed("BOOKS", "Books", 15_000), CategorySeed("PHOTO", "Photo", 8_250))
 WORKED_OFF_MINUTES = 2

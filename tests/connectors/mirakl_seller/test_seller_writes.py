@@ -93,7 +93,14 @@ def product(**changed: Any) -> dict[str, Any]:
 
 
 def submit(shop: Shop) -> Story:
-    return story(shop, "submit-listing", "OF24", f"{US}/ATLAS", product(), "OF24:offer")
+    """The marketplace counts whole offers by their import."""
+    return Story(
+        f"{NAME}.submit-listing",
+        "OF24",
+        product(),
+        lambda: sum(shop.front.books()["applied"].get("OF24", {}).values()),
+        system=SYSTEM,
+    )
 
 
 class TestWritesThatMiraklsStatesProtect(TwiceIsOnce):
