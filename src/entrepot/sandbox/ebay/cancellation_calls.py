@@ -112,6 +112,8 @@ class CancellationCalls:
             return "CANCEL_IN_PROGRESS"
         if order.refunded_minor:
             return "ORDER_REFUNDED"
+        if any(one.order_id == order.order_id and one.won is not True for one in self._market.disputes.values()):
+            return "PAYMENT_DISPUTE"
         return None
 
     def _cancellation(self, call: Call) -> Cancellation:

@@ -23,8 +23,9 @@ class Disputes:
         left = order.gross_minor - order.refunded_minor
         if order.paid_at is None or left <= 0:
             raise ValueError(f"{order.order_id} has nothing to dispute")
-        if any(one.order_id == order.order_id and one.closed_at is None for one in self._market.disputes.values()):
-            raise ValueError(f"{order.order_id} is disputed already")
+        for other in self._market.disputes.values():
+            if other.order_id == order.order_id and other.won is not True:
+                raise ValueError(f"{order.order_id} is disputed already, or its money is gone")
         now = self._market.now()
         respond_by = now + self._market.settings.dispute_answer
         one = Dispute(self._market.new_id(10, "5"), order.order_id, reason, left, now, respond_by)

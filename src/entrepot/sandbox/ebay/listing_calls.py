@@ -71,6 +71,7 @@ class ListingCalls:
         if not found:
             raise inventory(25713, "This Offer is not available.", 404, sku=sku)
         body = page(request, self._market.settings.base_url, found, "offers", self._offer_view, limit, offset)
+        del body["offset"]  # the only paged answer that is documented without it
         return answer(200, {**body, "size": len(body["offers"])})
 
     def get_offer(self, call: Call) -> Response:

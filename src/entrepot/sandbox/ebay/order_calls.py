@@ -180,7 +180,8 @@ class OrderCalls:
         if order.paid_at is None:
             message = "You cannot refund this order yet since the buyer payment has not been processed."
             raise fulfillment(34929, message, 409)
-        if order.refunded_minor >= order.gross_minor:
+        lost = any(one.order_id == order.order_id and one.won is False for one in self._market.disputes.values())
+        if lost or order.refunded_minor >= order.gross_minor:  # a lost dispute has given the buyer everything
             raise fulfillment(34917, "This order was already refunded.", category="BUSINESS")
         if any(refund.status == "PENDING" for refund in order.refunds):
             raise fulfillment(34922, "Refund can't be issued while previous refund is processing.")

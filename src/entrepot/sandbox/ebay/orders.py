@@ -212,11 +212,12 @@ class Orders:
                 market.oversold += line.quantity
             else:
                 self._listings.put_back(line.offer, line.quantity)
-        if paid:
+        parts = {line.line_id: line.remaining_minor for line in order.lines.values()}
+        if paid and any(parts.values()):
             reason = "BUYER_CANCEL" if cancellation.requestor == BUYER else "SELLER_CANCEL"
             self.refund(
                 order,
-                {line.line_id: line.remaining_minor for line in order.lines.values()},
+                parts,
                 CHANNEL if by == CHANNEL else SELLER,
                 reason,
                 at_once=True,
