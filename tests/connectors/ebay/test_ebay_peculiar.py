@@ -206,6 +206,12 @@ def test_a_stock_set_is_the_stock_shown_even_when_the_offer_held_less(shop: Shop
     assert shop.portal.stock("LAMP-1") == 40
 
 
+def test_what_is_not_listed_has_neither_price_nor_stock(shop: Shop) -> None:
+    gone = {"sku": "NOWHERE", "their_id": "404404"}
+    assert isinstance(shop.saw("ebay.set-price", {**gone, "price_minor": 100, "currency": "EUR"}), NotThere)
+    assert isinstance(shop.saw("ebay.set-stock", {**gone, "quantity": 1}), NotThere)
+
+
 def test_a_price_without_an_offer_is_not_sent(shop: Shop) -> None:
     outcome = shop.do("ebay.set-price", {"sku": "LAMP-1", "price_minor": 100, "currency": "EUR"})
     assert isinstance(outcome, Refused)

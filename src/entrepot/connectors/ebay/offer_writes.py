@@ -17,6 +17,7 @@ from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Refused, 
 
 BULK = f"{INVENTORY}/bulk_update_price_quantity"
 ENTRY_REFUSED = "ENTRY_REFUSED"
+NONE_SUCH = frozenset({"25710", "25713"})  # no such item, no such offer
 
 
 class _Entry(msgspec.Struct):
@@ -114,6 +115,8 @@ def end_is_so(payload: EndListing, response: HttpResponse) -> ReadBack:
     return Done({"offer_id": payload.their_id})
 
 
-SET_PRICE = Shape(SetPrice, set_price, entries_done, Look(lambda p, _key: offers_of(p.sku), price_is_so))
-SET_STOCK = Shape(SetStock, set_stock, entries_done, Look(lambda p, _key: Call("GET", item_path(p.sku)), stock_is_so))
+SET_PRICE = Shape(SetPrice, set_price, entries_done, Look(lambda p, _key: offers_of(p.sku), price_is_so, NONE_SUCH))
+SET_STOCK = Shape(
+    SetStock, set_stock, entries_done, Look(lambda p, _key: Call("GET", item_path(p.sku)), stock_is_so, NONE_SUCH)
+)
 END_LISTING = Shape(EndListing, end, ended, Look(lambda p, _key: offers_of(p.sku), end_is_so))
