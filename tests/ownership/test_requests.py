@@ -118,7 +118,7 @@ def test_a_corrected_value_in_the_answer_is_let_in_frees_the_offer_and_is_applie
     answered = land.pull(service.answer, line.token, accepted=True, value=2200, words="sorry", by="shop 2001")
 
     assert (answered.state, answered.changed, answered.refused) == ("applied", True, None)
-    assert {f.what for f in answered.judged.freed} == {"hold", "correction"}
+    assert {f.what for f in answered.judged.freed} == {"hold", "correction", "refusal"}
     assert answered.judged.touched == {land.key()}
     assert (land.offer().values["price"], land.offer().sellable) == (2200, True)
     again = land.pull(service.answer, line.correction_id, accepted=True, value=9900)
@@ -197,7 +197,7 @@ def test_a_retry_of_the_same_arrival_applies_nothing_twice(land: Land) -> None:
     told(land)
     land.later(minutes=1)
     seen = land.seen(price=2200)
-    assert {f.what for f in land.observe(seen).freed} == {"hold", "correction"}
+    assert {f.what for f in land.observe(seen).freed} == {"hold", "correction", "refusal"}
     assert land.observe(seen) == Judged()
     assert land.rows("SELECT count(*)::int AS n FROM value_change WHERE field = 'price'") == [{"n": 2}]
 
@@ -210,7 +210,7 @@ def test_a_crash_before_the_commit_leaves_the_request_open_for_the_next_try(land
         assert service.observe(conn, land.ctx, land.plan, land.rules, [seen]).freed
         raise ZeroDivisionError
     assert (state(land), land.offer().sellable) == (["delivered"], False)
-    assert {f.what for f in land.observe(seen).freed} == {"hold", "correction"}
+    assert {f.what for f in land.observe(seen).freed} == {"hold", "correction", "refusal"}
 
 
 def test_an_answer_and_an_arrival_at_the_same_moment_apply_it_once(land: Land) -> None:

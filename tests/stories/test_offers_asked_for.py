@@ -134,7 +134,7 @@ def test_a_seller_who_works_with_files_finds_one_with_error_columns(open_day: Ca
 
 def test_a_seller_without_any_channel_is_reached_by_a_person(open_day: Callable[..., House]) -> None:
     house = asked(open_day)
-    [case] = house.rows("SELECT * FROM case_file WHERE mode = 'correction-unanswered' AND object_id = %s", str(A))
+    [case] = house.rows("SELECT * FROM case_file WHERE mode = 'correction-unanswered' AND seller = %s", str(A))
     assert digest(house)["state"] == "undelivered"
     assert case["owner"] == "supplier-operations" and "nobody could tell the seller" in case["cause_text"]
 

@@ -30,6 +30,8 @@ def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> No
                 "object": p.object,
                 "object_id": p.object_id,
                 "name": p.name,
+                "seller": p.seller,
+                "cause_key": p.cause_key,
                 "root": p.root,
                 "owner": owner,
                 "mode": p.mode,

@@ -113,6 +113,8 @@ def _asked(plan: Plan, row: Row, mode: str, **more: Any) -> CaseAsked:
         obligation_id=row["id"],
         flow=row["flow"],
         name=row["name"],
+        seller=row["seller"],
+        cause_key=row["cause_key"],
         **more,
     )
 

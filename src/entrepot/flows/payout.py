@@ -75,6 +75,7 @@ class Payouts:
                     Parked(
                         "unknown-word",
                         f"shop {shop.shop_id}: “{shop.their_state}” in shop_state is a word we do not know",
+                        cause_key=f"shop:shop_state:{shop.their_state}",
                     )
                 )
             else:

@@ -113,7 +113,16 @@ class ReturnRefund:
             return Ignored(f"refund {asked.refund_id} is {row['state']}")
         problem = _too_much(leg, row, asked)
         if problem:
-            return Parked("refund-above-leg", problem, leg.order_id, "leg", leg.id, asked.amount_minor, asked.currency)
+            return Parked(
+                "refund-above-leg",
+                problem,
+                leg.order_id,
+                "leg",
+                leg.id,
+                asked.amount_minor,
+                asked.currency,
+                leg.seller_id,
+            )
         capture_id = _capture_of(conn, basket, leg)
         if capture_id is None:
             return NotYet(f"order {leg.order_id} was not charged by us yet", UNCHARGED, name=leg.order_id)
@@ -165,6 +174,7 @@ class ReturnRefund:
                 due_at=max(due.values()),
                 money_minor=row["amount_minor"],
                 currency=row["currency"],
+                seller=leg.seller_id,
             )
         )
 
@@ -188,6 +198,7 @@ class ReturnRefund:
             return Parked(
                 "unknown-word",
                 f"return {seen.return_id}: “{seen.state.word}” in {seen.state.field} is a word we do not know",
+                cause_key=f"return:{seen.state.field}:{seen.state.word}",
             )
         found = book.leg(seen.order_id)
         if found is None:

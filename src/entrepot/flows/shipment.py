@@ -39,6 +39,7 @@ class Shipping:
                     Parked(
                         "unknown-word",
                         f"shipment {one.shipment_id}: “{one.state.word}” in {one.state.field} is a word we do not know",
+                        cause_key=f"shipment:{one.state.field}:{one.state.word}",
                     )
                 )
                 continue

@@ -354,6 +354,7 @@ class Book:
 
     def _over(self, standing: Standing, refused: Sequence[Refused], why: str) -> None:
         self._ended.update({one.id: why for one in refused})
+        self.freed += [Freed(*standing.key, one.field, "refusal", one.id, why, one.why) for one in refused]
 
     def lift(self, key: Key, holds: Sequence[Holding], why: str) -> None:
         for one in holds:

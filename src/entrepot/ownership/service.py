@@ -72,7 +72,9 @@ __all__ = [
     "override",
     "override_row",
     "recheck",
+    "refused_still",
     "request",
+    "requests_in",
     "silent",
     "standing_against",
     "take_digest",
@@ -106,6 +108,14 @@ def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> dict[t
     return {(r["seller"], Why(r["why"])): r["n"] for r in store.standing_against(conn, account, sellers)}
 
 
+def refused_still(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[str, set[Why]]:
+    """In which ways each of these objects is wrong just now; one with nothing wrong is not there."""
+    found: dict[str, set[Why]] = {}
+    for row in store.refusals_of(conn, account, object, ids):
+        found.setdefault(row["object_id"], set()).add(Why(row["why"]))
+    return found
+
+
 def disturbed(conn: Conn, account: str, object: str, since: datetime) -> list[Row]:
     """Objects that are held or overridden, or were since then: `object_id`, and of live overrides `override_id` and `field`."""
     return store.disturbed(conn, account, object, since)
@@ -124,6 +134,11 @@ def open_requests(conn: Conn, account: str, seller: str, cause: str) -> list[str
 def answered_digests(conn: Conn, digest_ids: Sequence[str]) -> set[str]:
     """Of these digests those of which every request has been answered, or corrected without a word."""
     return set(digest_ids) - request_store.unanswered(conn, digest_ids)
+
+
+def requests_in(conn: Conn, digest_id: str) -> list[Row]:
+    """The requests one digest carries."""
+    return request_store.of_digest(conn, digest_id)
 
 
 def digest_row(conn: Conn, digest_id: str) -> Row | None:

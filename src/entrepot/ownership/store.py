@@ -405,6 +405,15 @@ def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> list[R
     ).fetchall()
 
 
+def refusals_of(conn: Conn, account: str, object: str, ids: Sequence[str]) -> list[Row]:
+    """Why anything of these objects is refused just now: object_id, why."""
+    return conn.execute(
+        "SELECT DISTINCT object_id, why FROM refused_write WHERE account = %s AND object = %s AND object_id = ANY(%s) "
+        "AND ended_at IS NULL ORDER BY object_id, why",
+        (account, object, list(ids)),
+    ).fetchall()
+
+
 def disturbed(conn: Conn, account: str, object: str, since: datetime) -> list[Row]:
     return conn.execute(
         "SELECT object_id, NULL AS override_id, NULL AS field FROM hold WHERE account = %(account)s AND object = %(object)s "

@@ -258,4 +258,5 @@ def _case(row: Row, words: str) -> CaseAsked:
         values={"words": words, "seller": row["seller_id"], "voucher": row["voucher"]},
         money_minor=row["amount_minor"],
         currency=row["currency"],
+        seller=row["seller_id"],
     )

@@ -109,4 +109,6 @@ def case(statement: Row, mode: str, object_id: str, words: str, variances: Seque
             "explanations": [row["explanation"] for row in variances[:EXPLANATIONS_SHOWN]],
             "lines": len(variances),
         },
+        seller=statement["seller_id"],
+        cause_key=object_id.partition(":")[2],
     )
