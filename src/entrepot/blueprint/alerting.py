@@ -102,5 +102,5 @@ def words() -> str:
     numbers = "; ".join(f"`{word}` {what}" for word, what in NUMBERS.items())
     return (
         "Which of them: conditions joined by `and`. `remaining < 50%`: only when less of its time is left. "
-        f"With `=`, `!=` and `a | b`: {texts}. With `<` and `>`: {numbers}."
+        f"With `=` and `!=`, several parted by a vertical bar: {texts}. With `<` and `>`: {numbers}."
     )

@@ -76,7 +76,6 @@ __all__ = [
     "request",
     "requests_in",
     "silent",
-    "standing_against",
     "take_digest",
     "undelivered",
     "write",
@@ -101,11 +100,6 @@ def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict
         object_id: Effective(account, object, object_id, values.get(object_id, {}), held.get(object_id, {}))
         for object_id in sorted({*values, *held})
     }
-
-
-def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> dict[tuple[str, Why], int]:
-    """How many objects of each seller are wrong in each way, as (seller, why): what a case about a seller counts."""
-    return {(r["seller"], Why(r["why"])): r["n"] for r in store.standing_against(conn, account, sellers)}
 
 
 def refused_still(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[str, set[Why]]:
