@@ -144,7 +144,10 @@ class Book:
         if refused.why not in LIMIT_CAUSES:
             self._expired += [a.id for a in asked if a.open]
             return
-        self._apply(standing, asked, standing.effective(wish.field), come)
+        people = [a for a in standing.asked if a.open and (a.field, a.cause) == (wish.field, Why.OPERATOR)]
+        self._apply(
+            standing, [*asked, *people], standing.effective(wish.field), come
+        )  # the bad one is gone: it was asked about
         if not any(
             r.why is refused.why and r.field == refused.field and r is not refused for r in standing.refused.values()
         ):

@@ -54,6 +54,7 @@ __all__ = [
     "answer",
     "answered_digests",
     "asked",
+    "asked_about",
     "confirm_override",
     "delivered",
     "digest_row",
@@ -118,6 +119,11 @@ def disturbed(conn: Conn, account: str, object: str, since: datetime) -> list[Ro
 def asked(conn: Conn, ids: Sequence[str]) -> dict[str, Row]:
     """Correction requests by id, as they stand."""
     return {row["id"]: row for row in request_store.by_ids(conn, ids)}
+
+
+def asked_about(conn: Conn, digest_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The objects these digests ask about, of which nothing corrected has come yet, as (account, object, object id)."""
+    return [(r["account"], r["object"], r["object_id"]) for r in request_store.objects_in(conn, digest_ids)]
 
 
 def open_requests(conn: Conn, account: str, seller: str, cause: str) -> list[str]:

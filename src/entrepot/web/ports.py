@@ -33,11 +33,12 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a visitor adds to a verb.  Shape: `patch` of a repair; `until` of a suppression; `team` he decides for."""
+    """What a visitor adds to a verb.  Shape: `patch` of a repair; `until` of a suppression; `team` he decides for; `only`: the one object that is meant."""
 
     patch: Patch | None = None
     until: datetime | None = None
     team: str = ""
+    only: str = ""
 
 
 NO_WISH = Wish()

@@ -18,7 +18,9 @@ class CaseRoom:
 
     def preview(self, case_id: str, verb: Verb, wish: Wish = NO_WISH) -> Preview:
         team, until = wish.team, wish.until
-        return cases.preview(self._ctx, self._plan, case_id, verb.value, wish.patch, team=team, until=until)
+        return cases.preview(
+            self._ctx, self._plan, case_id, verb.value, wish.patch, team=team, until=until, only=wish.only
+        )
 
     def act(self, case_id: str, verb: Verb, by: str, reason: str, wish: Wish = NO_WISH) -> VerbDone | VerbRefused:
         ctx, plan, team = self._ctx, self._plan, wish.team
@@ -26,7 +28,7 @@ class CaseRoom:
             case Verb.RETRY:
                 return cases.retry(ctx, plan, case_id, by, reason, team=team)
             case Verb.REPAIR:
-                return cases.repair(ctx, plan, case_id, by, reason, wish.patch or {}, team=team)
+                return cases.repair(ctx, plan, case_id, by, reason, wish.patch or {}, team=team, only=wish.only)
             case Verb.SUPPRESS:
                 return cases.suppress(ctx, plan, case_id, by, reason, team=team, until=wish.until)
             case Verb.ESCALATE:

@@ -1,6 +1,6 @@
 """What each page of the console needs, in people's words, and nothing else. No SQL, no HTML, no clock."""
 
-from entrepot.web.views.cases import CaseDetail, CaseFilter, CasePage, CaseRow, MemberRow, VerbPreview
+from entrepot.web.views.cases import CaseDetail, CaseFilter, CasePage, CaseRow, MemberRow, OwnedOffer, VerbPreview
 from entrepot.web.views.orders import (
     ActionDetail,
     ActionRow,
@@ -68,6 +68,7 @@ __all__ = [
     "MemberRow",
     "MessageDetail",
     "MessageRow",
+    "OwnedOffer",
     "Parcel",
     "PlanChangeDetail",
     "PlanChangeRow",

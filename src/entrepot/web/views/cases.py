@@ -1,5 +1,6 @@
 """Cases and what may be done about them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,6 +69,14 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnedOffer:
+    """An offer a case is about, whose fields are corrected by their owners.  Shape: values of field → as it is read."""
+
+    id: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CasePage:
     filter: CaseFilter
     rows: tuple[CaseRow, ...]
@@ -103,6 +112,7 @@ class CaseDetail:
     system: str = ""  # whose card says what goes on without it; empty: the hub's own
     members: tuple[MemberRow, ...] = ()
     questions: tuple[QuestionRow, ...] = ()
+    owned: tuple[OwnedOffer, ...] = ()  # a repair is of their fields, not of a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +129,4 @@ class VerbPreview:
     diff: tuple[DiffLine, ...] = ()  # repair: what the corrected document changes
     members: int = 0  # of a group: how many it reaches; what is shown is the first one's
     left: int = 0  # and how many it does not
+    owned: tuple[OwnedOffer, ...] = ()  # repair: offers whose fields are to be corrected
