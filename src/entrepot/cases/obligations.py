@@ -50,6 +50,11 @@ def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> No
     store.insert_promises(conn, sorted(rows, key=lambda r: (r["kind"], r["object"], r["object_id"])))
 
 
+def kept(conn: Conn, kind: str, object: str, object_id: str) -> bool:
+    """Whether this promise has been kept, in time or late."""
+    return store.state_of(conn, kind, object, object_id) in (ObligationState.MET, ObligationState.MET_LATE)
+
+
 def meet(conn: Conn, ctx: Ctx, kind: str, object: str, object_ids: Sequence[str], at: datetime) -> int:
     """What was promised happened at `at` (their time, not when we heard). Closes the cases it had opened."""
     return meet_many(conn, ctx, [(kind, object, object_id, at) for object_id in object_ids])

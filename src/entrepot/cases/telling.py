@@ -40,7 +40,8 @@ def _over_the_bound(conn: Conn, plan: Plan, modes: Sequence[str]) -> list[Case]:
 
 
 def tell(conn: Conn, ctx: Ctx, plan: Plan, cases: Sequence[Case], lead: str = "") -> None:
-    """Each owner hears of each case; of a storm, once."""
+    """Each owner hears of each case; of a storm, once. Nobody hears of a shadow: another connector still does the work."""
+    cases = [case for case in cases if not case["shadow"]]
     if not cases:
         return
     by_mode: dict[tuple[str, str], list[Case]] = defaultdict(list)

@@ -132,12 +132,18 @@ def _of_flow(one: Difference, before: Plan, after: Plan) -> Iterator[_Question]:
         yield _Question(one.dotted, "flow", "stands still and goes on doing so", where, flow)
 
 
+_MODE_WORDS = {
+    "advise": "have not left the house; what was planned waits for a person's release from then on, as a case each",
+    "act": "have not left the house; what is advised goes on waiting for its release",
+}
+
+
 def _effect_words(key: str, after: Plan, one: Difference) -> str:
     mode = after.flows[one.entry].mode if one.entry in after.flows else ""
     if key == "mode" and mode == "observe":
         return "have not left the house and are not sent while the flow only observes"
     if key == "mode":
-        return "have not left the house; what was planned before is sent, what is advised waits for its release"
+        return _MODE_WORDS.get(mode, "have not left the house")
     return "keep the window they were promised with; the waits between two tries follow the new plan"
 
 

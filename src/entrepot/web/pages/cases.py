@@ -39,6 +39,7 @@ CSV_COLUMNS: tuple[tuple[str, Callable[[CaseRow], str]], ...] = (
     ("kind", lambda row: row.kind),
     ("owner", lambda row: row.owner),
     ("assignee", lambda row: row.assignee),
+    ("observed", lambda row: "yes" if row.shadow else ""),
     ("members", lambda row: str(row.members) if row.members_seen else ""),
     ("account", lambda row: row.account),
     ("about", lambda row: row.subject),

@@ -54,7 +54,7 @@ MEMBERS_SHOWN = 100
 UNSAID = ("alerted", "member")  # alerts tell themselves, members have a list of their own
 _COLUMNS = f"""c.id, c.number, c.title, c.effect_text, c.cause_text, c.owner, c.state, c.kind, c.mode, c.account,
     c.object, c.object_id, c.money_minor, c.currency, c.count, c.opened_at, c.due_at, c.resolved_at,
-    c.assignee, c.waiting_on, c.members, c.members_seen, c.suppressed_until, {LABEL.format(t="c")}"""
+    c.assignee, c.waiting_on, c.members, c.members_seen, c.suppressed_until, c.shadow, {LABEL.format(t="c")}"""
 
 
 def count_open(conn: Conn) -> int:
@@ -276,6 +276,7 @@ def _case(found: Row) -> CaseRow:
         members=found["members"],
         members_seen=found["members_seen"],
         suppressed_until=found["suppressed_until"] if found["state"] == "suppressed" else None,
+        shadow=found["shadow"],
     )
 
 

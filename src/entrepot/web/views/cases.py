@@ -52,6 +52,7 @@ class CaseRow:
     members: int = 0  # of a group: how many still fail
     members_seen: int = 0
     suppressed_until: datetime | None = None
+    shadow: bool = False  # of a flow that only observes: nobody is told
 
 
 @dataclass(frozen=True, slots=True)
