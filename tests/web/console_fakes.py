@@ -568,6 +568,10 @@ class FakeDesk:
         self.calls.append(("question", case_id, by, about, ask, team))
         return Answered(7, "Question 7 is raised.")
 
+    def decide_planned(self, name: str, by: str, decision: str) -> Answered | NotAsked:
+        self.calls.append(("decide-planned", name, by, decision))
+        return Answered(8, "Question 8 is decided.") if decision else NotAsked("say what")
+
     def decide(self, number: int, by: str, decision: str, in_plan: str) -> Answered | NotAsked:
         if self.refuses == "decide":
             return NotAsked("no plan of that hash has run here")

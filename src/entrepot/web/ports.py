@@ -63,6 +63,10 @@ class CaseDesk(Protocol):
         """With a decision it is decided; with a plan's hash it is closed."""
         ...
 
+    def decide_planned(self, name: str, by: str, decision: str) -> Answered | NotAsked:
+        """Answer a question that stands in the plan itself, by its name there."""
+        ...
+
 
 class FlowDesk(Protocol):
     """Pausing without losing: arrivals are still recorded, nothing is decided or sent until the flow runs again.

@@ -56,6 +56,9 @@ class CaseRoom:
             return questions.in_plan(self._ctx, self._plan, number, by, in_plan)
         return questions.decide(self._ctx, self._plan, number, by, decision)
 
+    def decide_planned(self, name: str, by: str, decision: str) -> Answered | NotAsked:
+        return questions.decide_planned(self._ctx, self._plan, name, by, decision)
+
 
 class FlowRoom:
     """Pauses within the blueprint's limits: a flow may forbid it, or allow it for so long at most."""

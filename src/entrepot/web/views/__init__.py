@@ -22,7 +22,7 @@ from entrepot.web.views.orders import (
 )
 from entrepot.web.views.plan import JoinsView, KnownAs, RiskFilter, RunbookFilter
 from entrepot.web.views.plans import PlanChangeDetail, PlanChangeRow, PlanView
-from entrepot.web.views.questions import HiddenRuleRow, QuestionRow, QuestionsView
+from entrepot.web.views.questions import HiddenRuleRow, PlannedQuestion, QuestionRow, QuestionsView
 from entrepot.web.views.running import FindView, FlowRow, FlowsView, Found, Measure, TodayView, Week
 from entrepot.web.views.settlement import (
     LINES_COUNTED_MAX,
@@ -73,6 +73,7 @@ __all__ = [
     "PlanChangeDetail",
     "PlanChangeRow",
     "PlanView",
+    "PlannedQuestion",
     "Promise",
     "QuestionRow",
     "QuestionsView",
