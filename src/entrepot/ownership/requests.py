@@ -226,6 +226,9 @@ def undelivered(conn: Conn, ctx: Ctx, plan: Plan, digest_id: str, words: str) ->
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
+LINK_USED = "this link has been used, or a newer message has another one"
+
+
 class LinkUsed(OwnerDecides):
     """A link that was used, was replaced by a newer one, or never was."""
 
@@ -261,9 +264,12 @@ def answer(
     arrives.  Errors: LinkUsed, NotThere, Busy.
     """
     row = _asked(conn, which)
+    by_link = row["token_hash"] == token_hash(which)
     key = key_of(row)
     lock(conn, [key])
     row = request_store.by_id(conn, row["id"]) or row
+    if by_link and row["token_hash"] != token_hash(which):
+        raise LinkUsed(LINK_USED)  # by somebody who held the object a moment ago
     if row["ended_at"] is not None:
         return Answered(row["id"], row["state"], changed=False)
     by, now = by or row["owner"], ctx.clock.now()
@@ -287,7 +293,7 @@ def _asked(conn: Conn, which: str) -> Row:
         return row
     if which.startswith("cor_"):
         raise NotThere(f"there is no correction request {which}", id=which)
-    raise LinkUsed("this link has been used, or a newer message has another one")
+    raise LinkUsed(LINK_USED)
 
 
 def _corrected(

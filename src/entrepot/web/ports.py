@@ -9,6 +9,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.patch import Patch
 from entrepot.cases.questions import Answered, NotAsked
+from entrepot.engine.flows import Proof
 from entrepot.kernel.ctx import Ctx
 
 
@@ -76,7 +77,13 @@ class FlowDesk(Protocol):
 
     def pause(self, flow: str, by: str, reason: str, until: datetime) -> None: ...
 
+    def empty(self, flow: str, by: str, reason: str, until: datetime) -> None:
+        """What is in goes out and nothing new comes in; then it is paused, with the proof that nothing is left."""
+        ...
+
     def resume(self, flow: str, by: str, reason: str) -> None: ...
+
+    def proof(self, flow: str) -> Proof: ...
 
 
 class Hub(Protocol):

@@ -6,6 +6,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases import handling, questions
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.questions import Answered, NotAsked
+from entrepot.engine.flows import Proof
 from entrepot.flows import case_desk as cases
 from entrepot.flows import flow_desk
 from entrepot.kernel.ctx import Ctx
@@ -68,6 +69,12 @@ class FlowRoom:
 
     def pause(self, flow: str, by: str, reason: str, until: datetime) -> None:
         flow_desk.pause(self._ctx, self._plan, flow, by, reason, until)
+
+    def empty(self, flow: str, by: str, reason: str, until: datetime) -> None:
+        flow_desk.empty(self._ctx, self._plan, flow, by, reason, until)
+
+    def proof(self, flow: str) -> Proof:
+        return flow_desk.proof(self._ctx, flow)
 
     def resume(self, flow: str, by: str, reason: str) -> None:
         flow_desk.resume(self._ctx, self._plan, flow, by, reason)
