@@ -219,6 +219,10 @@ _DECIDED: Mapping[str, str] = {
     "journals": "SELECT '' AS flow, fact AS what, '' AS state, count(*) AS n FROM journal WHERE plan_hash = ANY(%(plans)s) AND posted_at >= %(since)s",
     "cases": "SELECT flow, mode AS what, state, count(*) AS n FROM case_file WHERE plan_hash = ANY(%(plans)s) AND opened_at >= %(since)s",
     "obligations": "SELECT flow, kind AS what, state, count(*) AS n FROM obligation WHERE plan_hash = ANY(%(plans)s) AND due_at >= %(since)s",
+    "refunds": "SELECT 'return-refund' AS flow, origin AS what, state, count(*) AS n FROM refund WHERE plan_hash = ANY(%(plans)s) AND decided_at >= %(since)s",
+    "returns": "SELECT 'return-refund' AS flow, 'return' AS what, state, count(*) AS n FROM return_file WHERE plan_hash = ANY(%(plans)s) AND decided_at >= %(since)s",
+    "shipments": "SELECT 'shipment' AS flow, 'parcel' AS what, state, count(*) AS n FROM shipment WHERE plan_hash = ANY(%(plans)s) AND decided_at >= %(since)s",
+    "variances": "SELECT 'settlement' AS flow, cause AS what, state, count(*) AS n FROM variance WHERE plan_hash = ANY(%(plans)s) AND found_at >= %(since)s",
     "mapping_uses": "SELECT flow, mapping AS what, theirs || ' ↔ ' || ours AS state, count(*) AS n FROM mapping_use WHERE plan_hash = ANY(%(plans)s) AND at >= %(since)s",
 }
 

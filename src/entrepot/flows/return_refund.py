@@ -50,6 +50,8 @@ def see_refunds(
             "currency": r.currency,
             "reason": r.reason,
             "asked_at": r.asked_at,
+            "plan_hash": ctx.plan_hash,
+            "decided_at": ctx.clock.now(),
         }
         for r in seen
         if r.order_line_id in leg.lines and r.amount_minor > 0
@@ -212,7 +214,8 @@ class ReturnRefund:
         if before and to != before["state"] and to not in RETURN_MOVES[ReturnState(before["state"])]:
             return Ignored(f"return {seen.return_id} is {before['state']}; {to} is older news")
         row = {"id": before["id"] if before else ctx.ids.new("rtn"), "leg_id": leg.id, "external_id": seen.return_id, "state": str(to),
-               "their_state": seen.their_state, "reason": seen.reason, "created_at": seen.created_at}  # fmt: skip
+               "their_state": seen.their_state, "reason": seen.reason, "created_at": seen.created_at,
+               "plan_hash": ctx.plan_hash, "decided_at": ctx.clock.now()}  # fmt: skip
         store.upsert_return(conn, row)
         known[seen.return_id] = row
         if not before or before["state"] != to:

@@ -66,6 +66,7 @@ def variance_row(ctx: Ctx, statement: Row, difference: Difference, id_: str) -> 
         "explanation": difference.explanation,
         "state": str(VarianceState.OPEN),
         "found_at": ctx.clock.now(),
+        "plan_hash": ctx.plan_hash,
     }
 
 
