@@ -177,6 +177,13 @@ def survive(house: House, **time: float) -> None:
         "offers.committed",
         "send.after",
         "send.before",
+        "observe.judged",
+        "observe.booked",
+        "hold.placed",
+        "correction.asked",
+        "correction.delivered",
+        "correction.applied",
+        "hold.lifted",
     ],
 )
 def test_dying_between_hold_and_request_loses_nothing_and_asks_once(open_day: Callable[..., House], point: str) -> None:

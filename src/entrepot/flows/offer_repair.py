@@ -167,7 +167,6 @@ class OfferFields:
                     conn, ctx, self.plan, rules, key, step.field, step.value, by=by, reason=order.reason
                 )
                 then.follow(ctx, conn, pulled.judged).flush(ctx, conn, self.plan)
-        ctx.point("case-repair.owned")
 
 
 def offers_of(conn: Conn, case: Row) -> list[Key]:

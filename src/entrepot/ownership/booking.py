@@ -382,11 +382,19 @@ class Book:
         store.values_arrived(conn, self._arrived)
         store.overrides_arrived(conn, self._overrides_arrived)
         store.lift_holds(conn, self._lifted, self.by, self.now)
+        if self._lifted:
+            self.ctx.point("hold.lifted")
         store.insert_holds(conn, self._holds)
+        if self._holds:
+            self.ctx.point("hold.placed")
         store.follow_holds(conn, self._follow)
         store.end_corrections(conn, self._expired, CorrectionState.EXPIRED, REPLACED, self.now)
         done = set(store.apply_corrections(conn, self._applied, self.now))
+        if done:
+            self.ctx.point("correction.applied")
         store.insert_corrections(conn, self._timed(conn))
+        if self._asked:
+            self.ctx.point("correction.asked")
         store.follow_refusal(conn, self._carried)
         store.write_reassertions(conn, self._reasserted)
         freed = tuple(f for f in self.freed if f.what != "correction" or f.id in done)

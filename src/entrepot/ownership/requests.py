@@ -206,6 +206,7 @@ def delivered(conn: Conn, ctx: Ctx, digest_id: str, words: str = "") -> None:
         conn, {"id": digest_id, "state": "delivered", "delivered_at": now, "again_at": None, "words": words}
     )
     request_store.deliver(conn, digest_id, row["channel"], now)
+    ctx.point("correction.delivered")
 
 
 def undelivered(conn: Conn, ctx: Ctx, plan: Plan, digest_id: str, words: str) -> str | None:
@@ -277,6 +278,7 @@ def answer(
         return _corrected(conn, ctx, plan, rules, row, value, words, by)
     state = CorrectionState.ACCEPTED if accepted else CorrectionState.DECLINED
     changed = request_store.answered(conn, row["id"], state, words, by, now, None if accepted else now)
+    ctx.point("correction.answered")
     freed = (
         ()
         if accepted
