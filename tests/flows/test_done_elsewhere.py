@@ -1,5 +1,6 @@
 """While a flow only observes, what another connector does is noted beside what we would have done: payouts, in either order of the news."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,7 +72,11 @@ def test_a_payout_that_another_connector_confirmed_is_noted_whichever_news_comes
     ctx: Ctx, order: tuple[str, ...]
 ) -> None:
     desk = Desk(ctx, observing())
-    steps = {"cycle": desk.cycle, "transfer": desk.transfer, "paid": lambda: desk.cycle("paid")}
+    steps: dict[str, Callable[[], object]] = {
+        "cycle": desk.cycle,
+        "transfer": desk.transfer,
+        "paid": lambda: desk.cycle("paid"),
+    }
     for step in order:
         ctx.clock.advance(timedelta(minutes=5).total_seconds())  # type: ignore[attr-defined]
         steps[step]()
