@@ -80,7 +80,9 @@ def _one_calendar(text: str, answers: Answers) -> str:
 
 def _chosen(section: Section, answers: Answers) -> Section:
     hours = f"Mon-Fri 00-24 {answers['timezone']}"
-    others = "".join(block.text for block in section.blocks if block.name not in _CALENDARS)  # of channels in other countries
+    others = "".join(
+        block.text for block in section.blocks if block.name not in _CALENDARS
+    )  # of channels in other countries
     source = _CALENDARS.get(answers["holidays"])
     if source is None:
         block = f"  {_PLAIN_CALENDAR}:\n    hours: {hours}\n    holidays: [] # days as 2026-12-25\n"

@@ -187,7 +187,9 @@ def _systems(text: str, known: Sequence[str] = OUR_SYSTEMS) -> str:
 def _books(text: str) -> str:
     found = _systems(text)
     if not {"oms", "erp"} & set(found.split(", ")):
-        raise ValueError("the marketplace's orders and the channels' statements are booked somewhere: name oms or erp, or both")
+        raise ValueError(
+            "the marketplace's orders and the channels' statements are booked somewhere: name oms or erp, or both"
+        )
     return found
 
 
@@ -197,11 +199,15 @@ def _channels(text: str) -> str:
     for part in filter(None, map(str.strip, text.split(","))):
         found = _CHANNEL.fullmatch(part)
         if found is None or found[1] not in CHANNELS:
-            raise ValueError(f"“{part}” is not known here; write some of {', '.join(CHANNELS)}, such as {CHANNELS[0]} as amazon-fr")
+            raise ValueError(
+                f"“{part}” is not known here; write some of {', '.join(CHANNELS)}, such as {CHANNELS[0]} as amazon-fr"
+            )
         chosen[found[1]] = _system(found[2]) if found[2] else found[1]
     if not chosen:
         raise ValueError(f"a seller sells somewhere: write some of {', '.join(CHANNELS)}")
-    return ", ".join(f"{name} as {chosen[name]}" if chosen[name] != name else name for name in CHANNELS if name in chosen)
+    return ", ".join(
+        f"{name} as {chosen[name]}" if chosen[name] != name else name for name in CHANNELS if name in chosen
+    )
 
 
 def channels_of(answers: Answers) -> dict[str, str]:

@@ -45,7 +45,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "model": "Do we host the storefront, or are we the seller? Needed at a marketplace.",
         "capture": "When the buyer is charged. Needed at a marketplace.",
         "currency": "In which its money is counted; another one is a case.",
-        "acceptance_window": "How long a seller may take to decide; the flow that acknowledges promises the same. Where we are the seller: how long this channel waits for us.",
+        "acceptance_window": "How long a seller may take to decide; the flow that acknowledges promises the same. Of a channel: how long it waits for us.",
         "payment_window": "How long an accepted order may stay unpaid before the marketplace cancels it.",
         "settle": "How late they may still apply what we sent. Left out: as the connector's manifest says.",
         "commission": "The agreed rates. An operator's account needs them.",

@@ -23,7 +23,9 @@ def check(look: Look) -> Flaws:
 
 def _missing(look: Look) -> Flaws:
     for mode in opened(look.models):
-        if not (look.has("failures", mode) or (mode in OPENED_BY_SELLERS and look.has("failures", TOLD_BY_CHANNEL + mode))):
+        if not (
+            look.has("failures", mode) or (mode in OPENED_BY_SELLERS and look.has("failures", TOLD_BY_CHANNEL + mode))
+        ):
             words = f"the hub can meet {mode}, but nobody owns it here"
             yield Flaw("E406", ("failures",), words, f"add {mode}: (the plan that ships has one to copy)")
     for mode in of_the_trade(look.models):
