@@ -117,7 +117,9 @@ def test_each_flow_that_the_hub_runs_for_a_seller_acts_on_every_channel(model: M
     assert {found.flow(name).mode for name in run} == {"act"}
     assert {name for name in FLOWS["syndication"] - run if found.flow(name).mode != "observe"} == set()
     touched = {name: {*found.flow(name).sources, *found.flow(name).to} for name in run - {"settlement-intake"}}
-    assert {name: sorted({*CHANNELS, BACK_OFFICE} - ends) for name, ends in touched.items()} == {name: [] for name in touched}
+    assert {name: sorted({*CHANNELS, BACK_OFFICE} - ends) for name, ends in touched.items()} == {
+        name: [] for name in touched
+    }
 
 
 @pytest.mark.parametrize("model", ["syndication", "both"])
