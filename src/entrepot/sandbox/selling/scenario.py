@@ -122,7 +122,7 @@ def stage(
     shoppers = Shoppers(
         errands,
         list(shops.values()),
-        [ware.sku for ware in wares],
+        [ware.sku for ware in wares if ware.sku != assortment.SCARCE],  # who wants that one says so
         back,
         chosen.pace,
         chosen.habits,

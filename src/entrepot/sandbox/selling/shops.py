@@ -9,16 +9,17 @@ from entrepot.sandbox.ebay import Ebay
 from entrepot.sandbox.mirakl import Mirakl, Shopfront
 from entrepot.sandbox.mirakl.errors import MiraklError
 
-ORDER_KINDS: Final = frozenset(
+COUNTED_ELSEWHERE: Final = frozenset(
     {
         *("pending", "unshipped", "unshipped_by_amazon"),
         "orders",
         *("unpaid_orders", "unshipped_orders", "unpublished_offers"),
         *("unpaid orders", "unacknowledged orders", "unshipped orders"),
         "undecided orders",
+        *("returns", "open returns"),
     }
 )
-"""What channels count as waiting in words of their own and is counted here from the orders themselves."""
+"""What channels count as waiting in words of their own; here it is counted from the orders, and by who follows the returns."""
 
 
 class Counter(Protocol):
@@ -211,7 +212,7 @@ class Shop:
 
     def waiting(self) -> dict[str, int]:
         """What is not over here, apart from the orders' own way."""
-        return {kind: count for kind, count in self.portal.waiting().items() if count and kind not in ORDER_KINDS}
+        return {kind: count for kind, count in self.portal.waiting().items() if count and kind not in COUNTED_ELSEWHERE}
 
 
 def unit_minor(line: Mapping[str, Any]) -> int:
