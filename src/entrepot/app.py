@@ -17,10 +17,13 @@ from entrepot.connectors.port import Access, Connector, ProblemCode, Secret
 from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
+from entrepot.flows.channels import SalesChannels
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
+from entrepot.flows.hints import Hints
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
+from entrepot.flows.listing_offer import ListingOffer
 from entrepot.flows.mapped import Noting
 from entrepot.flows.offer_desk import OfferDesk
 from entrepot.flows.offer_lane import OfferLane
@@ -32,7 +35,9 @@ from entrepot.flows.parts import Parts
 from entrepot.flows.payout import PayoutConfirmed, Payouts
 from entrepot.flows.reassertion import UPDATE, Reasserted
 from entrepot.flows.return_refund import Refunded, ReturnRefund
+from entrepot.flows.selling import deciders_of_seller, reactions_of_seller
 from entrepot.flows.settlement import Settlement
+from entrepot.flows.settlement_intake import SettlementIntake
 from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
 from entrepot.identity.rules import foreign_ids, other_environment, prefix_for
@@ -64,6 +69,8 @@ class Hub:
     sweeps: Sweeps
     settlement: Settlement
     offer_lane: OfferLane
+    listings: ListingOffer
+    settlement_intake: SettlementIntake
     offer_desk: OfferDesk
     corrections: Corrections
     works: Mapping[str, Work]
@@ -94,7 +101,13 @@ class Hub:
             periodic.ensure(
                 conn,
                 self.ctx,
-                [*self.sweeps.periodic(), *self.settlement.periodic(), *self.offer_lane.periodic()],
+                [
+                    *self.sweeps.periodic(),
+                    *self.settlement.periodic(),
+                    *self.offer_lane.periodic(),
+                    *self.listings.periodic(),
+                    *self.settlement_intake.periodic(),
+                ],
             )
 
 
@@ -108,6 +121,20 @@ def access_of(plan: Plan, account: str) -> Access:
         secrets=secrets,
         settle_s=plan.account(account).settle_s,
     )
+
+
+def addresses_of(plan: Plan) -> list[str]:
+    """Where we may call: every system's address, and those its credentials name (where tokens are fetched, a queue)."""
+    found = [system.url for system in plan.systems.values() if system.url]
+    for system in plan.systems.values():
+        found += [ref for name, ref in system.secrets.items() if name.endswith("_url") and not never_called(system)]
+    return [resolve(ref) for ref in found]
+
+
+def document_hosts_of(plan: Plan) -> list[str]:
+    """Where their answers may send us for a document, as the connectors' manifests say."""
+    called = {system.connector for system in plan.systems.values() if not never_called(system)}
+    return sorted({host for name in called for host in registry.manifest(name).hosts})
 
 
 def never_called(system: System) -> bool:
@@ -136,15 +163,23 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
+    channels = SalesChannels(parts)
+    shelf, hints, intake = ListingOffer(channels), Hints(channels), SettlementIntake(channels)
+    deciders |= deciders_of_seller(channels, shelf, hints)
     if any(table.direction == "in" and speaks(table) for table in plan.mappings.values()):
         deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
     inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))
     outbox = Outbox(
-        operations={name: op for connector in connectors.values() for name, op in connector.operations.items()},
+        operations={
+            (account, name): operation
+            for account, connector in connectors.items()
+            for name, operation in connector.operations.items()
+        },
         reactions={
             **_reactions(parts, charging, payouts),
             OPEN_THREAD: Told(corrections),
             REPLY_THREAD: Told(corrections),
+            **reactions_of_seller(channels),
         },
         trouble=partial(_trouble, plan),
         retry_of=partial(_retry, plan),
@@ -166,7 +201,9 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         Work("notify", "normal", cases.NOTIFY_DUE_SQL, lambda c, lease: cases.drain_notify(c, lease, plan, sender)),
         Work("send-normal", "normal", send_due_sql("normal"), lambda c, lease: outbox.drain(c, lease, "normal")),
         lane.work,
-        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs()}, hooks),
+        hints.work,
+        shelf.work,
+        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs(), **shelf.runs(), **intake.runs()}, hooks),
         flow_control.flow_watch(hooks),
     )
     return Hub(
@@ -178,6 +215,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         sweeps,
         settlement,
         lane,
+        shelf,
+        intake,
         OfferDesk(parts, rules),
         corrections,
         works,

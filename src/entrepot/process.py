@@ -17,9 +17,8 @@ from psycopg.rows import dict_row
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from entrepot.app import Hub, build, connect_all
+from entrepot.app import Hub, addresses_of, build, connect_all, document_hosts_of
 from entrepot.blueprint.model import Plan
-from entrepot.blueprint.references import resolve
 from entrepot.change import service as plans
 from entrepot.change.source import read_source
 from entrepot.connectors.facts import facts
@@ -263,13 +262,14 @@ def open_hub(chosen: Settings, *, name: str, connections: int) -> Running:
         row = conn.execute("SELECT incarnation FROM installation").fetchone()
     assert row is not None
     connectors = connect_all(plan)
-    allowed = [resolve(s.url) for s in plan.systems.values() if s.url]
     kill_at = os.environ.get(KILL_AT, "")
     ctx = Ctx(
         db=db,
         clock=clock,
         ids=Ids(clock.millis),
-        http=OutboundHttp(allowed, loopback=plan.environment == "sandbox"),
+        http=OutboundHttp(
+            addresses_of(plan), document_hosts=document_hosts_of(plan), loopback=plan.environment == "sandbox"
+        ),
         incarnation=row["incarnation"],
         plan_hash=plan.hash,
         environment=plan.environment,

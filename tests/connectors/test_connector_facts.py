@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from connectors.market import Market
+from connectors.test_connector_manifests import connector_of
 
 from entrepot.app import connect_all
 from entrepot.blueprint.entries import Pattern
@@ -28,21 +29,24 @@ def test_there_are_facts_of_every_connector_and_of_what_nobody_calls() -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_read_back_is_said_where_the_code_can_look_and_nowhere_else(name: str, market: Market) -> None:
-    connector = {"mirakl": market.mirakl, "payment": market.gateway, "storefront": market.storefront}[name]
+    connector = connector_of(name, market)
     said = {operation: write.read_back for operation, write in facts()[name].writes.items()}
     assert said == {operation: found.can_read_back for operation, found in connector.operations.items()}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_manifest_speaks_the_words_of_the_blueprint(name: str) -> None:
+def test_a_manifest_speaks_the_words_of_the_blueprint(name: str, market: Market) -> None:
     known = facts()[name]
     assert known.patterns
     assert known.patterns <= PATTERNS
     assert known.models <= {"operator", "syndication"}
     assert known.needed <= known.credentials
-    assert set(known.ceilings) <= {row.code for row in manifest(name).sources.values()} | {
+    called = {row.code for row in manifest(name).sources.values()} | {
         row.code for row in manifest(name).operations.values()
     }
+    bound = connector_of(name, market)
+    looked_up = {one.limit.name for one in bound.lookups.values() if one.limit}
+    assert set(known.ceilings) <= called | looked_up | set(manifest(name).also_called)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -41,6 +41,6 @@ def test_ids_made_by_many_threads_at_once_are_all_different() -> None:
 def test_a_forked_child_draws_chance_of_its_own() -> None:
     ids = Ids(lambda: 1)
     ids.new("x")  # some chance is drawn ahead
-    child = "import os,sys; from entrepot.kernel.ids import Ids; ids = Ids(lambda: 1); ids.new('x')\npid = os.fork()\nprint(ids.new('x'), flush=True)\nif pid: os.waitpid(pid, 0)"
+    child = "import os,sys; from entrepot.kernel.ids import Ids; ids = Ids(lambda: 1); ids.new('x')\npid = os.fork()\nsys.stdout.write(ids.new('x') + chr(10)); sys.stdout.flush()\nif pid: os.waitpid(pid, 0)"
     said = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True, check=True).stdout.split()
     assert len(said) == 2 and said[0] != said[1]

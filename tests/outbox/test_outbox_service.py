@@ -84,7 +84,10 @@ class Bench:
             self.troubles.append((effect.key, mode))
 
         return Outbox(
-            {self.partner.name: self.partner}, {self.partner.name: self.watcher}, trouble, lambda flow: Retry(30, 600)
+            {(ACCOUNT, self.partner.name): self.partner},
+            {self.partner.name: self.watcher},
+            trouble,
+            lambda flow: Retry(30, 600),
         )
 
     def promise(self, key: str, root: str = "basket:1", window_s: float = 3600, **more: Any) -> None:

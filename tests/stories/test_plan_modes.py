@@ -62,7 +62,7 @@ def test_what_the_other_connector_did_is_noted_beside_what_we_would_have_sent(op
     house = begin(open_day, "observe", orders=1)
     house.run_for(minutes=1)
     [row] = creations(house)
-    operation = house.hub.outbox.operations["mirakl.create-orders"]
+    operation = house.hub.outbox.operations[row["account"], "mirakl.create-orders"]
     from entrepot.outbox.port import OutgoingEffect
 
     theirs = OutgoingEffect(

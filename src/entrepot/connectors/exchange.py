@@ -112,13 +112,15 @@ def _nothing(_ctx: Ctx) -> Mapping[str, str]:
 class Exchange:
     """A system's base URL, the way in, and the way it says no. `entry`: the header that carries the credentials.
 
-    `spoken`: headers that every call of this system carries, made anew for each call.
+    `spoken`: headers that every call of this system carries, made anew for each call. `pause`: how a 429 says when to come
+    back, where that is not by Retry-After alone.
     """
 
     base_url: str
     words: Words
     entry: str = "authorization"
     spoken: Callable[[Ctx], Mapping[str, str]] = _nothing
+    pause: Callable[[Ctx, HttpResponse], float | None] | None = None
 
     def call(self, ctx: Ctx, credentials: Credentials, call: Call) -> tuple[Answer, Detail]:
         """One call, repeated once with fresh credentials after a 401 (which says that nothing was done)."""
@@ -162,7 +164,7 @@ class Exchange:
         if status == UNAUTHORISED:
             return NoEntry(self.words(response).words)
         if status == TOO_MANY:
-            return Throttled(retry_after_s(ctx, response))
+            return Throttled(self.pause(ctx, response) if self.pause else retry_after_s(ctx, response))
         if status in LOST_STATUSES:
             return Lost(f"HTTP {status}")
         if 400 <= status < 500:

@@ -19,6 +19,7 @@ class CredentialField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CeilingRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: int
     per_s: float
+    burst: int | None = None  # a token bucket of theirs: so many at once, refilled at `calls` in `per_s`
 
 
 class OperationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +113,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verbs: dict[
         str, str
     ] = {}  # what a seller does on every channel (connectors/verbs.py) -> the operation that does it here
+    hosts: list[
+        str
+    ] = []  # where answers point us to fetch a document from: ends of host names, such as `.amazonaws.com`
+    also_called: list[str] = []  # codes of calls with a ceiling that a source makes besides its own
     joins: dict[str, str] = {}  # object -> the identifier scheme by which this channel knows it: leg -> amazon_order_id
 
     def limit(self, access: "Access", code: str, name: str) -> "Limit | None":
@@ -119,7 +124,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         from entrepot.connectors.port import Ceiling, bucket
 
         own: Mapping[str, Sequence[Ceiling]] = access.ceilings
-        published = [Ceiling(row.calls, row.per_s) for row in self.ceilings.get(code, ())]
+        published = [Ceiling(row.calls, row.per_s, row.burst) for row in self.ceilings.get(code, ())]
         return bucket(name, own.get(code, published))
 
 

@@ -45,21 +45,28 @@ Secret = Callable[[], str]  # read at every use, so that a rotated secret needs 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """So many calls in any so many business seconds."""
+    """So many calls in any so many business seconds.
+
+    With `burst` it is a token bucket of theirs instead: `burst` calls at once, refilled at `calls` in `per_s`.
+    """
 
     calls: int
     per_s: float
+    burst: int | None = None
 
 
 def bucket(name: str, ceilings: Sequence[Ceiling]) -> Limit | None:
     """One token bucket that stays under every ceiling in every window; None without ceilings.
 
-    A bucket of capacity c refilled at r lets c + r * window pass: half of a ceiling is burst, the other half is rate.
+    A bucket of capacity c refilled at r lets c + r * window pass: half of a ceiling is burst, the other half is rate. A
+    ceiling that is itself a bucket is met by a bucket no larger and no faster.
     """
     if not ceilings:
         return None
-    burst = min(max(1, ceiling.calls // 2) for ceiling in ceilings)
-    per_s = min((max(1, ceiling.calls - burst)) / ceiling.per_s for ceiling in ceilings)
+    burst = min(ceiling.burst or max(1, ceiling.calls // 2) for ceiling in ceilings)
+    per_s = min(
+        (ceiling.calls if ceiling.burst else max(1, ceiling.calls - burst)) / ceiling.per_s for ceiling in ceilings
+    )
     return Limit(name=name, capacity=float(burst), per_s=per_s)
 
 

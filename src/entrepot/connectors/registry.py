@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping
 
+from entrepot.connectors.amazon.connector import connect as amazon
 from entrepot.connectors.backoffice.connector import connect as backoffice
-from entrepot.connectors.facts import facts
+from entrepot.connectors.facts import facts, manifest
 from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
 from entrepot.connectors.port import Access, Connector
 from entrepot.connectors.storefront.connector import connect as storefront
 from entrepot.kernel.errors import WrongSetting
 
-__all__ = ["CONNECTORS", "connect", "facts"]
+__all__ = ["CONNECTORS", "connect", "facts", "manifest"]
 
 CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
+    "amazon": amazon,
     "backoffice": backoffice,
     "mirakl": mirakl,
     "payment": payment,

@@ -30,7 +30,7 @@ def order_of(number: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class Channels:
+class SalesChannels:
     parts: Parts
 
     @cached_property

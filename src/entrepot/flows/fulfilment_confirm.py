@@ -11,7 +11,7 @@ from typing import Any
 from entrepot.cases.model import CaseAsked
 from entrepot.connectors.verbs import Quantity, ShipParcel, Verb
 from entrepot.flows import duties
-from entrepot.flows.channels import Channels, number_of, order_of
+from entrepot.flows.channels import SalesChannels, number_of, order_of
 from entrepot.flows.consequences import Consequences
 from entrepot.inbox.model import Decided, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
@@ -29,7 +29,7 @@ FLOW = "fulfilment-confirm"
 
 @dataclass(frozen=True, slots=True)
 class FulfilmentConfirm:
-    channels: Channels
+    channels: SalesChannels
 
     def decide_parcels(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
         then, verdicts = Consequences(), list[Verdict]()
@@ -66,10 +66,9 @@ class FulfilmentConfirm:
             lines=[Quantity(line_id, quantity, skus[line_id]) for line_id, quantity in sorted(seen.lines.items())],
             service=seen.service,
         )
-        acknowledged = f"acknowledge:{seen.number}"  # a channel that wants to be told first is told first
         then.intents += self.channels.intent(
             account, Verb.SHIP, payload, key=f"ship:{seen.number}:{seen.parcel}", root=root, flow=FLOW, queue="urgent",
-            after_key=acknowledged if self.channels.does(account, Verb.ACKNOWLEDGE) else None, message_id=message.id,
+            message_id=message.id,
         )  # fmt: skip
         self._left_the_pool(ctx, conn, leg, lines)
         return Decided()
@@ -104,7 +103,7 @@ def packed(conn: Conn, leg_id: str) -> dict[str, int]:
 class ShipmentConfirmed(Reaction):
     """The channel took the confirmation of a parcel, or said why not."""
 
-    channels: Channels
+    channels: SalesChannels
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
         leg = leg_of_order(conn, effect.account, str(effect.payload["order_id"]))

@@ -16,7 +16,7 @@ from entrepot.connectors.verbs import SetPrice, SetStock, Verb
 from entrepot.engine.lease import Lease
 from entrepot.engine.periodic import Periodic, Run
 from entrepot.engine.room import Work
-from entrepot.flows.channels import Channels
+from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
 from entrepot.inbox.model import Decided, Message, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
@@ -57,7 +57,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ListingOffer:
-    channels: Channels
+    channels: SalesChannels
 
     # ── messages of the back office ──────────────────────────────────────────────────────────────────────────
 
@@ -216,7 +216,7 @@ def _following(row: Row, wanted: Wanted) -> dict[str, Any] | None:
 class OfferTold(Reaction):
     """A channel took a price or a stock, as a whole or as a batch of which it will tell more. `lane`: price | stock."""
 
-    channels: Channels
+    channels: SalesChannels
     lane: str
 
     def wanted(self, ctx: Ctx, conn: Conn, effect: Effect) -> Effect | None:
@@ -241,7 +241,7 @@ def version_of(key: str) -> int:
     return int(key.rpartition(":")[2])
 
 
-def took(conn: Conn, ctx: Ctx, channels: Channels, account: str, sku: str, key: str) -> None:
+def took(conn: Conn, ctx: Ctx, channels: SalesChannels, account: str, sku: str, key: str) -> None:
     """The channel took this version; what it refused before is over."""
     store.told(conn, account, sku, key.partition(":")[0], version_of(key), ctx.clock.now())
     then = Consequences()
@@ -249,7 +249,7 @@ def took(conn: Conn, ctx: Ctx, channels: Channels, account: str, sku: str, key: 
     then.flush(ctx, conn, channels.parts.plan)
 
 
-def turned_down(channels: Channels, account: str, sku: str, refusal: Refused, effect_id: str | None) -> CaseAsked:
+def turned_down(channels: SalesChannels, account: str, sku: str, refusal: Refused, effect_id: str | None) -> CaseAsked:
     cause = f"{sku}: {refusal.words} ({refusal.code})"
     return CaseAsked(mode=channels.mode("offer-rejected"), account=account, object=LISTING, object_id=listing_id(account, sku), name=sku, root=f"listing:{sku}",
                      cause=cause, cause_key=refusal.code, effect_id=effect_id, flow=FLOW, values={"words": refusal.words})  # fmt: skip

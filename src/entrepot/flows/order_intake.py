@@ -12,12 +12,13 @@ from typing import Any
 from entrepot.cases.model import CaseAsked, Promise
 from entrepot.connectors.verbs import AcknowledgeOrder, Quantity, Verb
 from entrepot.flows import duties
-from entrepot.flows.channels import CANCEL_IMPORT, IMPORT, Channels, number_of
+from entrepot.flows.channels import CANCEL_IMPORT, IMPORT, SalesChannels, number_of
 from entrepot.flows.consequences import Consequences, keep
 from entrepot.inbox.model import Decided, Ignored, Message, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.outcome import Refused
 from entrepot.outbox.port import Effect, Reaction
+from entrepot.trade.listing.store import ask_restock
 from entrepot.trade.order import channel
 from entrepot.trade.order.book import Basket, Leg
 from entrepot.trade.order.channel import Channel
@@ -41,8 +42,7 @@ def import_key(account: str, order_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OrderIntake:
-    channels: Channels
-    restock: Any  # Callable[[Ctx, Conn, Consequences, set[str]], None]: what channels show of these articles follows
+    channels: SalesChannels
 
     def decide_orders(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
         parts, account = self.channels.parts, messages[0].account
@@ -185,20 +185,21 @@ class OrderIntake:
         changed |= stock.end_reservations(conn, left, now, shipped=True)
         for sku, missing in stock.oversold(conn, sorted(changed)).items():
             then.cases.append(self._oversold(sku, missing))
-        self.restock(ctx, conn, then, changed)
+        ask_restock(conn, ctx, changed)  # what the channels show follows, in a lane of its own
 
     def _oversold(self, sku: str, missing: int) -> CaseAsked:
         mode = self.channels.mode("oversold")
         account = self.channels.back_office or next(iter(self.channels.accounts), "")
         cause = f"{missing} pieces of {sku} are ordered and not there"
-        return CaseAsked(mode=mode, account=account, object="stock", object_id=sku, name=sku, root=f"listing:{sku}", cause=cause, cause_key=sku, details={"words": cause})  # fmt: skip
+        return CaseAsked(mode=mode, account=account, object="stock", object_id=sku, name=sku, root=f"listing:{sku}", cause=cause,
+            cause_key=sku)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOver(Reaction):
     """The back office took an order: now the channel may hear that we have it."""
 
-    channels: Channels
+    channels: SalesChannels
 
     def wanted(self, ctx: Ctx, conn: Conn, effect: Effect) -> Effect | None:
         found = leg_of_order(conn, str(effect.payload["account"]), str(effect.payload["order_id"]))
@@ -242,7 +243,7 @@ class HandedOver(Reaction):
                 money_minor=sum(int(one["price_minor"]) for one in effect.payload["lines"]),
                 currency=str(effect.payload["currency"]),
                 values={"words": refusal.words},
-            )  # fmt: skip
+            )
         )
         then.flush(ctx, conn, self.channels.parts.plan)
         return True
@@ -252,7 +253,7 @@ class HandedOver(Reaction):
 class Acknowledged(Reaction):
     """The channel heard that we have the order."""
 
-    channels: Channels
+    channels: SalesChannels
 
     def wanted(self, ctx: Ctx, conn: Conn, effect: Effect) -> Effect | None:
         found = leg_of_order(conn, effect.account, str(effect.payload["order_id"]))

@@ -13,4 +13,10 @@ RUNS: Mapping[str, str] = {
     "incident-dispute": "incident_dispute",
     "settlement": "settlement",
     "payout": "payout",
+    "order-intake": "order_intake",
+    "fulfilment-confirm": "fulfilment_confirm",
+    "listing-offer": "listing_offer",
+    "listing-content": "listing_content",
+    "cancel-return-refund": "channel_returns",
+    "settlement-intake": "settlement_intake",
 }

@@ -88,7 +88,11 @@ class Settlement:
         return [seen if isinstance(seen, Parked) else Decided() for seen in read]
 
     def periodic(self) -> list[Periodic]:
-        return [Periodic(account, RECONCILE, FLOW, RECONCILE_EVERY_S) for account in sorted(self.parts.connectors)]
+        """Where we are the seller, settlement-intake looks."""
+        ours = [one for one in sorted(self.parts.connectors) if self.parts.account(one).model != "syndication"]
+        return [
+            Periodic(account, RECONCILE, FLOW, RECONCILE_EVERY_S) for account in ours if FLOW in self.parts.plan.flows
+        ]
 
     @property
     def _policy(self) -> Policy:

@@ -132,13 +132,15 @@ def _target(base_url: str) -> tuple[str, str, int, str]:
 class OutboundHttp:
     """Sends what connectors ask for, to the systems of the plan and nowhere else. Safe to use from many threads.
 
-    `allowed`: base URLs of the systems. `loopback`: a sandbox's systems run on this machine.  Units: machine seconds.
+    `allowed`: base URLs of the systems. `document_hosts`: ends of host names (`.amazonaws.com`) where they keep documents for us, over https
+    alone. `loopback`: a sandbox's systems run on this machine.  Units: machine seconds.
     """
 
     def __init__(
         self,
         allowed: Sequence[str],
         *,
+        document_hosts: Sequence[str] = (),
         loopback: bool = False,
         resolver: BoundedResolver | None = None,
         tls: ssl.SSLContext | None = None,
@@ -146,6 +148,7 @@ class OutboundHttp:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allowed = [_target(url) for url in allowed]
+        self._document_hosts = tuple(f".{host.lstrip('.')}" for host in document_hosts)
         self._body_bytes_max = body_bytes_max
         self._monotonic = monotonic
         self._deadline = _Deadline()
@@ -191,7 +194,8 @@ class OutboundHttp:
         known = any(
             here == target[:3] and (url.path.rstrip("/") + "/").startswith(target[3]) for target in self._allowed
         )
-        return url if known else None
+        document = here[::2] == ("https", 443) and url.host.endswith(self._document_hosts)
+        return url if known or document else None
 
     def _exchange(self, request: HttpRequest, url: httpx2.URL) -> HttpAnswer:
         left = max(0.0, self._remaining())

@@ -53,7 +53,9 @@ def one_after_another(jobs: Sequence[Callable[[], None]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    operations: Mapping[str, Operation]
+    operations: Mapping[
+        tuple[str, str], Operation
+    ]  # by account and name: two accounts of one connector enter by their own keys
     reactions: Mapping[str, Reaction]
     trouble: Trouble
     retry_of: Callable[[str], Retry] = lambda flow: Retry()
@@ -87,6 +89,13 @@ class Outbox:
         """Send one effect that was claimed inside a buyer's request."""
         self._send(ctx, lease, effect, until)
 
+    def _operation(self, effect: Effect) -> Operation:
+        """Errors: OurBug when the account's connector has none of that name."""
+        found = self.operations.get((effect.account, effect.operation))
+        if found is None:
+            raise OurBug(f"{effect.account} has no operation {effect.operation}", effect_id=effect.id)
+        return found
+
     def _until(self, ctx: Ctx) -> datetime:
         return ctx.clock.machine() + timedelta(seconds=self.send_timeout_s + SEND_MARGIN_S)
 
@@ -111,9 +120,7 @@ class Outbox:
     def _may_send(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect) -> Effect | None:
         """The effect as it is wanted now, in its window, and with a token; None: its row already says why not."""
         now = ctx.clock.now()
-        operation = self.operations.get(effect.operation)
-        if operation is None:
-            raise OurBug(f"no connector offers the operation {effect.operation}", effect_id=effect.id)
+        operation = self._operation(effect)
         if store.predecessor_state(conn, effect.id) in ("refused", "void", "observed"):
             store.settle(
                 conn, ctx, effect, lease.epoch, "void", note="what it was to follow did not happen", was="planned"
@@ -155,7 +162,7 @@ class Outbox:
     # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _send(self, ctx: Ctx, lease: SendLease, effect: Effect, until: datetime) -> None:
-        operation = self.operations[effect.operation]
+        operation = self._operation(effect)
         outgoing = self._outgoing(effect, effect.attempts + 1, until)
         ctx.point("send.before")
         if ctx.clock.machine() + timedelta(seconds=self.send_timeout_s) > until:
@@ -211,10 +218,11 @@ class Outbox:
             case Later(why, after_s):
                 wait = after_s if after_s is not None else self._backoff(ctx, effect)
                 if after_s is not None:
-                    store.block_route(conn, ctx, effect.account, effect.operation, after_s)
+                    limit = self._operation(effect).limit
+                    store.block_route(conn, ctx, effect.account, limit.name if limit else effect.operation, after_s)
                 store.settle(conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), note=why)
             case Unknown(why, trace):
-                settle_at = now + timedelta(seconds=self.operations[effect.operation].settle_s)
+                settle_at = now + timedelta(seconds=self._operation(effect).settle_s)
                 store.settle(
                     conn, ctx, effect, lease.epoch, "unknown", due_at=settle_at, outcome=trace or None, note=why
                 )
@@ -238,7 +246,7 @@ class Outbox:
     # ── read back ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _read_back(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
-        operation = self.operations[effect.operation]
+        operation = self._operation(effect)
         if not operation.can_read_back:
             self._commit(ctx, lease, effect, lambda conn: self._without_route(ctx, conn, lease, effect, operation))
             return

@@ -168,3 +168,15 @@ CREATE TABLE restock_asked (
     sku             text NOT NULL,
     asked_at        timestamptz NOT NULL
 );
+
+-- What a channel only hinted at and is to be read again. Only added to; whoever reads it takes all rows of one record together.
+CREATE TABLE lookup_asked (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account         text NOT NULL,
+    kind            text NOT NULL,             -- a name of Connector.lookups
+    external_id     text NOT NULL,
+    tries           int NOT NULL DEFAULT 0,
+    asked_at        timestamptz NOT NULL,
+    due_at          timestamptz NOT NULL
+);
+CREATE INDEX lookup_due ON lookup_asked (account, due_at);
