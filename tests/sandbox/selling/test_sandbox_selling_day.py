@@ -176,6 +176,13 @@ def test_prices_in_the_us_are_told_in_dollars(day: Day) -> None:
     assert told[DEARER, "walmart-us/main"] == "USD"
 
 
+def test_the_full_stock_list_comes_every_hour_with_newer_versions(day: Day) -> None:
+    rows = ask(day, "back_office", "/stock", "backoffice-key")["stock"]
+    assert len(rows) == len(day.staged.wares)
+    assert min(row["version"] for row in rows) > 24
+    assert len({row["at"] for row in rows}) < len(rows)
+
+
 def ask(day: Day, system: str, path: str, key: str) -> Any:
     answer = day.staged.world.handle(system, Request("GET", path, (), {"authorization": f"Bearer {key}"}))
     assert isinstance(answer, Response)
@@ -206,7 +213,8 @@ def paid(books: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_a_seller_who_forgets_returns_is_overruled_by_the_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing_rejected = {"back_office": {"reject_chance": 0.0}}
-    day = Day(visits=20, round_=timedelta(hours=2), return_patience=timedelta(days=1), settings=nothing_rejected)
+    forgetful: dict[str, Any] = {"returns_by_rule": False, "return_patience": timedelta(days=1)}
+    day = Day(visits=20, round_=timedelta(hours=2), settings=nothing_rejected, **forgetful)
     assert day.clerk is not None
     monkeypatch.setattr(day.clerk, "_agree_to_returns", lambda: None)
     monkeypatch.setattr(day.clerk, "_pay_back", lambda back: None)

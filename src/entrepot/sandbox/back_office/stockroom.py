@@ -104,6 +104,12 @@ class Stockroom:
         else:
             self.restock(sku, difference, "counted")
 
+    def tell_all(self) -> None:
+        """Every balance again."""
+        for sku, here in self.on_hand.items():
+            for location in here:
+                self._told(sku, location)
+
     def _told(self, sku: str, location: str) -> None:
         quantity = self.on_hand[sku][location]
         view: dict[str, Any] = views.stock(sku, location, quantity, *self._next("stock", sku, location))

@@ -68,6 +68,9 @@ class Homeward(Protocol):
 
     def stage(self, return_id: str) -> str: ...
 
+    def agree(self, return_id: str) -> None:
+        """The seller's standing rule agrees for him."""
+
     def sent(self, return_id: str) -> None: ...
 
     def arrived(self, return_id: str) -> None: ...
@@ -84,6 +87,9 @@ class AtOnce:
 
     def stage(self, return_id: str) -> str:
         return "send"
+
+    def agree(self, return_id: str) -> None:
+        """Nobody is asked."""
 
     def sent(self, return_id: str) -> None:
         """Nobody notes it."""
@@ -121,6 +127,10 @@ class AtEbay(AtOnce):
         state = self._ebay.market.returns[return_id].state
         return {"RETURN_REQUESTED": "wait", "ITEM_READY_TO_SHIP": "send"}.get(state, "over")
 
+    def agree(self, return_id: str) -> None:
+        self._ebay.returns.approve(self._ebay.market.returns[return_id], None)
+        self._ebay.market.settle()
+
     def sent(self, return_id: str) -> None:
         self._ebay.portal.send_return(return_id)
 
@@ -141,6 +151,9 @@ class AtMirakl(AtOnce):
     def stage(self, return_id: str) -> str:
         state = self._portal.returned(return_id).state
         return {"WAITING_ACCEPTANCE": "wait", "IN_PROGRESS": "send"}.get(state, "over")
+
+    def agree(self, return_id: str) -> None:
+        self._portal.accept_return(return_id)
 
     def settled(self, return_id: str) -> bool | None:
         one = self._portal.returned(return_id)
