@@ -15,17 +15,19 @@ from entrepot.web.webhook_door import WebhookDoor
 
 
 def doors_of(hub: Hub) -> Doors:
-    """Which machines may knock, and how they prove who they are."""
+    """Which machines may knock, and how they prove who they are. Where we only sell elsewhere there is no storefront."""
+    account = hub.parts.storefront if hub.parts.has_storefront else ""
     return Doors(
         ctx=hub.ctx,
         webhooks={
-            hub.plan.account(account).system: (account, connector.webhook)
+            name: (account, connector.webhook)
             for account, connector in hub.parts.connectors.items()
             if connector.webhook is not None
+            for name in (hub.plan.account(account).system, account)  # one system may know several accounts of ours
         },
         storefront=hub.in_request,
-        storefront_account=hub.parts.storefront,
-        storefront_key=partial(resolve, hub.plan.system_of(hub.parts.storefront).secrets["key"]),
+        storefront_account=account,
+        storefront_key=partial(resolve, hub.plan.system_of(account).secrets["key"]) if account else None,
         backlog_full=hub.backlog_full,
     )
 

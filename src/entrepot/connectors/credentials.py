@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from entrepot.connectors.exchange import CALL_MIN_S, NoEntry, Unsent, time_left
+from entrepot.connectors.exchange import CALL_MIN_S, NoEntry, Unsent, nothing, time_left
 from entrepot.connectors.port import Secret
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.http import HttpRequest, HttpResponse
@@ -52,12 +52,14 @@ class FetchedToken:
 
     One refresh at a time: others are told to come again, nobody queues on a lock. `form` and `headers` are read at every
     fetch, so that a rotated secret needs no restart. `scheme`: what stands before the token; empty where it stands alone.
+    `spoken`: headers that every call of this system carries, made anew for each fetch.
     """
 
     token_url: str
     form: Callable[[], Mapping[str, str]]
     headers: Callable[[], Mapping[str, str]] = dict
     scheme: str = "Bearer"
+    spoken: Callable[[Ctx], Mapping[str, str]] = nothing
     _held: _Held = field(default_factory=_Held)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -89,7 +91,7 @@ class FetchedToken:
         if timeout < CALL_MIN_S:
             return Unsent("no time was left to fetch a token")
         own = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-        headers, form = {**own, **self.headers()}, urlencode(dict(self.form())).encode()
+        headers, form = {**own, **self.spoken(ctx), **self.headers()}, urlencode(dict(self.form())).encode()
         sent = ctx.http.send(HttpRequest("POST", self.token_url, headers, (), form, timeout))
         if not isinstance(sent, HttpResponse):
             return Unsent(f"no token: {sent.why}")

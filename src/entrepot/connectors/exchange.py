@@ -104,7 +104,8 @@ class Call:
     until: datetime | None = None  # machine: nothing may be on the wire after it
 
 
-def _nothing(_ctx: Ctx) -> Mapping[str, str]:
+def nothing(_ctx: Ctx) -> Mapping[str, str]:
+    """No header of its own."""
     return {}
 
 
@@ -119,7 +120,7 @@ class Exchange:
     base_url: str
     words: Words
     entry: str = "authorization"
-    spoken: Callable[[Ctx], Mapping[str, str]] = _nothing
+    spoken: Callable[[Ctx], Mapping[str, str]] = nothing
     pause: Callable[[Ctx, HttpResponse], float | None] | None = None
 
     def call(self, ctx: Ctx, credentials: Credentials, call: Call) -> tuple[Answer, Detail]:

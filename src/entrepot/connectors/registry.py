@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 
 from entrepot.connectors.amazon.connector import connect as amazon
 from entrepot.connectors.backoffice.connector import connect as backoffice
+from entrepot.connectors.channelengine.connector import connect as channelengine
 from entrepot.connectors.facts import facts, manifest
 from entrepot.connectors.mirakl.connector import connect as mirakl
 from entrepot.connectors.payment.connector import connect as payment
 from entrepot.connectors.port import Access, Connector
 from entrepot.connectors.storefront.connector import connect as storefront
+from entrepot.connectors.walmart.connector import connect as walmart
 from entrepot.kernel.errors import WrongSetting
 
 __all__ = ["CONNECTORS", "connect", "facts", "manifest"]
@@ -16,9 +18,11 @@ __all__ = ["CONNECTORS", "connect", "facts", "manifest"]
 CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
     "amazon": amazon,
     "backoffice": backoffice,
+    "channelengine": channelengine,
     "mirakl": mirakl,
     "payment": payment,
     "storefront": storefront,
+    "walmart": walmart,
 }
 
 

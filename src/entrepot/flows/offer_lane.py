@@ -74,7 +74,7 @@ class OfferLane:
         plan = self.parts.plan
         rows = []
         for account in sorted(self.parts.connectors):
-            if plan.system_of(account).party == "marketplace":
+            if plan.system_of(account).party == "marketplace" and plan.account(account).model != "syndication":
                 sweeps = plan.account(account).sweeps
                 every = sweeps.get(LOOK) or sweeps.get(SOURCE)
                 rows.append(Periodic(account, LOOK, FLOW, every.total_seconds() if every else LOOK_EVERY_S))

@@ -112,12 +112,19 @@ class Parts:
         """The account of the shop front that hands us baskets."""
         return self._account_of("commerce")
 
-    def _account_of(self, party: str) -> str:
-        found = sorted(
+    @property
+    def has_storefront(self) -> bool:
+        return bool(self._accounts_of("commerce"))
+
+    def _accounts_of(self, party: str) -> list[str]:
+        return sorted(
             name
             for name, account in self.plan.accounts.items()
             if self.plan.system_of(name).party == party and account.model != "syndication"
         )
+
+    def _account_of(self, party: str) -> str:
+        found = self._accounts_of(party)
         if not found:
             raise WrongSetting(f"{self.plan.file} has no account on a system of party “{party}”", party=party)
         return found[0]

@@ -43,7 +43,7 @@ class Doors:
     webhooks: Mapping[str, tuple[str, Webhook]]
     storefront: Storefront
     storefront_account: str
-    storefront_key: Callable[[], str]
+    storefront_key: Callable[[], str] | None  # None: there is no storefront
     backlog_full: Callable[[str], bool]
 
 
@@ -178,7 +178,8 @@ def receive_basket(doors: Doors, headers: Mapping[str, str], content: bytes) -> 
 
 def _is_storefront(doors: Doors, headers: Mapping[str, str]) -> bool:
     given = headers.get("authorization", "")
-    return compare_digest(given.encode(), f"Bearer {doors.storefront_key()}".encode())
+    key = doors.storefront_key
+    return key is not None and compare_digest(given.encode(), f"Bearer {key()}".encode())
 
 
 def _keep_malformed(doors: Doors, content: bytes) -> None:

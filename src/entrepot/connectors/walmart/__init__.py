@@ -1,0 +1,1 @@
+"""Walmart's US marketplace, where we are the seller."""
