@@ -91,7 +91,7 @@ def selling_environment(urls: Mapping[str, str], hub_url: str, mail_folder: str,
         "ENTREPOT_CHANNELENGINE_CURRENCY": engine.currency,
         "ENTREPOT_CHANNELENGINE_WEBHOOK_SECRET": engine.webhook_secret,
         "ENTREPOT_MIRAKL_SHOP_URL": urls["mirakl-shop"],
-        "ENTREPOT_MIRAKL_SHOP_API_KEY": MiraklSettings().key_of_shop(SHOP_ID),
+        "ENTREPOT_MIRAKL_SHOP_KEY": MiraklSettings().key_of_shop(SHOP_ID),
         "ENTREPOT_BACKOFFICE_URL": urls[BACK_OFFICE],
         "ENTREPOT_BACKOFFICE_KEY": desk.key,
         "ENTREPOT_BACKOFFICE_WEBHOOK_SECRET": desk.webhook_secret,
@@ -147,7 +147,7 @@ class InProcess:
     def send(self, request: HttpRequest) -> HttpAnswer:
         parts = urlsplit(request.url)
         query = (*parse_qsl(parts.query, keep_blank_values=True), *request.query)
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = {"host": parts.netloc, **{name.lower(): value for name, value in request.headers.items()}}
         seen = Request(request.method, unquote(parts.path), query, headers, request.body)
         answer = self._world.handle(str(parts.hostname).removesuffix(".sandbox"), seen)
         if isinstance(answer, Hang):
