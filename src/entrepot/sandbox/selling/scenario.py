@@ -241,6 +241,7 @@ def _hurried(pace: Pace) -> dict[str, dict[str, Any]]:
         CHANNELENGINE: {},
         MIRAKL_SHOP: {"acceptance_window": timedelta(hours=24)},
         BACK_OFFICE: {
+            "lists_seeded_products": False,  # every channel lists them already
             "pick_after_s": (float(decide_s[0]), 2.0 * decide_s[1]),
             "pick_takes_s": (float(ship_s[0]) / 2, float(ship_s[1]) / 2),
             "second_parcel_after_s": (float(pace.second_parcel[0]), float(pace.second_parcel[1])),
