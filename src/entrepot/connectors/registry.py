@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from entrepot.connectors.amazon.connector import connect as amazon
 from entrepot.connectors.backoffice.connector import connect as backoffice
 from entrepot.connectors.channelengine.connector import connect as channelengine
+from entrepot.connectors.ebay.connector import connect as ebay
 from entrepot.connectors.facts import facts, manifest
 from entrepot.connectors.mirakl.connector import connect as mirakl
+from entrepot.connectors.mirakl_seller.connector import connect as mirakl_seller
 from entrepot.connectors.payment.connector import connect as payment
 from entrepot.connectors.port import Access, Connector
 from entrepot.connectors.storefront.connector import connect as storefront
@@ -19,7 +21,9 @@ CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
     "amazon": amazon,
     "backoffice": backoffice,
     "channelengine": channelengine,
+    "ebay": ebay,
     "mirakl": mirakl,
+    "mirakl-seller": mirakl_seller,
     "payment": payment,
     "storefront": storefront,
     "walmart": walmart,

@@ -41,6 +41,15 @@ class ListingCalls:
         """getInventoryItem."""
         return answer(200, _item_view(self._listings.item(call.ids["sku"])))
 
+    def get_items(self, call: Call) -> Response:
+        """getInventoryItems: every item, page by page; offers can only be listed by the SKUs found here."""
+        request = call.request
+        limit = number(request, "limit", 25, 1, 200, invalid_value("limit"))
+        offset = number(request, "offset", 0, 0, 10**9, invalid_value("offset"))
+        found = list(self._market.items.values())
+        body = page(request, self._market.settings.base_url, found, "inventoryItems", _item_view, limit, offset)
+        return answer(200, {**body, "size": len(body["inventoryItems"])})
+
     def delete_item(self, call: Call) -> Response:
         """deleteInventoryItem: its listings end."""
         self._listings.delete_item(call.ids["sku"])

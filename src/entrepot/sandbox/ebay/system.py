@@ -139,6 +139,7 @@ class Ebay:
     def _add_listings(self) -> None:
         calls, add = ListingCalls(self.market, self.listings), self._add
         add(INVENTORY, "getInventoryItem", "GET", "/inventory_item/{sku}", calls.get_item)
+        add(INVENTORY, "getInventoryItems", "GET", "/inventory_item", calls.get_items)
         add(INVENTORY, "createOrReplaceInventoryItem", "PUT", "/inventory_item/{sku}", calls.put_item)
         add(INVENTORY, "deleteInventoryItem", "DELETE", "/inventory_item/{sku}", calls.delete_item)
         add(INVENTORY, "getOffers", "GET", "/offer", calls.get_offers)
