@@ -4,7 +4,7 @@ from string import Formatter
 
 from entrepot.blueprint.finding import Path
 from entrepot.blueprint.lint.look import Flaw, Flaws, Look, circles
-from entrepot.blueprint.lint.modes import OPENED, of_the_trade
+from entrepot.blueprint.lint.modes import OPENED_BY_SELLERS, TOLD_BY_CHANNEL, of_the_trade, opened
 from entrepot.blueprint.model import ANY_FLOW, OWNER, STANDARD_VALUES, FailureMode, Team
 
 
@@ -22,8 +22,8 @@ def check(look: Look) -> Flaws:
 
 
 def _missing(look: Look) -> Flaws:
-    for mode in OPENED:
-        if not look.has("failures", mode):
+    for mode in opened(look.models):
+        if not (look.has("failures", mode) or (mode in OPENED_BY_SELLERS and look.has("failures", TOLD_BY_CHANNEL + mode))):
             words = f"the hub can meet {mode}, but nobody owns it here"
             yield Flaw("E406", ("failures",), words, f"add {mode}: (the plan that ships has one to copy)")
     for mode in of_the_trade(look.models):

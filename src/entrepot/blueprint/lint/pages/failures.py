@@ -35,7 +35,9 @@ CODES = (
          "add alert: {measure: open-cases, above: 0}",
          _mode("    alert: # nothing\n", True), _mode("    alert: {measure: open-cases, above: 0, for: 15m}\n")),
     Code("E406", "A failure the hub can meet and nobody owns",
-         "The code opens a case of this mode by name. Without an entry it would have no owner, no runbook and no deadline.",
+         "The code opens a case of this mode by name. Without an entry it would have no owner, no runbook and no deadline."
+         " Some are opened only where we are the seller: they are asked for in a plan with such an account, and may stand there as"
+         " channel- and their name.",
          "copy the entry from the plan that ships, and give it to a team",
          "failures: # <--\n  drain-failing: # nothing\n", "failures:\n  drain-failing: {owner: night}\n"),
     Code("E407", "Escalation in a circle",
