@@ -28,7 +28,9 @@ SYSTEMS_OF: Final[Mapping[Model, tuple[str, ...]]] = {
 CHANNELS: Final[Mapping[str, str]] = {ACCOUNTS[name]: name for name in SHOPS}
 """Our account on each channel, and the channel's name among the sandbox's books."""
 QUEUE_KEY_ID, QUEUE_SECRET_KEY = "AKIDSANDBOX", "sandbox-queue-secret"
-DISPUTE_ANSWER = timedelta(hours=24)  # five days in reality; a demo ends before that
+# What takes days in reality ends within a demo's day.
+DISPUTE_ANSWER = timedelta(hours=12)
+RETURN_REFUND = timedelta(hours=12)
 ACCEPTANCE_WINDOW = timedelta(hours=12)  # the same as in the default blueprint
 
 
@@ -128,10 +130,12 @@ def selling_options(urls: Mapping[str, str], *, span: timedelta, pace: Pace | No
     return selling.Options(
         span=span,
         pace=pace or Pace(),
-        return_patience=timedelta(days=2),
+        return_patience=timedelta(hours=18),
+        clearing=timedelta(hours=6),
         settings={
             "amazon": {"base_url": urls["amazon"], "queue_keys": {QUEUE_KEY_ID: QUEUE_SECRET_KEY}},
-            "ebay": {"base_url": urls["ebay"], "dispute_answer": DISPUTE_ANSWER},
+            "walmart": {"return_refund_within": RETURN_REFUND},
+            "ebay": {"base_url": urls["ebay"], "dispute_answer": DISPUTE_ANSWER, "return_refund": RETURN_REFUND},
         },
     )
 
