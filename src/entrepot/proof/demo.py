@@ -31,6 +31,7 @@ from entrepot.launch import children, server_check
 from entrepot.process import Settings, database_now, settings, upgrade
 from entrepot.proof.channel_figures import broken_channels, channel_figures
 from entrepot.proof.figures import broken, figures, selling_figures
+from entrepot.proof.plans import write_plan
 from entrepot.proof.world import SYSTEMS_OF, Model, environment_of
 from entrepot.store import postgres
 from entrepot.store.db import Db
