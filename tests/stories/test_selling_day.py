@@ -1,0 +1,171 @@
+"""A company's day on five channels and with one back office, with everything the demo plans to go wrong, told once and looked at from many sides."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from entrepot.proof.channel_figures import broken_channels, channel_figures
+from entrepot.proof.checkers import check_channels
+from entrepot.proof.figures import broken, selling_figures
+from entrepot.proof.house import BothHouse, SellingHouse
+from entrepot.proof.world import CHANNELS
+from entrepot.sandbox.selling.assortment import (
+    DEARER,
+    DEARER_IN_US,
+    REWRITTEN,
+    SCARCE,
+    SCARCE_PIECES,
+    SOLD_OUT,
+    SUPPRESSED,
+)
+
+
+@pytest.fixture(scope="module")
+def day(open_selling_day: Callable[..., SellingHouse]) -> SellingHouse:
+    house = open_selling_day(orders=25, faults="demo")
+    house.run_for(hours=3)
+    house.finish()
+    return house
+
+
+@pytest.fixture(scope="module")
+def books(day: SellingHouse) -> dict[str, Any]:
+    return day.world.books()
+
+
+def test_nothing_is_lost_doubled_or_left_unowned(day: SellingHouse, books: dict[str, Any]) -> None:
+    with day.hub.ctx.db.transaction() as conn:
+        counted = selling_figures(conn, books)
+        channels = channel_figures(conn, books, day.hub.plan)
+    assert broken(counted) == []
+    assert broken_channels(channels) == []
+    assert counted["faults"]["fired"] >= 15
+    assert all(channels[account]["orders"] == 5 for account in CHANNELS if account != "mirakl-shop/main")
+
+
+def test_channels_back_office_and_we_say_the_same(day: SellingHouse, books: dict[str, Any]) -> None:
+    with day.hub.ctx.db.transaction() as conn:
+        assert check_channels(conn, books, day.hub.plan) == []
+
+
+def test_every_channel_sold_and_was_told_of_its_parcels(day: SellingHouse) -> None:
+    rows = day.rows(
+        "SELECT l.account, count(*) AS n FROM parcel p JOIN leg l ON l.id = p.leg_id WHERE p.confirmed_at IS NOT NULL GROUP BY 1"
+    )
+    assert {row["account"] for row in rows} == set(CHANNELS)
+
+
+def test_a_pending_order_reserves_stock_and_goes_to_the_back_office_only_when_it_is_payable(day: SellingHouse) -> None:
+    [leg] = day.rows("SELECT * FROM leg WHERE account = 'amazon-de/main' ORDER BY created_at LIMIT 1")
+    [reserved] = day.rows("SELECT min(made_at) AS at FROM stock_reservation WHERE leg_id = %s", leg["id"])
+    assert reserved["at"] < leg["handed_at"]
+    [moved] = day.rows(
+        "SELECT min(at) AS at FROM event WHERE object_id = %s AND from_state = 'on-hold' AND to_state = 'to-ship'",
+        leg["id"],
+    )
+    assert moved["at"] <= leg["handed_at"]
+
+
+def test_what_the_marketplace_delivers_obliges_nobody_and_is_not_exported(day: SellingHouse) -> None:
+    theirs = day.rows("SELECT * FROM leg WHERE fulfilled_by = 'marketplace' ORDER BY account")
+    assert {row["account"] for row in theirs} >= {"amazon-de/main", "walmart-us/main", "channelengine/main"}
+    assert all(row["handed_at"] is None for row in theirs)
+    assert (
+        day.rows("SELECT o.* FROM obligation o JOIN leg l ON o.object_id = l.id WHERE l.fulfilled_by = 'marketplace'")
+        == []
+    )
+
+
+def test_amazon_and_ebay_are_never_told_that_we_have_an_order(day: SellingHouse) -> None:
+    told = {
+        row["account"] for row in day.rows("SELECT DISTINCT account FROM effect WHERE operation LIKE '%%.acknowledge'")
+    }
+    assert told == {"walmart-us/main", "channelengine/main", "mirakl-shop/main"}
+
+
+def test_prices_follow_the_erp_each_in_its_own_currency(day: SellingHouse, books: dict[str, Any]) -> None:
+    prices = books["back_office"]["prices"]
+    shown = {(name, row["sku"]): row for name in CHANNELS.values() for row in books[name]["listings"]}
+    for name in ("amazon", "ebay", "channelengine", "mirakl-shop"):
+        assert shown[name, DEARER]["price_minor"] == prices[DEARER]["*"]
+    assert shown["walmart", DEARER_IN_US]["price_minor"] == prices[DEARER_IN_US]["walmart-us/main"]
+    assert shown["walmart", DEARER_IN_US]["currency"] == "USD"
+
+
+def test_what_goes_over_the_counter_is_gone_on_every_channel_and_comes_back(day: SellingHouse) -> None:
+    rows = day.rows(
+        "SELECT account, payload ->> 'quantity' AS quantity FROM effect WHERE payload ->> 'sku' = %s AND key LIKE 'stock:%%' AND state = 'done'"
+        " ORDER BY seq",
+        SOLD_OUT,
+    )
+    by_account: dict[str, list[int]] = {}
+    for row in rows:
+        by_account.setdefault(row["account"], []).append(int(row["quantity"]))
+    assert set(by_account) == set(CHANNELS)
+    assert all(0 in quantities and quantities[-1] > 0 for quantities in by_account.values())
+
+
+def test_the_last_pieces_are_not_sold_twice(books: dict[str, Any]) -> None:
+    sold = sum(
+        line["quantity"]
+        for name in CHANNELS.values()
+        for order in books[name]["orders"]
+        for line in order["lines"]
+        if line["sku"] == SCARCE and order["fulfilled_by"] == "seller"
+    )
+    assert sold <= SCARCE_PIECES
+
+
+def test_a_better_title_reaches_every_channel_once(day: SellingHouse) -> None:
+    sent = Counter(
+        row["account"]
+        for row in day.rows(
+            "SELECT account FROM effect WHERE operation ~ 'submit' AND payload ->> 'sku' = %s AND state = 'done'",
+            REWRITTEN,
+        )
+    )
+    assert sent == dict.fromkeys(CHANNELS, 1)
+
+
+def test_a_suppressed_listing_is_somebodys_until_it_is_shown_again(day: SellingHouse) -> None:
+    [case] = day.rows(
+        "SELECT * FROM case_file WHERE mode = 'listing-suppressed' AND account = 'amazon-de/main' AND title LIKE %s",
+        f"%{SUPPRESSED}%",
+    )
+    assert case["resolved_at"] is not None
+    [row] = day.rows("SELECT state FROM listing WHERE account = 'amazon-de/main' AND sku = %s", SUPPRESSED)
+    assert row["state"] == "live"
+
+
+def test_every_refund_of_a_channel_is_booked_once(day: SellingHouse, books: dict[str, Any]) -> None:
+    rows = day.rows(
+        "SELECT account, count(*) AS n, count(booked_at) AS booked FROM channel_refund GROUP BY 1 ORDER BY 1"
+    )
+    assert {row["account"] for row in rows} >= {"ebay-de/main", "mirakl-shop/main", "walmart-us/main"}
+    assert all(row["n"] == row["booked"] for row in rows)
+    assert all(times == 1 for times in books["back_office"]["applied"]["book-refund"].values())
+
+
+def test_a_dispute_runs_against_their_date_and_is_a_persons(day: SellingHouse) -> None:
+    [dispute] = day.rows("SELECT * FROM dispute")
+    [promise] = day.rows("SELECT * FROM obligation WHERE kind = 'answer-dispute'")
+    assert promise["due_at"] == dispute["respond_by"]
+    assert day.rows(
+        "SELECT 1 FROM case_file WHERE mode = 'chargeback-opened' AND opened_at < %s", dispute["respond_by"]
+    )
+
+
+def test_operator_and_seller_live_in_one_hub(open_both_day: Callable[..., BothHouse]) -> None:
+    house = open_both_day(orders=5)
+    house.run_for(hours=2)
+    house.finish()
+    with house.hub.ctx.db.transaction() as conn:
+        books = house.world.books()
+        channels = channel_figures(conn, books, house.hub.plan)
+        assert broken_channels(channels) == []
+    assert {row["account"] for row in house.rows("SELECT DISTINCT account FROM leg")} >= {
+        "mirakl-fr/operator",
+        "amazon-de/main",
+    }
