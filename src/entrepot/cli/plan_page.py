@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from entrepot.blueprint import entries, units
+from entrepot.blueprint import alerting, entries, units
 from entrepot.blueprint.model import Plan
 from entrepot.blueprint.units import duration_text
 
@@ -220,7 +220,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "measure": "What is counted.",
         "above": "More than this.",
         "for": "For this long; a case that is closed before tells nobody.",
-        "where": "Which of them.",
+        "where": alerting.words(),
     },
     "Question": {"ask": "The question.", "about": "Where in the plan the answer will stand.", "owner": "Who decides."},
     "Launch": {"rehearsals": "One line for each."},

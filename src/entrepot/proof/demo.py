@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 
 from entrepot import installations
 from entrepot.blueprint.load import load
+from entrepot.connectors.facts import facts
 from entrepot.engine.supervisor import Child, Supervisor
 from entrepot.kernel.clock import DEMO_SPEED_MAX, SystemClock
 from entrepot.kernel.errors import NotNow, WrongSetting
@@ -135,11 +136,12 @@ def prepare(wish: Wish) -> Demo:
     chosen = settings()
     if chosen.database_url:
         raise WrongSetting("the demo makes databases of its own: unset ENTREPOT_DATABASE_URL, or use `entrepot up`")
+    plan = load(chosen.blueprint, facts=facts())  # before anything starts: a wrong plan starts nothing
     _require_free(chosen)
     server = postgres.start(chosen.home, CLUSTER)
     chosen = chosen.model_copy(update={"cluster": CLUSTER})
     url = _fresh_database(server.url)
-    upgrade(url, load(chosen.blueprint).environment)
+    upgrade(url, plan.environment)
     set_pace(url, MONDAY, 1.0)
     folder = (chosen.home or postgres.state_home()) / "demo-mail"
     return Demo(wish, chosen, url, _free_ports((*SYSTEMS, "alerts")), folder)

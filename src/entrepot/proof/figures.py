@@ -116,10 +116,11 @@ _UNOWNED = f"""
 # A storm of cases is one alert that names them all by number.
 UNTOLD_MISSES = """
     SELECT o.id, o.kind, o.object, o.object_id, o.due_at FROM obligation o
-     WHERE o.state = 'missed' AND NOT EXISTS (
+     WHERE o.state = 'missed' AND NOT o.shadow AND NOT EXISTS (
            SELECT FROM alert a LEFT JOIN case_file c ON c.obligation_id = o.id
             WHERE a.planned_at <= o.due_at
-              AND (a.obligation_id = o.id OR a.case_id = c.id OR a.body ~ ('All of them:.*\\m' || c.number || '\\M')))
+              AND (a.obligation_id = o.id OR a.case_id = c.id OR a.case_id IN (SELECT m.case_id FROM case_member m WHERE m.obligation_id = o.id)
+                   OR a.body ~ ('All of them:.*\\m' || c.number || '\\M')))
      ORDER BY o.id
 """
 

@@ -2,6 +2,7 @@
 
 from string import Formatter
 
+from entrepot.blueprint import alerting
 from entrepot.blueprint.finding import Path
 from entrepot.blueprint.lint.look import Flaw, Flaws, Look, circles
 from entrepot.blueprint.lint.modes import OPENED_BY_SELLERS, TOLD_BY_CHANNEL, of_the_trade, opened
@@ -93,6 +94,9 @@ def _mode(look: Look, here: Path, mode: FailureMode) -> Flaws:
         yield Flaw("E404", here, "it says what is wrong, and not what to do")
     if mode.alert is None:
         yield Flaw("E405", here, "nobody is told when it happens")
+    elif unread := alerting.read_where(mode.alert.where).unread:
+        words = f"nobody reads “{unread[0]}”, so it keeps nothing back"
+        yield Flaw("W405", (*here, "alert", "where"), words)
     yield from _verbs(here, mode)
     yield from _steps(look, here, mode)
     for key in ("cause", "effect"):

@@ -92,4 +92,9 @@ CODES = (
          "The last team has office hours; whatever is due before the morning is missed.",
          "end with a team that works 24/7",
          _night("    hours: Mon-Fri 08-18 Europe/Paris\n", True), _night("    hours: 24/7\n")),
+    Code("W405", "An alert with a condition nobody reads",
+         "A condition that is not understood keeps nothing back: people are told of everything.",
+         "write conditions such as remaining < 50%, seller = 2001, members > 10, joined by and",
+         _mode("    alert: {measure: open-cases, above: 0, where: the moon is full} # <--\n"),
+         _mode("    alert: {measure: open-cases, above: 0, where: members > 10 and seller != 2001}\n")),
 )  # fmt: skip
