@@ -46,36 +46,6 @@ SWEEPS = {  # a story's safety checks: rarer than a real day's, so that hundreds
     "offer-details": timedelta(hours=4),
     "threads": timedelta(hours=1),
 }
-SELLING_SWEEPS = {  # as SWEEPS, of channels and the back office: their events and our back office's pushes tell most of it
-    **SWEEPS,
-    "orders": timedelta(hours=1),
-    "notifications": timedelta(minutes=15),
-    "order-report": timedelta(hours=8),
-    "new-orders": timedelta(hours=1),
-    "released": timedelta(hours=4),
-    "wfs-orders": timedelta(hours=4),
-    "listings": timedelta(hours=4),
-    "listings-with-issues": timedelta(hours=2),
-    "items": timedelta(hours=4),
-    "retired-items": timedelta(hours=12),
-    "submissions": timedelta(minutes=30),
-    "content-submissions": timedelta(minutes=30),
-    "cancellations": timedelta(hours=1),
-    "disputes": timedelta(hours=2),
-    "payouts": timedelta(hours=4),
-    "transactions": timedelta(hours=4),
-    "settlements": timedelta(hours=4),
-    "recon": timedelta(hours=4),
-    "cycles": timedelta(hours=4),
-    "performance": timedelta(hours=12),
-    "account-health": timedelta(hours=12),
-    "standards": timedelta(hours=12),
-    "quotas": timedelta(hours=12),
-    "parcels": timedelta(hours=1),
-    "stock": timedelta(minutes=30),
-    "prices": timedelta(hours=2),
-    "products": timedelta(hours=4),
-}
 HUB_URL = "http://hub.sandbox"
 STEP_MAX_S = 3600.0  # both sides say when they are due next; this bounds only a stride over nothing
 ROUNDS_MAX = 10_000  # of drains at one moment: more means that they make work for each other for ever
@@ -360,12 +330,13 @@ class Ground:
 
 
 def unhurried(plan: Plan) -> Plan:
-    """The plan with the story's own intervals of safety checks; everything else as it stands."""
+    """The plan with the story's own intervals of safety checks where we are the operator; everything else as it stands."""
     known = {
-        name: account.model_copy(update={"sweeps": SELLING_SWEEPS if sells_elsewhere(plan, name) else SWEEPS})
+        name: account.model_copy(update={"sweeps": SWEEPS})
         for name, account in plan.accounts.items()
+        if not sells_elsewhere(plan, name)
     }
-    return plan.model_copy(update={"accounts": known})
+    return plan.model_copy(update={"accounts": {**plan.accounts, **known}})
 
 
 def sells_elsewhere(plan: Plan, account: str) -> bool:

@@ -27,6 +27,7 @@ SYSTEMS_OF: Final[Mapping[Model, tuple[str, ...]]] = {
 }
 CHANNELS: Final[Mapping[str, str]] = {ACCOUNTS[name]: name for name in SHOPS}
 """Our account on each channel, and the channel's name among the sandbox's books."""
+BACK_OFFICE_ACCOUNT: Final = ACCOUNTS[BACK_OFFICE]
 QUEUE_KEY_ID, QUEUE_SECRET_KEY = "AKIDSANDBOX", "sandbox-queue-secret"
 # What takes days in reality ends within a demo's day.
 DISPUTE_ANSWER = timedelta(hours=12)

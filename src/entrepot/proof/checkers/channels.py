@@ -23,10 +23,10 @@ ONCE: Final[Mapping[str, tuple[str, ...]]] = {
     "walmart": ("acknowledgeOrders", "shippingUpdates", "issueRefund"),
     "ebay": ("createShippingFulfillment", "createCancellation", "approveCancellationRequest", "markReturnReceived"),
     "channelengine": ("OrderAcknowledge", "ShipmentCreate", "CancellationCreate", "ReturnUpdateForMerchant"),
-    "mirakl-shop": ("OR21", "ST01", "OR24", "ST24"),
+    "mirakl-shop": ("OR21", "OR24"),
     "back_office": ("import-order", "cancel-order", "book-refund"),
 }
-"""Writes that make sense once for a thing; prices, stock and tracking may be written at any time."""
+"""Writes that make sense once for the thing their books count them by; an order may have several parcels and refunds."""
 BACK_OFFICE: Final = "back_office"
 
 
