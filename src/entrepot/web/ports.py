@@ -9,6 +9,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.patch import Patch
 from entrepot.cases.questions import Answered, NotAsked
+from entrepot.flows.dispute_desk import AnswerAsked, AnswerPlanned, NotAnswered
 from entrepot.kernel.ctx import Ctx
 
 
@@ -72,6 +73,12 @@ class FlowDesk(Protocol):
     def pause(self, flow: str, by: str, reason: str, until: datetime) -> None: ...
 
     def resume(self, flow: str, by: str, reason: str) -> None: ...
+
+
+class DisputeDesk(Protocol):
+    """Answers to what channels ask of us as the seller.  Errors: NotNow when somebody else is at the same dispute."""
+
+    def answer(self, asked: AnswerAsked) -> AnswerPlanned | NotAnswered: ...
 
 
 class Hub(Protocol):

@@ -13,7 +13,7 @@ from entrepot.kernel.ctx import Conn, Database, Row
 from entrepot.web import words
 from entrepot.web.format import DUE_SOON
 from entrepot.web.ports import Verb
-from entrepot.web.store import questions
+from entrepot.web.store import disputes, questions
 from entrepot.web.store.common import (
     LABEL,
     PAGE,
@@ -149,6 +149,7 @@ def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
         system=plan.accounts[found["account"]].system if found["account"] in plan.accounts else "",
         members=_members(conn, found),
         questions=questions.of_case(conn, found["id"]),
+        dispute=disputes.of_case(conn, plan, found["object"], found["object_id"]),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from entrepot.kernel.money import Money
 from entrepot.web.ports import Verb
+from entrepot.web.views.channels import DisputeRow
 from entrepot.web.views.questions import QuestionRow
 from entrepot.web.views.shared import AttemptRow, DiffLine, Document, Link, State, TimelineEntry
 
@@ -103,6 +104,7 @@ class CaseDetail:
     system: str = ""  # whose card says what goes on without it; empty: the hub's own
     members: tuple[MemberRow, ...] = ()
     questions: tuple[QuestionRow, ...] = ()
+    dispute: DisputeRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
