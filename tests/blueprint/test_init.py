@@ -229,6 +229,10 @@ def test_channels_are_answered_in_any_order_and_some_under_a_name_of_their_own()
     assert plan.systems["amazon-fr"].connector == "amazon"
     assert plan.systems["amazon-fr"].url == "env:ENTREPOT_AMAZON_URL"
     assert plan.mappings["category-amazon-de"].system == "amazon-fr"
+    renamed = of("both", channels=", ".join(f"{name} as our-{name}" for name in CHANNELS), marketplace="ours")
+    assert {f"our-{name}" for name in CHANNELS} <= set(renamed.systems)
+    assert renamed.systems["our-channelengine"].connector == "channelengine"  # which has the system's name as it ships
+    assert renamed.questions["stock-buffer-per-channel"].about == "accounts.our-amazon-de/main.buffer"
 
 
 def test_the_country_of_a_channel_keeps_its_money_its_zone_and_its_holidays() -> None:

@@ -26,6 +26,7 @@ OURS = (
     "entrepot.cli.workshop",
     "entrepot.cli.explaining",
     "entrepot.cli.offers",
+    "entrepot.cli.connectors",
 )
 
 
@@ -57,7 +58,7 @@ def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
         w
         for w in COMMANDS
         if w[1:] in {("find",), ("doctor",), ("demo",), ("explain",)}
-        or (w[1] in ("case", "question", "offer") and len(w) > 2)
+        or (w[1] in ("case", "question", "offer", "connector") and len(w) > 2)
     ],
     ids=" ".join,
 )

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from connectors.market import START, Sweep, make_ctx
 
 from entrepot.connectors.port import Access, Connector, Received
-from entrepot.connectors.registry import connect
+from entrepot.connectors.registry import connect as registered
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.http import HttpAnswer, HttpRequest, HttpResponse, NoAnswer, NotReached
 from entrepot.kernel.outcome import Outcome, ReadBack
@@ -39,7 +39,10 @@ class AnyHost:
 
 
 class ChannelMarket:
-    """`make(world, machine clock, hub url)` builds the sandbox. `secrets`: of the account, by name."""
+    """`make(world, machine clock, hub url)` builds the sandbox. `secrets`: of the account, by name.
+
+    `connect`: binds the connector; without it, the one registered under the name.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class ChannelMarket:
         *,
         base_url: str = "http://channel.example",
         more_hosts: frozenset[str] = frozenset(),
+        connect: Callable[[Access], Connector] | None = None,
     ) -> None:
         self.clock = ManualClock(START)
         self.webhooks: list[Request] = []
@@ -62,7 +66,7 @@ class ChannelMarket:
         self.account = f"{name}-test/main"
         held = {key: _reader(value) for key, value in secrets.items()}
         self.access = Access(self.account, base_url, held)
-        self.channel = connect(name, self.access)
+        self.channel = connect(self.access) if connect else registered(name, self.access)
 
     def _hear(self, _url: str, request: Request) -> Response:
         self.webhooks.append(request)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import psycopg
 import pytest
 
 from entrepot.proof.figures import figures
@@ -25,6 +24,7 @@ from entrepot.proof.house import (
 from entrepot.proof.plans import plan_of
 from entrepot.proof.world import InProcess, environment, environment_of, options, selling_options
 from entrepot.sandbox.errands import Pace
+from entrepot.store import postgres
 from entrepot.store.db import Db
 
 MONDAY = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)
@@ -91,9 +91,7 @@ def _houses(server: str, variables: dict[str, str]) -> Iterator[Callable[[], tup
 
     def database() -> tuple[Db, str]:
         name = f"story_{os.getpid()}_{next(_numbers)}"
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE entrepot_template")
-        url = server.rsplit("/", 1)[0] + f"/{name}"
+        url = postgres.create_database(server, name, template="entrepot_template")
         opened.append(Db(url, max_size=4, name=name))
         return opened[-1], url
 
@@ -102,8 +100,7 @@ def _houses(server: str, variables: dict[str, str]) -> Iterator[Callable[[], tup
     finally:
         for db in opened:
             db.close()
-            with psycopg.connect(server, autocommit=True) as admin:
-                admin.execute(f"DROP DATABASE {db.url.rsplit('/', 1)[1]} WITH (FORCE)")
+            postgres.drop_database(server, db.url.rsplit("/", 1)[1])
         os.environ.clear()
         os.environ.update(before)
 

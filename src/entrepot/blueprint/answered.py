@@ -45,7 +45,7 @@ def _words(text: str, answers: Answers) -> str:
     """What stands in many places under one word: names of systems, zone, environment, currency, calendar."""
     zone, currency, calendar = answers["timezone"], answers["currency"], _calendar(answers)
     names = {"mirakl-fr": answers.get("marketplace", "mirakl-fr"), **channels_of(answers)}
-    text = re.sub(rf"(?<![\w.-])({'|'.join(names)})(?![\w-])", lambda found: names[found[1]], text)
+    text = re.sub(rf"(?<!connector: )(?<![\w-])({'|'.join(names)})(?![\w-])", lambda found: names[found[1]], text)
     text = re.sub(r"Europe/(Paris|Berlin)", zone, text)
     text = _in_currency(text, currency)
     text = re.sub(r"\bcalendar: (FR|DE)\b", f"calendar: {calendar}", text)

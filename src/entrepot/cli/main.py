@@ -36,6 +36,8 @@ app.command(database)
 app.command(offer)
 workshop = App(name="workshop", help="The plan as a spreadsheet: export, import.")
 app.command(workshop)
+connector = App(name="connector", help="Ways to outside systems: list, show, and begin a new one.")
+app.command(connector)
 
 app.command("entrepot.cli.running:up", help="Start everything and keep it running: PostgreSQL, web, workers.")
 app.command("entrepot.cli.running:serve", help="Run one web process: console, API, webhooks.")
@@ -76,6 +78,9 @@ workshop.command("entrepot.cli.workshop:export", help="Write the plan as a workb
 workshop.command(
     "entrepot.cli.workshop:import_", name="import", help="What a workbook would change; with --write, change it."
 )
+connector.command("entrepot.cli.connectors:new", help="Begin a connector: its folder, its tests, a simulated channel.")
+connector.command("entrepot.cli.connectors:list_", name="list", help="The connectors there are, and what they can do.")
+connector.command("entrepot.cli.connectors:show", help="One connector in plain words, with what the channel demands.")
 case.command("entrepot.cli.case_handling:assign", help="Who looks after it: a person or a team.")
 case.command("entrepot.cli.case_handling:note", help="Something worth knowing, in its story.")
 case.command("entrepot.cli.case_handling:working", help="Somebody is at it.")

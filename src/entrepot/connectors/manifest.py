@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from entrepot.kernel.errors import WrongSetting
+
 if TYPE_CHECKING:  # whoever only asks what a connector can do loads none
     from entrepot.connectors.port import Access, Limit
 
@@ -129,6 +131,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load(package: str) -> Manifest:
-    """The manifest shipped beside a connector's code."""
+    """The manifest shipped beside a connector's code. Errors: WrongSetting names the file and what is wrong in it."""
     text = files(package).joinpath("manifest.toml").read_bytes()
-    return msgspec.toml.decode(text, type=Manifest)
+    try:
+        return msgspec.toml.decode(text, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"{package.rpartition('.')[2]}/manifest.toml: {error}", connector=package) from error

@@ -52,6 +52,11 @@ def duties(
     return found
 
 
+def rule_of(rules: Sequence[ObligationRow], kind: str, placed_on: date, market: str) -> ObligationRow | None:
+    """The published rule behind an obligation of this kind; None when the channel has none for such an order."""
+    return next((rule for rule in _in_force(rules, placed_on, market) if KINDS[rule.kind] == kind), None)
+
+
 def _in_force(rules: Sequence[ObligationRow], on: date, market: str) -> Iterator[ObligationRow]:
     """A rule said of a market goes before one that is said of all."""
     named = {rule.kind for rule in rules if market and market in rule.markets and _holds(rule, on)}

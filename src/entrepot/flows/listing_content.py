@@ -186,7 +186,7 @@ class ListingContent:
             rows.append({"account": account, "measure": one.name, "their_name": one.their_name, "rate": one.rate, "limit_rate": limit, "above": above,
                          "standing": seen.standing, "measured_at": seen.measured_at})  # fmt: skip
             object_id, mode = f"{account}:{one.name}", self.channels.mode(AT_RISK)
-            if limit is not None and (one.rate >= limit * NEAR if above else one.rate <= limit + (1 - limit) * (1 - NEAR) / 4):  # fmt: skip
+            if limit is not None and near(one.rate, limit, above=above):
                 told = published.consequence if published else seen.standing
                 cause = f"{one.their_name} is {one.rate:.2%}; the channel's limit is {limit:.2%}: {told}"
                 then.cases.append(CaseAsked(mode=mode, account=account, object="measure", object_id=object_id, name=one.their_name, cause=cause, cause_key=one.name,
@@ -198,6 +198,11 @@ class ListingContent:
     def _case(self, mode: str, account: str, sku: str, cause: str, cause_key: str, flow: str) -> CaseAsked:
         return CaseAsked(mode=self.channels.mode(mode), account=account, object=LISTING, object_id=listing_id(account, sku), name=sku, root=f"listing:{sku}",
                          cause=cause, cause_key=cause_key, flow=flow, values={"words": cause})  # fmt: skip
+
+
+def near(rate: float, limit: float, *, above: bool) -> bool:
+    """A measure is so close to its limit, or beyond, that it is time to act. `above`: too much is bad; else too little is."""
+    return rate >= limit * NEAR if above else rate <= limit + (1 - limit) * (1 - NEAR) / 4
 
 
 def _to_be_worked_out(known: Row | None) -> bool:

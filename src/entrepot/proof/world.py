@@ -131,11 +131,12 @@ def selling_options(urls: Mapping[str, str], *, span: timedelta, pace: Pace | No
     return selling.Options(
         span=span,
         pace=pace or Pace(),
+        amazon_events=True,
         return_patience=timedelta(hours=18),
         clearing=timedelta(hours=6),
         settings={
             "amazon": {"base_url": urls["amazon"], "queue_keys": {QUEUE_KEY_ID: QUEUE_SECRET_KEY}},
-            "walmart": {"return_refund_within": RETURN_REFUND},
+            "walmart": {"return_refund_within": RETURN_REFUND, "webhook_header": "authorization"},
             "ebay": {"base_url": urls["ebay"], "dispute_answer": DISPUTE_ANSWER, "return_refund": RETURN_REFUND},
         },
     )

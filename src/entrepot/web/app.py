@@ -19,7 +19,7 @@ from entrepot.web.guard import CSRF_COOKIE, SECURITY_HEADERS, FormToken, Guard
 from entrepot.web.offer_ports import AnswerDesk, OfferDesk
 from entrepot.web.offer_room import AnswerRoom, OfferRoom
 from entrepot.web.pages.errors import error_page
-from entrepot.web.ports import CaseDesk, FlowDesk, Hub
+from entrepot.web.ports import CaseDesk, DisputeDesk, FlowDesk, Hub
 from entrepot.web.reader import Reader
 from entrepot.web.render import (
     DEFAULT_ZONE,
@@ -31,7 +31,8 @@ from entrepot.web.render import (
     Renderer,
     Visitor,
 )
-from entrepot.web.rooms import CaseRoom, FlowRoom
+from entrepot.web.rooms import CaseRoom, DisputeRoom, FlowRoom
+from entrepot.web.selling import sold_on
 from entrepot.web.store import ConsoleStore
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -57,6 +58,7 @@ def create_app(
     flows: FlowDesk | None = None,
     offers: OfferDesk | None = None,
     answers: AnswerDesk | None = None,
+    disputes: DisputeDesk | None = None,
     places: Callable[[str], str] | None = None,
 ) -> FastAPI:
     """Build the console over a running hub; the machines' doors mount it behind their own routes.
@@ -73,11 +75,12 @@ def create_app(
         reader=reader or ConsoleStore(hub.ctx.db, hub.plan),
         cases=cases or CaseRoom(hub.ctx, hub.plan),
         flows=flows or FlowRoom(hub.ctx, hub.plan),
-        renderer=Renderer(token, hub.ctx.environment, sorted(hub.plan.teams)),
+        renderer=Renderer(token, hub.ctx.environment, sorted(hub.plan.teams), sells=bool(sold_on(hub.plan))),
         token=token,
         offers=offers or OfferRoom(hub.ctx, hub.plan),
         answers=answers or AnswerRoom(hub.ctx, hub.plan),
         places=places or (lambda path: ""),
+        disputes=disputes or DisputeRoom(hub.ctx, hub.plan),
     )
     app = FastAPI(title="Entrepot", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from entrepot.web.guard import CSRF_COOKIE, FormToken
 from entrepot.web.offer_ports import AnswerDesk, OfferDesk
-from entrepot.web.ports import CaseDesk, FlowDesk, Hub
+from entrepot.web.ports import CaseDesk, DisputeDesk, FlowDesk, Hub
 from entrepot.web.reader import Reader
 from entrepot.web.render import NOTICE_COOKIE, Renderer
 
@@ -34,6 +34,7 @@ class Desk:
     offers: OfferDesk
     answers: AnswerDesk
     places: Callable[[str], str]  # where a path of the plan stands in its files; empty when that is not known
+    disputes: DisputeDesk
 
     def now(self) -> datetime:
         """Business time: the one deadlines are in."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from entrepot.kernel.money import Money
@@ -26,6 +27,11 @@ def amount(money: Money) -> str:
 
 def money_text(money: Money) -> str:
     return f"{amount(money)}{NBSP}{money.currency}"
+
+
+def percent(rate: float) -> str:
+    """`0.0385` as `3.85 %`, `0.9` as `90 %`: two digits at most."""
+    return f"{rate * 100:.2f}".rstrip("0").rstrip(".") + f"{NBSP}%"
 
 
 def span(delta: timedelta) -> str:
@@ -91,3 +97,8 @@ def utc(at: datetime) -> str:
 
 def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def link_to(*parts: str) -> str:
+    """The address of a page named by what the plan or somebody else called it."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)

@@ -10,6 +10,7 @@ from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.patch import Patch
 from entrepot.cases.questions import Answered, NotAsked
 from entrepot.engine.flows import Proof
+from entrepot.flows.dispute_desk import AnswerAsked, AnswerPlanned, NotAnswered
 from entrepot.kernel.ctx import Ctx
 
 
@@ -84,6 +85,12 @@ class FlowDesk(Protocol):
     def resume(self, flow: str, by: str, reason: str) -> None: ...
 
     def proof(self, flow: str) -> Proof: ...
+
+
+class DisputeDesk(Protocol):
+    """Answers to what channels ask of us as the seller.  Errors: NotNow when somebody else is at the same dispute."""
+
+    def answer(self, asked: AnswerAsked) -> AnswerPlanned | NotAnswered: ...
 
 
 class Hub(Protocol):

@@ -27,6 +27,8 @@ from entrepot.web.views import (
     StatementPage,
     TodayView,
 )
+from entrepot.web.views.channels import ChannelDetail, ChannelFilter, ChannelsView, DisputeRow
+from entrepot.web.views.listings import ListingDetail
 from entrepot.web.views.offers import (
     CorrectionFilter,
     CorrectionPage,
@@ -101,3 +103,13 @@ class Reader(Protocol):
     def questions(self, now: datetime) -> QuestionsView: ...
 
     def question(self, number: int) -> QuestionRow | None: ...
+
+    def channels(self, now: datetime) -> ChannelsView:
+        """Every account on which the plan sells."""
+        ...
+
+    def channel(self, account: str, wanted: ChannelFilter, now: datetime) -> ChannelDetail: ...
+
+    def listing(self, account: str, sku: str, now: datetime) -> ListingDetail | None: ...
+
+    def dispute(self, dispute_id: str) -> DisputeRow | None: ...

@@ -47,9 +47,10 @@ class Visitor:
 class Renderer:
     """Turns views into HTML."""
 
-    def __init__(self, token: FormToken, environment: str, teams: Sequence[str] = ()) -> None:
+    def __init__(self, token: FormToken, environment: str, teams: Sequence[str] = (), *, sells: bool = False) -> None:
         self._token = token
         self._teams = tuple(teams)
+        self._sells = sells
         self._environment = environment
         self._jinja = jinja()
 
@@ -74,6 +75,7 @@ class Renderer:
             csrf=self._token.of(visitor.visit),
             path=request.url.path,
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            sells=self._sells,
             open_cases=None if wanted else request.state.open_cases(),
         )
         response = HTMLResponse(html, status_code=status)
@@ -118,6 +120,8 @@ def jinja() -> Environment:
         query=query,
         path=lambda text: quote(str(text), safe=""),
         money_text=show.money_text,
+        percent=show.percent,
+        sentence=words.sentence,
         team=words.plain,
         mode_word=words.mode_word,
         flow_word=words.flow_word,
@@ -167,8 +171,3 @@ def query(params: Mapping[str, str]) -> Markup:
     """A query string with its question mark, empty for no parameters."""
     text = urlencode(params)
     return escape(f"?{text}") if text else Markup("")
-
-
-def link_to(*parts: str) -> str:
-    """The address of a page named by what the plan or somebody else called it."""
-    return "".join(f"/{quote(part, safe='')}" for part in parts)

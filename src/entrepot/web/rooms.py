@@ -8,7 +8,7 @@ from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.questions import Answered, NotAsked
 from entrepot.engine.flows import Proof
 from entrepot.flows import case_desk as cases
-from entrepot.flows import flow_desk
+from entrepot.flows import dispute_desk, flow_desk
 from entrepot.kernel.ctx import Ctx
 from entrepot.web.ports import NO_WISH, Deed, Verb, Wish
 
@@ -78,3 +78,11 @@ class FlowRoom:
 
     def resume(self, flow: str, by: str, reason: str) -> None:
         flow_desk.resume(self._ctx, self._plan, flow, by, reason)
+
+
+class DisputeRoom:
+    def __init__(self, ctx: Ctx, plan: Plan) -> None:
+        self._ctx, self._plan = ctx, plan
+
+    def answer(self, asked: dispute_desk.AnswerAsked) -> dispute_desk.Verdict:
+        return dispute_desk.answer(self._ctx, self._plan, asked)

@@ -138,6 +138,33 @@ PARCEL: Mapping[str, tuple[str, Tone]] = {
     "lost": ("Lost", _B),
     "returned": ("Returned", _W),
 }
+PARCEL_AT_CHANNEL: Mapping[str, tuple[str, Tone]] = {
+    "unconfirmed": ("The channel does not know", _W),
+    "refused": ("Refused by the channel", _B),
+    "confirmed": ("The channel knows", _G),
+}
+LISTING: Mapping[str, tuple[str, Tone]] = {
+    "requested": ("Requested", _N),
+    "submitted": ("Submitted", _I),
+    "accepted": ("Accepted, not live yet", _I),
+    "live": ("Live", _G),
+    "issue": ("With issues", _B),
+    "suppressed": ("Suppressed", _B),
+    "ended": ("Ended", _N),
+}
+SUBMISSION: Mapping[str, tuple[str, Tone]] = {
+    "taken": ("Taken", _I),
+    "working": ("Being worked off", _I),
+    "done": ("Worked off", _G),
+    "failed": ("Failed", _B),
+}
+DISPUTE: Mapping[str, tuple[str, Tone]] = {
+    "open": ("Open", _W),
+    "action-needed": ("Waits for our answer", _B),
+    "won": ("Won", _G),
+    "lost": ("Lost", _B),
+    "closed": ("Closed", _N),
+}
 FLOW: Mapping[str, tuple[str, Tone]] = {
     "running": ("Running", _G),
     "paused": ("Paused", _B),
@@ -191,6 +218,13 @@ OBJECT: Mapping[str, str] = {
     "channel": "Channel",
     "shipment": "Parcel",
     "dispute": "Dispute",
+    "parcel": "Parcel",
+    "listing": "Listing",
+    "submission": "Submission",
+    "channel-refund": "Refund by a channel",
+    "cancellation": "Cancellation asked for",
+    "measure": "Account health",
+    "stock": "Stock of",
 }
 PROMISE_KIND: Mapping[str, str] = {
     "acknowledge": "Seller accepts or refuses",
@@ -203,6 +237,15 @@ PROMISE_KIND: Mapping[str, str] = {
     "refund-confirmed": "Refund confirmed by everybody",
     "statement-due": "Statement arrives",
     "payout": "Pay the seller out",
+    "cancelled-by-channel": "The channel cancels it",
+    "answer-dispute": "Answer the dispute",
+    "answer-cancellation": "Say whether it can still be cancelled",
+}
+CHANNEL_DUTY: Mapping[str, str] = {  # of orders of a channel; the seller is ourselves
+    "acknowledge": "Acknowledge",
+    "ship": "Ship and confirm",
+    "cancelled-by-channel": "The channel cancels it",
+    "refund-confirmed": "Refund in our books",
 }
 WITNESS: Mapping[str, str] = {
     "marketplace": "Marketplace",
@@ -224,6 +267,7 @@ CASE_EVENT: Mapping[str, tuple[str, Tone]] = {
     "working": ("In work", _I),
     "waiting": ("Waits for somebody", _N),
     "question": ("Asked who owns this", _W),
+    "answer": ("Dispute answered", _I),
     "missed": ("The promise was broken", _B),
     "retry": ("Retry asked for", _I),
     "repair": ("Repaired", _I),
@@ -249,6 +293,8 @@ EVENT: Mapping[str, str] = {
     "leg charged": "charged",
     "line refunded": "refunded",
     "hold released": "authorisation released",
+    "leg handed over": "taken by our back office",
+    "dispute answered": "answered",
 }
 LINE_TYPE: Mapping[str, str] = {"unrecognised": "Not recognised"}
 
@@ -265,7 +311,8 @@ def flow_word(name: str) -> str:
 
 def their_order_word(account: str) -> str:
     """What the marketplace of an account calls one of our seller orders."""
-    known = {"mirakl": "Mirakl order", "amazon": "Amazon order", "walmart": "Walmart PO", "ebay": "eBay order"}
+    known = {"mirakl": "Mirakl order", "amazon": "Amazon order", "walmart": "Walmart PO", "ebay": "eBay order",
+             "channelengine": "ChannelEngine order"}  # fmt: skip
     return next((word for prefix, word in known.items() if account.startswith(prefix)), "Marketplace order")
 
 

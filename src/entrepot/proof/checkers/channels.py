@@ -5,6 +5,7 @@ Every judge looks at all channels alike: their books have one shape. Words and s
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from entrepot.kernel.ctx import Conn
@@ -199,11 +200,25 @@ def duties_agree(conn: Conn, books: Books) -> list[Finding]:
         if row["kind"] == "acknowledge" and name not in ACKNOWLEDGES:
             found.append(Finding("duties", "this channel has nothing to acknowledge", where))
     for account, name, order in ours_to_send(books):
-        wanted = {"ship"} | ({"acknowledge"} if name in ACKNOWLEDGES else set())
+        wanted = set() if _left_in_time(books, name, order) else {"ship"}
+        wanted |= {"acknowledge"} if name in ACKNOWLEDGES else set()
         for kind in sorted(wanted - promised[account, order["order_id"]]):
             if order["cancelled_by"] is None:
                 found.append(Finding("duties", f"{kind} was never promised", number_of(account, order["order_id"])))
     return found
+
+
+def _left_in_time(books: Books, name: str, order: dict[str, Any]) -> bool:
+    """All of it was sent before its date, which some channels tell late: nobody needed to be warned."""
+    sent = [one["at"] for one in books[name]["shipments"] if one["order_id"] == order["order_id"]]
+    whole = not any(missing(line) for line in order["lines"])
+    return (
+        whole and bool(sent) and order["ship_by"] is not None and max(map(instant, sent)) <= instant(order["ship_by"])
+    )
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 _DUTIES = """

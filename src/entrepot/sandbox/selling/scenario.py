@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal, TypeVar
 
 from entrepot.sandbox import amazon, back_office, channelengine, ebay, mirakl, walmart
+from entrepot.sandbox.amazon.notifications import Destination, Subscription
 from entrepot.sandbox.control import Control, Steering
 from entrepot.sandbox.core import Clock, Outbound, World
 from entrepot.sandbox.errands import Errands, Pace
@@ -33,6 +34,12 @@ ACCOUNTS: Final[Mapping[str, str]] = {
     BACK_OFFICE: "backoffice/main",
 }
 SHOP_ID: Final = 2001
+AMAZON_EVENTS: Final = (
+    "ORDER_CHANGE",
+    "FEED_PROCESSING_FINISHED",
+    "LISTINGS_ITEM_STATUS_CHANGE",
+    "LISTINGS_ITEM_ISSUES_CHANGE",
+)
 RANDOM_FAULT_RATE: Final = 0.03
 T = TypeVar("T")
 
@@ -43,7 +50,8 @@ class Options:
 
     Shape: `accounts` names each system's account at the hub; `settings` replaces fields of a system's own settings, by system.
     `finish` "stop" shuts the doors after the last planned buyer. `scripted`: the first buyers of each channel do what is told
-    in SCRIPT, and the company's people what is told in `_moves`. `returns_by_rule`: the channels agree to returns for the
+    in SCRIPT, and the company's people what is told in `_moves`. `amazon_events`: the seller has subscribed his queue to Amazon's
+    events before the story begins, as he has at eBay and Walmart (somebody must then read it). `returns_by_rule`: the channels agree to returns for the
     seller. Every `stock_list_every` the back office writes its full stock list.
     """
 
@@ -54,6 +62,7 @@ class Options:
     scripted: bool = True
     accounts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    amazon_events: bool = False
     returns_by_rule: bool = True
     return_patience: timedelta = timedelta(days=4)
     stock_list_every: timedelta = timedelta(hours=1)
@@ -205,6 +214,8 @@ def _systems(world: World, machine_clock: Clock, hub_url: str, chosen: Options, 
         hub_url,
         settings(BACK_OFFICE, back_office.Settings(name=BACK_OFFICE, account=accounts[BACK_OFFICE])),
     )
+    if chosen.amazon_events:
+        subscribed(of_amazon)
     of_amazon.portal.seed(assortment.at_amazon(wares))
     of_walmart.portal.seed(assortment.at_walmart(wares))
     of_ebay.portal.seed(assortment.at_ebay(wares))
@@ -212,6 +223,15 @@ def _systems(world: World, machine_clock: Clock, hub_url: str, chosen: Options, 
     front.seed(assortment.at_mirakl(wares))
     desk.portal.seed(assortment.in_back_office(wares, accounts[WALMART]))
     return _Systems(of_amazon, of_walmart, of_ebay, of_engine, of_mirakl, front, desk)
+
+
+def subscribed(of_amazon: amazon.Amazon) -> None:
+    """Amazon's events go to the seller's queue."""
+    world, notifications = of_amazon.platform.world, of_amazon.notifications
+    queue = Destination(world.uuid(), "seller-notifications", of_amazon.settings.queue_arn)
+    notifications.destinations[queue.destination_id] = queue
+    for kind in AMAZON_EVENTS:
+        notifications.subscriptions[kind] = Subscription(world.uuid(), kind, "1.0", queue.destination_id, None)
 
 
 def _hurried(pace: Pace) -> dict[str, dict[str, Any]]:

@@ -52,3 +52,13 @@ def booked(conn: Conn, account: str, refund_id: str, document_number: str, at: d
         "UPDATE channel_refund SET booked_at = %s, document_number = %s WHERE account = %s AND refund_id = %s AND booked_at IS NULL",
         (at, document_number, account, refund_id),
     )
+
+
+def named(conn: Conn, dispute: str, account: str = "") -> list[Row]:
+    """Disputes by our id or the channel's, locked, with the commercial id of their basket; not to be had is Busy."""
+    return conn.execute(
+        "SELECT d.*, (SELECT b.commercial_id FROM leg l JOIN basket b ON b.id = l.basket_id WHERE l.id = d.leg_id) AS commercial_id "
+        "FROM dispute d WHERE (d.id = %(v)s OR d.dispute_id = %(v)s) AND (%(account)s = '' OR d.account = %(account)s) "
+        "ORDER BY d.account FOR UPDATE OF d NOWAIT",
+        {"v": dispute, "account": account},
+    ).fetchall()

@@ -2,11 +2,14 @@
 
 from entrepot.web.pages import (
     cases,
+    channels,
     corrections,
+    disputes,
     find,
     flows,
     handling,
     identifiers,
+    listings,
     maps,
     offers,
     orders,
@@ -20,6 +23,21 @@ from entrepot.web.pages import (
     today,
 )
 
-DAY = (today, handling, cases, questions, orders, offers, corrections, settlement, flows, find, preferences)
+DAY = (
+    today,
+    handling,
+    cases,
+    questions,
+    orders,
+    channels,
+    listings,
+    disputes,
+    offers,
+    corrections,
+    settlement,
+    flows,
+    find,
+    preferences,
+)
 PLAN = (plan, ownership, maps, runbooks, identifiers, risks)
 ROUTERS = tuple(module.router for module in (*DAY, *PLAN))

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from entrepot.kernel.errors import NotNow, OwnerDecides
 from entrepot.web.desk import AtDesk, CheckedForm, Desk, Form, see_other
-from entrepot.web.render import link_to
+from entrepot.web.format import link_to
 from entrepot.web.views import FlowRow
 
 router = APIRouter()

@@ -12,8 +12,7 @@ from entrepot.blueprint.draw.layout import CannotDraw, DrawingTooLong
 from entrepot.blueprint.model import Plan
 from entrepot.web.desk import AtDesk, Desk
 from entrepot.web.files import csv_file, drawing
-from entrepot.web.format import NBSP
-from entrepot.web.render import link_to
+from entrepot.web.format import NBSP, link_to
 from entrepot.web.views import FlowRow, Tone
 
 router = APIRouter()

@@ -11,9 +11,8 @@ from entrepot.kernel.cells import csv_line
 from entrepot.kernel.errors import NotNow, OwnerDecides
 from entrepot.web import offer_words, words
 from entrepot.web.desk import AtDesk, CheckedForm, Desk, Form, see_other
-from entrepot.web.format import iso
+from entrepot.web.format import iso, link_to
 from entrepot.web.offer_ports import Acting
-from entrepot.web.render import link_to
 from entrepot.web.views.offers import OfferDetail, OfferFilter, OfferRow
 
 router = APIRouter()

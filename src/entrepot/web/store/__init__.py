@@ -8,7 +8,23 @@ from entrepot.blueprint.model import Plan
 from entrepot.insight import experience
 from entrepot.kernel.ctx import Database
 from entrepot.ownership.compile import compile_rules
-from entrepot.web.store import cases, find, flows, joins, offers, orders, plans, questions, records, settlement, today
+from entrepot.web.store import (
+    cases,
+    channel_tables,
+    channels,
+    disputes,
+    find,
+    flows,
+    joins,
+    listings,
+    offers,
+    orders,
+    plans,
+    questions,
+    records,
+    settlement,
+    today,
+)
 from entrepot.web.views import (
     ActionDetail,
     BasketDetail,
@@ -31,6 +47,8 @@ from entrepot.web.views import (
     StatementPage,
     TodayView,
 )
+from entrepot.web.views.channels import ChannelDetail, ChannelFilter, ChannelsView, DisputeRow
+from entrepot.web.views.listings import ListingDetail
 from entrepot.web.views.offers import (
     CorrectionFilter,
     CorrectionPage,
@@ -81,7 +99,7 @@ class ConsoleStore:
 
     def basket(self, basket_id: str) -> BasketDetail | None:
         with self._db.transaction() as conn:
-            return orders.detail(conn, basket_id)
+            return orders.detail(conn, self._plan, basket_id)
 
     def message(self, message_id: str) -> MessageDetail | None:
         with self._db.transaction() as conn:
@@ -152,3 +170,19 @@ class ConsoleStore:
     def question(self, number: int) -> QuestionRow | None:
         with self._db.transaction() as conn:
             return questions.one(conn, number)
+
+    def channels(self, now: datetime) -> ChannelsView:
+        with self._db.transaction() as conn:
+            return channels.view(conn, self._plan, now)
+
+    def channel(self, account: str, wanted: ChannelFilter, now: datetime) -> ChannelDetail:
+        with self._db.transaction() as conn:
+            return channel_tables.detail(conn, self._plan, account, wanted, now)
+
+    def listing(self, account: str, sku: str, now: datetime) -> ListingDetail | None:
+        with self._db.transaction() as conn:
+            return listings.detail(conn, self._plan, account, sku, now)
+
+    def dispute(self, dispute_id: str) -> DisputeRow | None:
+        with self._db.transaction() as conn:
+            return disputes.one(conn, self._plan, dispute_id)

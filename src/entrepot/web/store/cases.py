@@ -18,7 +18,7 @@ from entrepot.ownership.service import effective
 from entrepot.web import words
 from entrepot.web.format import DUE_SOON
 from entrepot.web.ports import Verb
-from entrepot.web.store import questions
+from entrepot.web.store import disputes, questions
 from entrepot.web.store.common import (
     LABEL,
     PAGE,
@@ -156,6 +156,7 @@ def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
         members=_members(conn, found),
         questions=questions.of_case(conn, found["id"]),
         owned=() if over or failure is None or Verb.REPAIR not in failure.may else _owned(conn, plan, found),
+        dispute=disputes.of_case(conn, plan, found["object"], found["object_id"]),
     )
 
 

@@ -15,6 +15,7 @@ from entrepot.kernel.ctx import Conn, Row
 from entrepot.kernel.errors import OwnerDecides
 from entrepot.kernel.money import Money
 from entrepot.web import words
+from entrepot.web.selling import listing_link
 from entrepot.web.views import Link
 
 PAGE = 50
@@ -93,8 +94,28 @@ LABEL = """
         WHEN 'payout' THEN (SELECT x.voucher FROM payout x WHERE x.id = {t}.object_id)
         WHEN 'effect' THEN (SELECT x.key FROM effect x WHERE x.id = {t}.object_id)
         WHEN 'message' THEN (SELECT x.external_id FROM message x WHERE x.id = {t}.object_id)
+        WHEN 'parcel' THEN (SELECT x.number FROM parcel x WHERE x.id = {t}.object_id)
+        WHEN 'listing' THEN (SELECT x.sku FROM listing x WHERE x.account || '/' || x.sku = {t}.object_id AND x.sku = ANY(
+                SELECT substr({t}.object_id, n) FROM generate_series(2, length({t}.object_id)) AS n WHERE substr({t}.object_id, n - 1, 1) = '/'))
+        WHEN 'dispute' THEN substr({t}.object_id, strpos({t}.object_id, ':') + 1)
+        WHEN 'channel-refund' THEN substr({t}.object_id, strpos({t}.object_id, ':') + 1)
+        WHEN 'cancellation' THEN substr({t}.object_id, strpos({t}.object_id, ':') + 1)
+        WHEN 'measure' THEN substr({t}.object_id, strpos({t}.object_id, ':') + 1)
     END, {t}.object_id) AS label
 """
+
+# Where we are the seller an object is named by its account and the channel's own id of it: `account/sku`, `account:id`.
+_ORDER = "'/orders/' || l.basket_id || '#leg-' || l.order_id AS href"
+_OF_CHANNELS: Mapping[str, str] = {
+    "parcel": f"SELECT {_ORDER}, coalesce(nullif(p.tracking, ''), p.number) AS text FROM parcel p JOIN leg l ON l.id = p.leg_id WHERE p.id = %(id)s",
+    "submission": """SELECT coalesce('/actions/' || e.id, '/channels/' || s.account || '?show=submissions') AS href, s.submission_id AS text
+                       FROM submission s LEFT JOIN effect e ON e.key = s.effect_key
+                      WHERE s.submission_id = substr(%(id)s, strpos(%(id)s, ':') + 1) AND s.account || ':' || s.submission_id = %(id)s""",
+    "dispute": f"""SELECT {_ORDER}, d.dispute_id AS text FROM dispute d JOIN leg l ON l.id = d.leg_id
+                    WHERE d.dispute_id = substr(%(id)s, strpos(%(id)s, ':') + 1) AND d.account || ':' || d.dispute_id = %(id)s""",
+    "channel-refund": f"""SELECT {_ORDER}, r.refund_id AS text FROM channel_refund r JOIN leg l ON l.id = r.leg_id
+                           WHERE r.refund_id = substr(%(id)s, strpos(%(id)s, ':') + 1) AND r.account || ':' || r.refund_id = %(id)s""",
+}
 
 # The page of each object, from its id; a seller order may be named by the marketplace's id before we know it, and one
 # cause of a statement is named behind a colon.  Shape: a query with one parameter `id` that returns `href` and `text`.
@@ -123,12 +144,26 @@ _PAGE_OF: Mapping[str, str] = {
     "offer": """SELECT '/offers/' || account || '/' || offer_id AS href, offer_id AS text FROM offer_seen
                   WHERE offer_id = %(id)s ORDER BY account LIMIT 1""",
     "case": "SELECT '/cases/' || id AS href, number::text AS text FROM case_file WHERE id = %(id)s",
+    **_OF_CHANNELS,
 }
 
 
 def page_of(conn: Conn, object_: str, object_id: str) -> Link | None:
     """Where one object is shown; None for kinds that have no page."""
+    if object_ == "listing":
+        return _listing(conn, object_id)
+    if object_ == "stock":
+        return Link(object_id, f"/find?q={quote(object_id)}", words.OBJECT["stock"])
     query = _PAGE_OF.get(object_)
     found: Row | None = conn.execute(query, {"id": object_id}).fetchone() if query else None
     kind = words.OBJECT.get(object_, words.plain(object_))
     return Link(found["text"], found["href"], kind) if found and found["href"] else None
+
+
+def _listing(conn: Conn, object_id: str) -> Link | None:
+    """`account/sku`: both may hold slashes."""
+    skus = [object_id[n + 1 :] for n, letter in enumerate(object_id) if letter == "/"]
+    found = conn.execute(
+        "SELECT account, sku FROM listing WHERE sku = ANY(%s) AND account || '/' || sku = %s", (skus, object_id)
+    ).fetchone()
+    return Link(found["sku"], listing_link(found["account"], found["sku"]), words.OBJECT["listing"]) if found else None

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from entrepot.blueprint.model import Plan
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.web import words
+from entrepot.web.store.channel_orders import channel_orders, steps_of
 from entrepot.web.store.common import money
 from entrepot.web.views import (
     Confirmation,
@@ -18,6 +20,7 @@ from entrepot.web.views import (
     Step,
     StepState,
 )
+from entrepot.web.views.channels import ChannelOrder
 
 PromisesOf = Mapping[tuple[str, str], Sequence[Promise]]
 BEFORE_DECISION = frozenset({"on-hold", "awaiting-acceptance"})
@@ -28,13 +31,14 @@ WAY_ORDER = (
 )  # fmt: skip
 
 
-def legs_of(conn: Conn, basket: Row, promised: PromisesOf) -> tuple[LegView, ...]:
+def legs_of(conn: Conn, plan: Plan, basket: Row, promised: PromisesOf) -> tuple[LegView, ...]:
     legs = conn.execute("SELECT * FROM leg WHERE basket_id = %s ORDER BY order_id", (basket["id"],)).fetchall()
     ids = [leg["id"] for leg in legs]
     lines = _by_leg(conn, "SELECT * FROM line WHERE leg_id = ANY(%s) ORDER BY order_line_id", ids)
     parcels = _by_leg(conn, "SELECT * FROM shipment WHERE leg_id = ANY(%s) ORDER BY shipped_at, id", ids)
     returns = _by_leg(conn, "SELECT * FROM return_file WHERE leg_id = ANY(%s) ORDER BY created_at, id", ids)
     refunds = _by_leg(conn, "SELECT * FROM refund WHERE leg_id = ANY(%s) ORDER BY asked_at, id", ids)
+    channels = channel_orders(conn, plan, legs)
     witnesses = _confirmations(conn, [row["id"] for rows in refunds.values() for row in rows])
     return tuple(
         LegView(
@@ -43,8 +47,8 @@ def legs_of(conn: Conn, basket: Row, promised: PromisesOf) -> tuple[LegView, ...
             their_name=words.their_order_word(leg["account"]),
             seller=leg["seller_name"] or leg["seller_id"],
             state=words.state(words.LEG, leg["state"], leg["their_state"]),
-            steps=_steps(leg),
-            promises=_promises_of(leg, refunds[leg["id"]], promised),
+            steps=_steps(leg, channels.get(leg["id"])),
+            promises=_promises_of(leg, lines[leg["id"]], refunds[leg["id"]], channels.get(leg["id"]), promised),
             money=_money_of(leg, lines[leg["id"]]),
             lines=tuple(_line(leg, row) for row in lines[leg["id"]]),
             parcels=tuple(
@@ -56,6 +60,7 @@ def legs_of(conn: Conn, basket: Row, promised: PromisesOf) -> tuple[LegView, ...
                 (row["external_id"], words.state(words.RETURN, row["state"], row["their_state"]), row["reason"])
                 for row in returns[leg["id"]]
             ),
+            channel=channels.get(leg["id"]),
         )
         for leg in legs
     )
@@ -68,8 +73,15 @@ def _by_leg(conn: Conn, query: str, ids: Sequence[str]) -> Mapping[str, list[Row
     return rows
 
 
-def _promises_of(leg: Row, refunds: Sequence[Row], promised: PromisesOf) -> tuple[Promise, ...]:
-    about = [("leg", leg["id"]), *(("refund", row["id"]) for row in refunds)]
+def _promises_of(
+    leg: Row, lines: Sequence[Row], refunds: Sequence[Row], order: ChannelOrder | None, promised: PromisesOf
+) -> tuple[Promise, ...]:
+    about = [("leg", leg["id"]), *(("line", row["id"]) for row in lines), *(("refund", row["id"]) for row in refunds)]
+    if order is not None:
+        account = leg["account"]
+        about += [("channel-refund", f"{account}:{one.id}") for one in order.refunds]
+        about += [("dispute", f"{account}:{one.dispute_id}") for one in order.disputes]
+        about += [key for key in promised if key[0] == "cancellation"]  # a channel's basket holds this order alone
     return tuple(found for key in about for found in promised.get(key, ()))
 
 
@@ -130,9 +142,11 @@ def _confirmations(conn: Conn, refund_ids: Sequence[str]) -> Mapping[str, list[C
     return rows
 
 
-def _steps(leg: Row) -> tuple[Step, ...]:
+def _steps(leg: Row, order: ChannelOrder | None) -> tuple[Step, ...]:
     """The stations of a seller order: what is behind it, where it stands, what lies ahead, or where it ended."""
     state = leg["state"]
+    if order is not None and state not in ENDED_BADLY:
+        return steps_of(leg, order)
     steps = [Step("Ordered", StepState.DONE, leg["created_at"])]
     if state in ENDED_BADLY:
         return (*steps, *_behind(leg), Step(words.state(words.LEG, state).word, StepState.FAILED, _ended_at(leg)))

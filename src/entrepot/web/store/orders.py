@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.kernel.money import Money
 from entrepot.web import words
+from entrepot.web.selling import penalty_of, sold_on
 from entrepot.web.store import cases
 from entrepot.web.store.common import LABEL, PAGE, money, read_token, token
 from entrepot.web.store.legs import legs_of
@@ -56,7 +58,7 @@ def page(conn: Conn, plan: Plan, wanted: BasketFilter) -> BasketPage:
     )
 
 
-def detail(conn: Conn, basket_id: str) -> BasketDetail | None:
+def detail(conn: Conn, plan: Plan, basket_id: str) -> BasketDetail | None:
     found = conn.execute("SELECT * FROM basket WHERE id = %s", (basket_id,)).fetchone()
     if found is None:
         return None
@@ -70,7 +72,7 @@ def detail(conn: Conn, basket_id: str) -> BasketDetail | None:
         source=found["source"],
         money=_money_of(found),
         authorisation_expires_at=found["authorisation_expires_at"],
-        legs=legs_of(conn, found, promises(conn, _objects(conn, basket_id))),
+        legs=legs_of(conn, plan, found, promises(conn, plan, _objects(conn, basket_id, root))),
         cases=cases.newest_first(conn, "c.root = %s", root),
         messages=tuple(
             message_row(row)
@@ -135,6 +137,10 @@ def _next_due(conn: Conn, basket_ids: Sequence[str]) -> Mapping[str, Row]:
             SELECT l.basket_id, o.kind, o.due_at FROM leg l JOIN obligation o ON o.object = 'leg' AND o.object_id = l.id
              WHERE l.basket_id = ANY(%(ids)s) AND o.ended_at IS NULL
             UNION ALL
+            SELECT l.basket_id, o.kind, o.due_at FROM leg l JOIN line n ON n.leg_id = l.id
+              JOIN obligation o ON o.object = 'line' AND o.object_id = n.id
+             WHERE l.basket_id = ANY(%(ids)s) AND o.ended_at IS NULL
+            UNION ALL
             SELECT o.object_id, o.kind, o.due_at FROM obligation o
              WHERE o.object = 'basket' AND o.object_id = ANY(%(ids)s) AND o.ended_at IS NULL
         ) AS promised ORDER BY basket_id, due_at, kind
@@ -163,29 +169,48 @@ def _money_of(found: Row) -> tuple[tuple[str, Money], ...]:
     return tuple([*values, ("Still held", Money(held, found["currency"]))] if found["authorisation_id"] else values)
 
 
-def _objects(conn: Conn, basket_id: str) -> list[tuple[str, str]]:
-    """The basket, its seller orders and their refunds: what promises can be about."""
+def _objects(conn: Conn, basket_id: str, root: str) -> list[tuple[str, str]]:
+    """The basket, its seller orders, their lines and refunds, and what a channel asks of us: what promises can be about."""
     rows = conn.execute(
         """SELECT 'leg' AS object, id FROM leg WHERE basket_id = %(id)s
+            UNION ALL SELECT 'line', n.id FROM line n JOIN leg l ON l.id = n.leg_id WHERE l.basket_id = %(id)s
             UNION ALL SELECT 'refund', r.id FROM refund r JOIN leg l ON l.id = r.leg_id WHERE l.basket_id = %(id)s
+            UNION ALL SELECT 'channel-refund', c.account || ':' || c.refund_id FROM channel_refund c JOIN leg l ON l.id = c.leg_id
+                       WHERE l.basket_id = %(id)s
+            UNION ALL SELECT 'dispute', d.account || ':' || d.dispute_id FROM dispute d JOIN leg l ON l.id = d.leg_id WHERE l.basket_id = %(id)s
+            UNION SELECT 'cancellation', m.account || ':' || m.external_id FROM message m WHERE m.root = %(root)s AND m.kind = 'cancellation'
             ORDER BY 1, 2""",
-        {"id": basket_id},
+        {"id": basket_id, "root": root},
     ).fetchall()
     return [("basket", basket_id), *((found["object"], found["id"]) for found in rows)]
 
 
-def promises(conn: Conn, objects: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], list[Promise]]:
+def promises(conn: Conn, plan: Plan, objects: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], list[Promise]]:
     rows = conn.execute(
-        f"""SELECT o.*, {LABEL.format(t="o")} FROM obligation o
+        f"""SELECT o.*, {LABEL.format(t="o")}, l.created_at AS placed_at, l.market FROM obligation o
               JOIN unnest(%s::text[], %s::text[]) AS w (object, object_id)
                 ON w.object = o.object AND w.object_id = o.object_id
+              LEFT JOIN line n ON o.object = 'line' AND n.id = o.object_id
+              LEFT JOIN leg l ON l.id = CASE o.object WHEN 'leg' THEN o.object_id ELSE n.leg_id END
              ORDER BY o.due_at, o.id""",
         ([kind for kind, _ in objects], [row_id for _, row_id in objects]),
     ).fetchall()
     found: dict[tuple[str, str], list[Promise]] = defaultdict(list)
+    selling = set(sold_on(plan))
     for row in rows:
-        found[row["object"], row["object_id"]].append(promise(row))
+        shown = promise(row)
+        if row["account"] in selling:
+            shown = _of_channel(plan, row, shown)
+        found[row["object"], row["object_id"]].append(shown)
     return found
+
+
+def _of_channel(plan: Plan, row: Row, shown: Promise) -> Promise:
+    """Where we are the seller: in that side's words, with what the channel does when it is missed; of a line, which one."""
+    word = words.CHANNEL_DUTY.get(row["kind"], shown.what)
+    line = f", line {row['label']}" if row["object"] == "line" else ""
+    penalty = penalty_of(plan, row["account"], row["kind"], row["placed_at"], row["market"]) if row["placed_at"] else ""
+    return replace(shown, what=f"{word}{line}", penalty=penalty)
 
 
 def promise(row: Row, href: str = "") -> Promise:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from entrepot.kernel.money import Money
 from entrepot.web.ports import Verb
+from entrepot.web.views.channels import DisputeRow
 from entrepot.web.views.questions import QuestionRow
 from entrepot.web.views.shared import AttemptRow, DiffLine, Document, Link, State, TimelineEntry
 
@@ -114,6 +115,7 @@ class CaseDetail:
     members: tuple[MemberRow, ...] = ()
     questions: tuple[QuestionRow, ...] = ()
     owned: tuple[OwnedOffer, ...] = ()  # a repair is of their fields, not of a document
+    dispute: DisputeRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

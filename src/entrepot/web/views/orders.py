@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from entrepot.kernel.money import Money
 from entrepot.web.views.cases import CaseRow
+from entrepot.web.views.channels import ChannelOrder
 from entrepot.web.views.shared import AttemptRow, Document, Link, State, TimelineEntry
 
 
@@ -86,6 +87,7 @@ class Promise:
     warn_at: datetime
     ended_at: datetime | None
     money: Money | None
+    penalty: str = ""  # what a channel does when it is missed, as it is published
 
     def used_percent(self, now: datetime) -> int:
         """How much of the time is gone, 0–100."""
@@ -153,6 +155,7 @@ class LegView:
     parcels: tuple[Parcel, ...]
     refunds: tuple[RefundView, ...]
     returns: tuple[tuple[str, State, str], ...]  # their id, state, reason
+    channel: ChannelOrder | None = None  # where we are the seller
 
 
 @dataclass(frozen=True, slots=True)
