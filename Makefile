@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# A demo and a test run start many processes: each module is compiled once, not in each of them, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test setup check bench prove browser lock clean
 
 run: setup

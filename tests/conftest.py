@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from itertools import count
 from random import Random
 
-import psycopg
 import pytest
 
 from entrepot.kernel.clock import ManualClock
@@ -39,11 +38,8 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def database_url(server: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield server.rsplit("/", 1)[0] + f"/{name}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield postgres.create_database(server, name, template=TEMPLATE)
+    postgres.drop_database(server, name)
 
 
 @pytest.fixture

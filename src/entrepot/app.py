@@ -339,6 +339,8 @@ def _trouble(plan: Plan, ctx: Ctx, conn: Conn, effect: Effect, mode: str, cause:
                 currency=str(effect.payload.get("currency", "EUR")),
                 effect_id=effect.id,
                 flow=effect.flow,
+                seller=str(effect.payload.get("seller") or effect.payload.get("shop_id") or ""),
+                cause_key=f"{effect.operation}:{mode}",
             )
         ],
     )

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 import entrepot.web
 from entrepot.blueprint.draw import architecture, cards, identifiers, ownership, risks, route
-from entrepot.blueprint.draw.actors import ends_of, systems_of
+from entrepot.blueprint.draw.actors import ends_of, systems_of, touching
 from entrepot.blueprint.draw.pack import files
 from entrepot.blueprint.draw.risks import Experience, Seen
 from entrepot.blueprint.draw.svg import TONES, Sheet, fitted, size, width_of, wrapped
 from entrepot.blueprint.draw.table import Table, in_markdown, to_csv, to_markdown
+from entrepot.blueprint.model import Plan
 from entrepot.blueprint.owning import OBJECTS
 from entrepot.kernel.money import Money
 
@@ -135,6 +136,21 @@ def test_a_flow_to_an_actor_leads_to_his_systems_and_one_without_a_system_stands
     assert words.count("no system yet") == 2  # finance, pim
     back_office = next(row for row in architecture.table(PLAN).rows if row[0] == "back-office-export")
     assert back_office[3] == "erp, oms@oms-eu, finance"
+
+
+def test_a_flow_of_several_sources_is_drawn_from_each_and_stands_on_each_ones_card() -> None:
+    flow = PLAN.flows["back-office-export"]
+    both = flow.model_copy(update={"sources": ("mirakl-fr", "gateway")})
+    plan = PLAN.model_copy(update={"flows": {**PLAN.flows, flow.name: both}})
+    row = next(row for row in architecture.table(plan).rows if row[0] == flow.name)
+    assert row[2] == "mirakl-fr, gateway"
+    assert flow.name in [duty.flow for duty in cards.card(plan, "gateway").duties]
+    assert flow.name not in [duty.flow for duty in cards.card(PLAN, "gateway").duties]
+    assert reads("gateway", plan)[flow.name] and not reads("erp-eu", plan)[flow.name]
+
+
+def reads(system: str, plan: Plan) -> dict[str, bool]:
+    return {flow.name: comes for flow, comes, _ in touching(plan, system)}
 
 
 def test_the_layout_knows_no_name_of_the_plan() -> None:

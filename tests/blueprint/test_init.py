@@ -1,5 +1,6 @@
 """`entrepot init`: a plan from answers is right whatever the answers are, every answer stands where it belongs, and nothing is overwritten."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,8 @@ from entrepot.blueprint.finding import Severity
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
 from entrepot.blueprint.questions import QUESTIONS, checked, defaults
-from entrepot.blueprint.templates import FIRST, MODELS, Model, files_of
+from entrepot.blueprint.templates import CHANNELS, FIRST, MODELS, Model, files_of
+from entrepot.blueprint.without import OUR_SYSTEMS
 from entrepot.cli.init import asked, next_steps
 from entrepot.cli.main import run
 from entrepot.connectors.facts import facts
@@ -25,10 +27,14 @@ EVERY_MODEL = pytest.mark.parametrize("model", MODELS)
 
 HOURS = st.builds(lambda n: f"{n}h", st.integers(4, 80))
 SYSTEM = st.from_regex(r"[a-z][a-z0-9]{1,6}-[a-z]{2}", fullmatch=True)
-BACK_OFFICE = st.sets(st.sampled_from(questions.BACK_OFFICE))
+OURS = st.sets(st.sampled_from(OUR_SYSTEMS))
 ANSWERS = {
     "marketplace": SYSTEM,
-    "channel": SYSTEM,
+    "channels": st.sets(st.sampled_from(CHANNELS), min_size=1).flatmap(
+        lambda chosen: st.permutations(sorted(chosen)).flatmap(
+            lambda names: st.sampled_from([", ".join(names), ", ".join([f"{names[0]} as our-{names[0]}", *names[1:]])])
+        )
+    ),
     "environment": st.sampled_from(["sandbox", "production"]),
     "timezone": st.sampled_from(["UTC", "Europe/Lisbon", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"]),
     "holidays": st.sampled_from(questions.HOLIDAYS),
@@ -47,7 +53,7 @@ ANSWERS = {
     "fee": st.sampled_from(["8%", "15.125%"]),
     "hours": st.sampled_from(["", "Mon-Fri 08-18", "Mon-Sat 09:30-12,13-17", "Mon-Fri 08-12; Sun 10-11"]),
     "alerts": st.sampled_from(["env:ALERTS", "env:A, file:/run/secrets/mail"]),
-    "systems": BACK_OFFICE.map(lambda names: ", ".join(sorted(names)) or "none"),
+    "systems": OURS.map(lambda names: ", ".join(sorted(names)) or "none"),
 }
 
 
@@ -55,10 +61,11 @@ ANSWERS = {
 def answered(draw: st.DrawFn, model: Model) -> dict[str, str]:
     names = draw(st.sets(st.sampled_from(sorted(defaults(model)))))
     given_ = {name: draw(ANSWERS[name]) for name in sorted(names)}
-    if model != "operator" and not {"oms", "erp"} & set(given_.get("systems", "oms").split(", ")):
+    systems = given_.get("systems", "oms").split(", ")
+    if model == "both" and not {"oms", "erp"} & set(systems):
         given_["systems"] = "oms"
-    if given_.get("channel") == given_.get("marketplace"):
-        given_.pop("channel", None)
+    if model == "syndication" and "oms" in systems:
+        given_.pop("systems", None)
     return given_
 
 
@@ -91,12 +98,13 @@ def test_without_answers_a_plan_differs_from_the_shipped_one_only_where_that_is_
 
 
 def test_the_names_of_the_systems_stand_everywhere() -> None:
-    files = plan_files("both", {"marketplace": "amazon-de", "channel": "mirakl-fr"})  # crossed on purpose
-    plan = of("both", marketplace="amazon-de", channel="mirakl-fr")
+    channels = "amazon-de as mirakl-fr, walmart-us, ebay-de, channelengine, mirakl-shop"  # crossed on purpose
+    files = plan_files("both", {"marketplace": "amazon-de", "channels": channels})
+    plan = of("both", marketplace="amazon-de", channels=channels)
     assert plan.account("amazon-de/operator").model == "operator"
     assert plan.account("mirakl-fr/main").model == "syndication"
-    assert plan.flow("order-acceptance").source == "amazon-de"
-    assert plan.flow("order-intake").source == "mirakl-fr"
+    assert plan.flow("order-acceptance").sources == ("amazon-de",)
+    assert plan.flow("order-intake").sources == ("mirakl-fr", "walmart-us", "ebay-de", "channelengine", "mirakl-shop")
     assert plan.ownership["offer"].fields["price"][0].where.account == "mirakl-fr/main"
     assert plan.identifiers["leg"].join["amazon-de"] == "order_id"
     assert list(files) == list(files_of("both"))
@@ -118,7 +126,8 @@ def test_without_an_answer_every_team_keeps_its_own_hours_in_the_new_zone() -> N
 def test_the_holidays_are_those_of_one_calendar_that_every_deadline_names(holidays: str, name: str, days: int) -> None:
     for model in MODELS:
         plan = of(model, holidays=holidays)
-        assert set(plan.calendars) == {name}
+        abroad = {"US"} - {name} if model != "operator" else set()  # of the channel that sells there
+        assert set(plan.calendars) == {name} | abroad
         assert len(plan.calendars[name].holidays) == days
         assert {f.deadline.calendar for f in plan.flows.values() if f.deadline} <= {name, None}
 
@@ -172,24 +181,92 @@ def actors(plan: Plan) -> Iterator[str]:
 
 
 @EVERY_MODEL
-@pytest.mark.parametrize("missing", questions.BACK_OFFICE)
+@pytest.mark.parametrize("missing", OUR_SYSTEMS)
 def test_a_system_that_is_not_there_is_named_nowhere(model: Model, missing: str) -> None:
-    plan = of(model, systems=", ".join(name for name in questions.BACK_OFFICE if name != missing))
+    there = [name for name in OUR_SYSTEMS if name != missing and (model, name) != ("syndication", "oms")]
+    plan = of(model, systems=", ".join(there))
     assert missing not in plan.systems
-    assert missing not in {end for flow in plan.flows.values() for end in (flow.source, *flow.to, *flow.degraded)}
+    assert missing not in {end for flow in plan.flows.values() for end in (*flow.sources, *flow.to, *flow.degraded)}
     assert missing not in {key for rule in plan.identifiers.values() for key in rule.join}
+    assert set(plan.ownership) == set(of(model).ownership)
+    assert set(plan.flows) == set(of(model).flows)
+    if missing == "oms" and model != "operator":
+        return  # the back office is one, and keeps its rights
     assert missing not in set(actors(plan))
     assert missing not in {flow.decider for flow in plan.flows.values()}
     assert missing not in {party for mode in plan.failures.values() for party in (mode.corrects, *mode.requests)}
-    assert set(plan.ownership) == set(of(model).ownership)
+
+
+SELLERS = pytest.mark.parametrize("model", ["syndication", "both"])
+
+
+@SELLERS
+@pytest.mark.parametrize("kept", CHANNELS)
+def test_a_channel_we_do_not_sell_on_is_named_nowhere(model: Model, kept: str) -> None:
+    plan, files = of(model, channels=kept), plan_files(model, {"channels": kept})
+    said = [line.partition("#")[0] for text in files.values() for line in text.splitlines()]
+    for gone in set(CHANNELS) - {kept}:
+        assert [line for line in said if re.search(rf"(?<![\w-]){gone}(?![\w-])", line)] == []
     assert set(plan.flows) == set(of(model).flows)
+    assert set(plan.failures) == set(of(model).failures)
+    assert {flow.name for flow in plan.flows.values() if not flow.sources or not flow.to} == set()
+    assert kept in plan.flow("settlement-intake").sources
+
+
+@SELLERS
+@pytest.mark.parametrize("kept", [*CHANNELS, "walmart-us, channelengine", "amazon-de as amazon-fr, ebay-de"])
+def test_a_plan_of_some_channels_has_neither_errors_nor_warnings(model: Model, kept: str) -> None:
+    looked = examined(plan_files(model, {"channels": kept}), facts())
+    assert [str(f) for f in looked.findings if f.severity is not Severity.NOTE] == []
+
+
+def test_channels_are_answered_in_any_order_and_some_under_a_name_of_their_own() -> None:
+    assert checked("syndication", {"channels": "ebay-de,  amazon-de as amazon-fr"})["channels"] == (
+        "amazon-de as amazon-fr, ebay-de"
+    )
+    plan = of("syndication", channels="ebay-de, amazon-de as amazon-fr")
+    assert set(plan.accounts) == {"amazon-fr/main", "ebay-de/main", "backoffice/main", "supplier-edi/main"}
+    assert plan.systems["amazon-fr"].connector == "amazon"
+    assert plan.systems["amazon-fr"].url == "env:ENTREPOT_AMAZON_URL"
+    assert plan.mappings["category-amazon-de"].system == "amazon-fr"
+    renamed = of("both", channels=", ".join(f"{name} as our-{name}" for name in CHANNELS), marketplace="ours")
+    assert {f"our-{name}" for name in CHANNELS} <= set(renamed.systems)
+    assert renamed.systems["our-channelengine"].connector == "channelengine"  # which has the system's name as it ships
+    assert renamed.questions["stock-buffer-per-channel"].about == "accounts.our-amazon-de/main.buffer"
+
+
+def test_the_country_of_a_channel_keeps_its_money_its_zone_and_its_holidays() -> None:
+    plan = of("syndication", currency="JPY", timezone="Asia/Tokyo", holidays="none")
+    ours, theirs = plan.account("amazon-de/main"), plan.account("walmart-us/main")
+    assert (ours.currency, ours.price_limits["*"].floor, ours.calendar) == ("JPY", "1", "WORKDAYS")
+    assert (theirs.currency, theirs.price_limits["*"].floor, theirs.calendar) == ("USD", "1.00", "US")
+    assert plan.system_of("walmart-us/main").timezone == "America/New_York"
+    assert set(of("syndication", channels="ebay-de").calendars) == {"DE"}
+
+
+def test_what_we_promise_over_all_channels_ends_within_each_ones_window() -> None:
+    with pytest.raises(WrongSetting, match="taking: “48h” is not between 1h and 24h"):
+        checked("syndication", {"taking": "48h"})
+    flow = of("syndication", taking="24h", fee="8%").flow("order-intake")
+    assert flow.deadline is not None
+    assert flow.deadline.within == timedelta(hours=24)
+    fees = {
+        a.commission.default
+        for a in of("both", fee="8%").accounts.values()
+        if a.commission and a.model == "syndication"
+    }
+    assert fees == {8_000}
 
 
 # --- answers that are wrong ----------------------------------------------------------------------------------------
 
 WRONG = [
     ("operator", {"currncy": "EUR"}, "currncy: there is no such question; did you mean currency?"),
-    ("operator", {"channel": "amazon-de"}, "channel: there is no such question"),
+    ("operator", {"channels": "amazon-de"}, "channels: there is no such question"),
+    ("syndication", {"channels": "amazon"}, "write some of amazon-de, walmart-us, ebay-de, channelengine, mirakl-shop"),
+    ("syndication", {"channels": ","}, "a seller sells somewhere"),
+    ("syndication", {"channels": "amazon-de as erp"}, "cannot name a system"),
+    ("syndication", {"channels": "amazon-de as ebay-de, ebay-de"}, "channels: ebay-de names two systems"),
     ("operator", {"currency": "EURO"}, "currency: “EURO” is not an ISO 4217 currency code"),
     ("operator", {"timezone": "Europe/Atlantis"}, "is not a time zone"),
     ("operator", {"acceptance": "soon"}, "acceptance: “soon” is not a duration"),
@@ -202,9 +279,10 @@ WRONG = [
     ("operator", {"alerts": "mailto://ops@shop.example"}, "write references"),
     ("operator", {"payer_basis": ""}, "write one line"),
     ("operator", {"systems": "crm"}, "some of pim, oms, erp"),
-    ("syndication", {"systems": "pim"}, "name oms or erp"),
+    ("syndication", {"systems": "oms"}, "some of pim, erp, or none"),
+    ("both", {"systems": "pim"}, "name oms or erp"),
     ("operator", {"acceptance": "100h", "shipping": "80h"}, "authorisation: 168h is not longer than acceptance and shipping together"),
-    ("both", {"marketplace": "shop-eu", "channel": "shop-eu"}, "channel: has the name of the marketplace"),
+    ("both", {"marketplace": "shop-eu", "channels": "ebay-de as shop-eu"}, "channels: shop-eu names two systems"),
 ]  # fmt: skip
 
 
@@ -332,6 +410,10 @@ def test_whoever_gives_up_has_nothing_written(tmp_path: Path) -> None:
 
 
 def test_what_to_do_next_names_every_reference_that_must_be_set() -> None:
-    lines = next_steps(Path("plan"), plan_files("syndication", {"alerts": "env:OUR_ALERTS"}))
-    assert lines[0] == "1. Set what it refers to: OUR_ALERTS."
+    answers = {"alerts": "env:OUR_ALERTS", "channels": "mirakl-shop"}
+    lines = next_steps(Path("plan"), plan_files("syndication", answers))
+    assert lines[0] == (
+        "1. Set what it refers to: ENTREPOT_BACKOFFICE_KEY, ENTREPOT_BACKOFFICE_URL, ENTREPOT_BACKOFFICE_WEBHOOK_SECRET,"
+        " ENTREPOT_MIRAKL_SHOP_KEY, ENTREPOT_MIRAKL_SHOP_URL, OUR_ALERTS."
+    )
     assert len(lines) == 3

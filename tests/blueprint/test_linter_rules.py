@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.blueprint.lint.facts import CallCeiling, ConnectorFacts, Facts, WriteFacts
 from entrepot.blueprint.lint.look import circles
-from entrepot.blueprint.lint.modes import OPENED, TRADE, of_the_trade
+from entrepot.blueprint.lint.modes import OPENED, OPENED_BY_SELLERS, TOLD_BY_CHANNEL, TRADE, of_the_trade, opened
 from entrepot.blueprint.lint.samples import base_text, sampled
 from entrepot.blueprint.load import examine_text
 from entrepot.blueprint.owning import OBJECTS
@@ -206,6 +206,93 @@ def test_where_we_are_the_seller_our_warehouse_counts_our_stock(tmp_path: Path) 
     assert told(tmp_path, accounts + field.replace("ACCOUNT", "market/main")) == ["E208"]
 
 
+# --- several sources, channels, modes of sellers
+
+SHOP = """systems:
+  shop: {connector: manual, party: marketplace, environment: sandbox}
+accounts:
+  shop/main: {system: shop, model: syndication, capture: none%s}
+"""
+FROM_BOTH = """flows:
+  orders:
+    from: %s
+    to: [erp]
+    degraded: {market: wait, shop: wait, erp: keep-and-send-later}
+identifiers:
+  leg: {market: order_id, shop: order_id, erp: reference, environment_prefix: true}
+"""
+
+
+def test_a_flow_may_come_from_several_systems_and_each_has_its_card_and_its_join(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "bare").mkdir()
+    assert told(tmp_path / "whole", SHOP % "" + FROM_BOTH % "[market, shop]") == []
+    bare = FROM_BOTH.replace("shop: wait, ", "").replace("shop: order_id, ", "") % "[market, shop]"
+    assert sorted(told(tmp_path / "bare", SHOP % "" + bare)) == ["E501", "E601"]
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "path", "column"),
+    [
+        ("markt", "E022", "flows.orders.from", 11),
+        ("[market, markt]", "E022", "flows.orders.from.1", 20),
+        ("[market, commerce]", "E313", "flows.orders.from.1", 20),
+        ("[market, oms@erp]", "E213", "flows.orders.from.1", 20),
+        ("[market, market]", "E316", "flows.orders.from.1", 20),
+        ("[]", "E016", "flows.orders.from", 11),
+        ("[market, {}]", "E016", "flows.orders.from.1", 20),
+    ],
+)
+def test_what_is_wrong_with_a_source_stands_at_that_source(
+    tmp_path: Path, written: str, code: str, path: str, column: int
+) -> None:
+    found = sampled(f"flows:\n  orders:\n    from: {written}\n", tmp_path).findings
+    assert [(f.code, f.path, f.position.line, f.position.column) for f in found if f.code == code] == [
+        (code, path, 3, column)
+    ]
+
+
+@pytest.mark.parametrize(("window", "codes"), [("", []), ("4h", ["E115"]), ("48h", []), ("72h", [])])
+def test_a_channel_may_wait_longer_than_we_promise_and_never_shorter(
+    tmp_path: Path, window: str, codes: list[str]
+) -> None:
+    window = f", acceptance_window: {window}" if window else ""
+    assert told(tmp_path, SHOP % window + FROM_BOTH % "[market, shop]") == codes
+
+
+@pytest.mark.parametrize(
+    ("within", "codes"),
+    [("4h", []), ("90m", []), ("4 days", []), ("0h", []), ("3 working-days", ["E120"]), ("soon", ["E119"]), ("4 weeks", ["E119"])],
+)  # fmt: skip
+def test_a_duty_is_counted_in_hours_days_or_working_days_of_a_calendar(
+    tmp_path: Path, within: str, codes: list[str]
+) -> None:
+    (tmp_path / "without").mkdir()
+    (tmp_path / "with").mkdir()
+    duty = f", obligations: {{cancelled: {within}}}"
+    assert told(tmp_path / "without", SHOP % duty) == codes
+    assert told(tmp_path / "with", SHOP % f"{duty}, calendar: FR") == [code for code in codes if code != "E120"]
+
+
+def test_what_only_sellers_flows_open_is_asked_for_where_we_sell(tmp_path: Path) -> None:
+    mode = OPENED_BY_SELLERS[0]
+    (tmp_path / "operator").mkdir()
+    (tmp_path / "both").mkdir()
+    (tmp_path / "channels").mkdir()
+    without = f"failures:\n  {mode}: # nothing\n"
+    assert told(tmp_path / "operator", without) == ["W401"]
+    assert told(tmp_path / "both", SHOP % "" + without) == ["E406"]
+    named = base_text().split("  ack-missed: &mode\n")[1].split("  ack-at-risk:")[0]
+    assert told(tmp_path / "channels", SHOP % "" + f"{without}  {TOLD_BY_CHANNEL}{mode}:\n{named}") == []
+
+
+def test_a_mode_that_every_plan_needs_is_not_owned_by_the_channels_name_of_it(tmp_path: Path) -> None:
+    named = base_text().split("  ack-missed: &mode\n")[1].split("  ack-at-risk:")[0]
+    sample = f"failures:\n  gap-found: # nothing\n  {TOLD_BY_CHANNEL}gap-found:\n{named}"
+    assert told(tmp_path, SHOP % "" + sample) == ["E406"]
+    assert set(opened(frozenset({"operator"}))) == set(OPENED)
+
+
 def test_a_join_may_lead_over_what_the_object_belongs_to(tmp_path: Path) -> None:
     """The OMS knows baskets only; a leg of the marketplace is found there over its basket."""
     systems = "systems:\n  oms: {connector: manual, party: oms, environment: sandbox}\n"
@@ -225,7 +312,10 @@ def test_each_model_asks_for_the_failures_it_can_meet() -> None:
     operator, syndication = of_the_trade(frozenset({"operator"})), of_the_trade(frozenset({"syndication"}))
     assert "seller-kyc-expired" in operator
     assert "seller-kyc-expired" not in syndication
-    assert set(of_the_trade(frozenset({"operator", "syndication"}))) == {*operator, *syndication}
+    both = frozenset({"operator", "syndication"})
+    assert set(of_the_trade(both)) == {*operator, *syndication} - set(opened(both))
+    assert "dispute-answer-due" in syndication
+    assert "dispute-answer-due" not in operator
     assert of_the_trade(frozenset()) == ()
     assert not set(operator) & set(OPENED)
     assert set(TRADE) == {"operator", "syndication"}

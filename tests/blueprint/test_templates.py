@@ -1,6 +1,7 @@
 """The plans that ship, one per model: complete for their trade, owned, lint-clean, and put together from one text."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from string import Formatter
 from typing import Any
 
@@ -12,11 +13,21 @@ from entrepot.blueprint import blocks
 from entrepot.blueprint.entries import STANDARD_VALUES
 from entrepot.blueprint.files import Files, document_of, examined
 from entrepot.blueprint.finding import Severity
-from entrepot.blueprint.lint.modes import OPENED, of_the_trade
+from entrepot.blueprint.lint.modes import OPENED_BY_SELLERS, of_the_trade, opened
 from entrepot.blueprint.load import DEFAULT, Examined, load
 from entrepot.blueprint.model import FailureMode, Plan
 from entrepot.blueprint.owning import OBJECTS
-from entrepot.blueprint.templates import CHANNEL, FIRST, MODELS, Model, files_of, with_parties
+from entrepot.blueprint.templates import (
+    BACK_OFFICE,
+    CHANNEL,
+    CHANNELS,
+    FIRST,
+    MODELS,
+    Model,
+    account_of,
+    files_of,
+    with_parties,
+)
 from entrepot.connectors.facts import facts
 from entrepot.flows.runs import RUNS
 
@@ -78,7 +89,7 @@ def test_every_object_is_owned_and_can_be_joined(model: Model) -> None:
 def test_every_flow_of_the_trade_is_there(model: Model) -> None:
     assert set(plan(model).flows) == FLOWS[model]
     if model == "operator":
-        assert set(RUNS) <= set(plan(model).flows)
+        assert set(RUNS) - set(plan("syndication").flows) <= set(plan(model).flows)
 
 
 def test_both_have_the_flows_of_both_and_the_one_they_share_twice() -> None:
@@ -89,7 +100,45 @@ def test_both_have_the_flows_of_both_and_the_one_they_share_twice() -> None:
 def test_every_failure_of_the_trade_is_owned(model: Model) -> None:
     found = plan(model)
     models = frozenset({"operator", "syndication"} if model == "both" else {model})
-    assert set(OPENED) | set(of_the_trade(models)) | OPENED_BY_OFFERS_AND_MAPPINGS <= set(found.failures)
+    assert {*opened(models), *of_the_trade(models)} | OPENED_BY_OFFERS_AND_MAPPINGS <= set(found.failures)
+
+
+@pytest.mark.parametrize("model", ["syndication", "both"])
+def test_what_the_sellers_flows_open_belongs_to_a_flow_of_theirs(model: Model) -> None:
+    found = plan(model)
+    told = [found.failures.get(CHANNEL + mode) or found.failures[mode] for mode in OPENED_BY_SELLERS]
+    assert {mode.name: mode.flow for mode in told if mode.flow not in FLOWS["syndication"]} == {}
+
+
+@pytest.mark.parametrize("model", ["syndication", "both"])
+def test_each_flow_that_the_hub_runs_for_a_seller_acts_on_every_channel(model: Model) -> None:
+    found = plan(model)
+    run = {name for name in FLOWS["syndication"] & set(RUNS) if name not in FLOWS["operator"]}
+    assert {found.flow(name).mode for name in run} == {"act"}
+    assert {name for name in FLOWS["syndication"] - run if found.flow(name).mode != "observe"} == set()
+    touched = {name: {*found.flow(name).sources, *found.flow(name).to} for name in run - {"settlement-intake"}}
+    assert {name: sorted({*CHANNELS, BACK_OFFICE} - ends) for name, ends in touched.items()} == {
+        name: [] for name in touched
+    }
+
+
+@pytest.mark.parametrize("model", ["syndication", "both"])
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_every_channel_has_an_account_that_says_what_may_be_shown_and_what_it_costs(model: Model, channel: str) -> None:
+    account = plan(model).account(account_of(channel))
+    assert (account.system, account.model, account.capture) == (channel, "syndication", "none")
+    assert account.buffer > 0
+    assert account.sweeps
+    assert account.calendar in plan(model).calendars
+    assert account.price_limits["*"].floor
+    assert account.commission is not None
+    assert account.commission.currency == account.currency == ("USD" if channel == "walmart-us" else "EUR")
+
+
+def test_a_mirakl_operators_window_is_promised_as_he_sets_it() -> None:
+    account = plan("syndication").account(account_of("mirakl-shop"))
+    assert account.obligations["acknowledge"] == "24h"
+    assert account.acceptance_window == timedelta(hours=24)
 
 
 @every_mode
@@ -127,7 +176,10 @@ def test_every_failure_of_a_flow_is_named_by_it(model: Model) -> None:
 def test_every_system_a_flow_leans_on_has_its_card_there(model: Model) -> None:
     found = plan(model)
     bare = [
-        (flow.name, end) for flow in found.flows.values() for end in (flow.source, *flow.to) if end not in flow.degraded
+        (flow.name, end)
+        for flow in found.flows.values()
+        for end in (*flow.sources, *flow.to)
+        if end not in flow.degraded
     ]
     assert bare == []
 
@@ -179,13 +231,10 @@ def test_in_both_a_failure_told_in_two_ways_stands_twice_and_is_referred_to_by_i
 
 def test_in_both_the_channels_rule_stands_before_the_marketplaces_and_counts_in_its_account_alone() -> None:
     price = plan("both").ownership["offer"].fields["price"]
-    assert [dict(rule.where.named) for rule in price] == [
-        {"account": "amazon-de/main"},
-        {"seller_model": "dropship"},
-        {},
-    ]
-    assert price[0].update == ("erp",)
-    assert price[1:] == tuple(plan("operator").ownership["offer"].fields["price"])
+    channels = [{"account": account_of(channel)} for channel in CHANNELS]
+    assert [dict(rule.where.named) for rule in price] == [*channels, {"seller_model": "dropship"}, {}]
+    assert {rule.update for rule in price[: len(CHANNELS)]} == {("erp",)}
+    assert price[len(CHANNELS) :] == tuple(plan("operator").ownership["offer"].fields["price"])
 
 
 def test_every_rule_of_both_comes_from_one_of_the_two() -> None:
@@ -193,12 +242,13 @@ def test_every_rule_of_both_comes_from_one_of_the_two() -> None:
     both, ours, theirs = plan("both"), plan("operator"), plan("syndication")
     for name, rule in both.ownership.items():
         for field, parts in rule.fields.items():
-            channel, *rest = parts
+            channels, rest = parts[: len(CHANNELS)], parts[len(CHANNELS) :]
             assert tuple(rest) == ours.ownership[name].rules_of(field)
             [own] = theirs.ownership[name].rules_of(field)
-            for right in ("update", "hold", "override", "correct", "request", "precedence"):
-                as_staff = tuple(dict.fromkeys("operator" if a == "seller" else a for a in getattr(own, right)))
-                assert tuple(dict.fromkeys(getattr(channel, right))) == as_staff
+            for channel in channels:
+                for right in ("update", "hold", "override", "correct", "request", "precedence"):
+                    as_staff = tuple(dict.fromkeys("operator" if a == "seller" else a for a in getattr(own, right)))
+                    assert tuple(dict.fromkeys(getattr(channel, right))) == as_staff
 
 
 def test_where_we_are_the_seller_nobody_is_the_operator() -> None:

@@ -182,6 +182,8 @@ def test_a_changed_cell_is_shown_with_what_it_was_where_it_stands_and_who_asked(
         ("Flows", "shipment", "retry window", "12 H", "flows.shipment.retry.window", "12h"),
         ("Flows", "shipment", "pattern", " Scheduled Job ", "flows.shipment.pattern", "scheduled-job"),
         ("Flows", "shipment", "to", "Storefront; OMS", "flows.shipment.to", ["storefront", "oms"]),
+        ("Flows", "shipment", "from", "OMS, Mirakl FR", "flows.shipment.from", ["oms", "mirakl-fr"]),
+        ("Flows", "shipment", "from", "OMS", "flows.shipment.from", "oms"),
         ("Flows", "shipment", "also", "", "flows.shipment.also", GONE),
         ("Failure modes", "oversold", "may", "Suppress,\nescalate , escalate", "failures.oversold.may", ["suppress", "escalate"]),
         ("Failure modes", "oversold", "recovery", "1. Hold it.\n\n• Tell the buyer.\r\n", "failures.oversold.recovery", ["Hold it.", "Tell the buyer."]),

@@ -353,10 +353,35 @@ def test_a_rule_about_the_time_left_keeps_the_first_alert_until_then(desk: Desk)
 
 
 @pytest.mark.parametrize(
-    ("where", "told"), [("account = gateway/main", 0), (f"account = {ACCOUNT}", 2), ("moon = full", 2)]
+    ("where", "told"),
+    [
+        ("account = gateway/main", 0),
+        (f"account = {ACCOUNT}", 2),
+        ("moon = full", 2),
+        (f"cause = {CAUSE} | other", 2),
+        (f"cause != {CAUSE}", 0),
+        (f"account = {ACCOUNT} and kind = system", 0),
+        (f"account = {ACCOUNT} and kind = business", 2),
+        ("money > 0.99", 2),
+        ("money > 1", 0),
+        ("money < 1.000001", 0),  # finer than a cent: 1 EUR
+        ("members > 0", 2),
+        ("members > 1", 0),
+        ("count < 2 and currency = EUR", 2),
+    ],
 )
 def test_a_rule_about_an_account_keeps_the_others_back_and_one_nobody_understands_nothing(
     desk: Desk, where: str, told: int
 ) -> None:
     open_all(desk, [word(1)], plan_with(load(), MODE, alert=Alert(where=where)))
     assert desk.notify() == told
+
+
+def test_a_rule_about_how_many_tells_when_there_are_so_many_and_once(desk: Desk) -> None:
+    plan = plan_with(load(), MODE, one_case_per="cause", alert=Alert(where="members > 2"))
+    open_all(desk, [word(1), word(2)], plan)
+    assert desk.notify() == 0
+    open_all(desk, [word(3)], plan)
+    assert desk.notify() == 2
+    open_all(desk, [word(4)], plan)
+    assert desk.notify() == 0

@@ -189,3 +189,33 @@ def test_one_case_suppressed_again_and_again_is_one_case(desk: Desk) -> None:
 )
 def test_reasons_that_differ_in_names_and_numbers_are_one_reason(one: str, other: str) -> None:
     assert hidden.reason_shape(one) == hidden.reason_shape(other) != ""
+
+
+# ── the questions a plan asks itself ─────────────────────────────────────────────────────────────────────────
+
+PLANNED = "floor-of-categories"
+
+
+def planned(desk: Desk) -> dict[str, questions.Planned]:
+    with desk.ctx.db.transaction() as conn:
+        return {one.question.name: one for one in questions.planned(conn, desk.plan)}
+
+
+def test_a_question_of_the_plan_is_answered_once_recorded_and_closed_by_the_plan_that_holds_it(desk: Desk) -> None:
+    assert {one.state for one in planned(desk).values()} == {QuestionState.RAISED}
+    done = questions.decide_planned(desk.ctx, desk.plan, PLANNED, BY, "commerce sets them, each quarter")
+    assert isinstance(done, Answered)
+    kept = row(desk, done.number)
+    assert (kept["state"], kept["raised_by"], kept["raised_team"], kept["plan_name"]) == ("decided", "the plan", "marketplace-lead", PLANNED)  # fmt: skip
+    assert list(planned(desk))[-1] == PLANNED and planned(desk)[PLANNED].state is QuestionState.DECIDED
+    again = questions.decide_planned(desk.ctx, desk.plan, PLANNED, "Grace", "nobody")
+    assert f"it is decided already, by {BY}: commerce sets them" in why(again)
+    assert isinstance(questions.in_plan(desk.ctx, desk.plan, done.number, BY, desk.plan.hash), Answered)
+    assert planned(desk)[PLANNED].state is QuestionState.IN_BLUEPRINT
+
+
+def test_what_the_plan_does_not_ask_or_nobody_answers_is_refused(desk: Desk) -> None:
+    assert "the plan asks no question “nothing”; it asks: commission-on-goodwill" in why(
+        questions.decide_planned(desk.ctx, desk.plan, "nothing", BY, "yes")
+    )
+    assert "say who decides" in why(questions.decide_planned(desk.ctx, desk.plan, PLANNED, BY, " "))

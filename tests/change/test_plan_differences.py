@@ -50,6 +50,11 @@ def against(old: str, new: str) -> list[Difference]:
             "+ mappings.shipping-type.values.pickup: STD",
         ),
         (
+            "from: mirakl-fr\n    to: [gateway, storefront]",
+            "from: [mirakl-fr, storefront]\n    to: [gateway, storefront]",
+            "~ flows.order-acceptance.from: mirakl-fr → [mirakl-fr, storefront]",
+        ),
+        (
             "to: [gateway, storefront]",
             "to: [gateway]",
             "~ flows.order-acceptance.to: [gateway, storefront] → [gateway]",
@@ -76,6 +81,12 @@ def test_a_comment_or_another_order_of_keys_is_no_difference() -> None:
 def test_another_spelling_of_the_same_time_is_a_difference_without_a_meaning() -> None:
     [found] = against("retry: {first: 5s, max: 10m, window: 24h}", "retry: {first: 5s, max: 600s, window: 24h}")
     assert found.same_meaning and found.dotted == "flows.capture.retry.max"
+
+
+def test_one_source_in_a_list_is_the_same_as_one_without() -> None:
+    old = "from: mirakl-fr\n    to: [gateway, storefront]"
+    [found] = against(old, old.replace("mirakl-fr", "[mirakl-fr]"))
+    assert found.same_meaning and found.dotted == "flows.order-acceptance.from"
 
 
 def test_a_default_that_is_no_longer_written_down_changes_nothing() -> None:

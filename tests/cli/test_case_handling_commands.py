@@ -139,3 +139,15 @@ def test_find_tells_which_system_calls_it_what(entrepot: Entrepot) -> None:
     assert "mirakl-fr/operator calls it mirakl_order_id C-1-A" in said.out
     found = entrepot("find", "C-1-A", "--json").json["found"]
     assert found[0]["called"] == ["mirakl-fr/operator calls it mirakl_order_id C-1-A"]
+
+
+def test_the_plans_own_questions_are_listed_and_answered_by_their_name(entrepot: Entrepot) -> None:
+    out = entrepot("question", "list").out
+    assert "Asked by the plan itself" in out and "floor-of-categories" in out
+    said = entrepot("question", "decide", "floor-of-categories", "--decision", "commerce", "--by", "Ada")
+    assert said.code == 0 and "take floor-of-categories out of its questions" in said.out
+    found = {one["name"]: one for one in entrepot("question", "list", "--json").json["plan_questions"]}
+    answered = found["floor-of-categories"]
+    assert (answered["state"], answered["decision"], answered["decided_by"]) == ("decided", "commerce", "Ada")
+    assert found["commission-on-goodwill"]["state"] == "raised"
+    assert entrepot("question", "decide", "nobody-asks", "--decision", "x").code == 2

@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 from cli.said import Entrepot, Said
 from conftest import START
+from plan_text import whole
 
+from entrepot.blueprint.files import document_of
+from entrepot.blueprint.load import of_content
+from entrepot.change import service as plans
+from entrepot.change.model import Source
 from entrepot.cli.health import machine
 from entrepot.engine.leader import LEADER_LOCK
 from entrepot.kernel.clock import ManualClock
+from entrepot.kernel.ctx import Ctx
 from entrepot.proof.world import environment
 from entrepot.sandbox.http import serve
 from entrepot.sandbox.scenario import build
@@ -133,6 +139,47 @@ def test_processes_under_another_blueprint_are_to_be_looked_at(real_time: Entrep
     said = real_time("doctor", "--json")
     verdicts = [one["verdict"] for one in said.json["findings"] if one["name"] == "blueprint"]
     assert verdicts == ["ok", "warn"]
+
+
+def in_force(ctx: Ctx, old: str, new: str) -> None:
+    """The shipped plan with other words comes into force, whatever the linter says of it."""
+    text = whole()
+    assert old in text
+    text = text.replace(old, new, 1)
+    content = document_of(text, "entrepot.yaml").data
+    with ctx.db.transaction() as conn:
+        plans.first(conn, ctx, Source(of_content(content), {"entrepot.yaml": text}, content))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict", "code"),
+    [
+        ("alert: {measure: open-cases, above: 0, for: 4h}", "alert: {measure: open-cases, above: 0, where: full moon}", "warn", "W405"),
+        (", offers: 5m,", ", offers: 30s,", "fail", "E309"),  # more calls than the marketplace publishes
+        ("mode: act", "mode: act", "ok", ""),
+    ],
+)  # fmt: skip
+def test_the_linter_is_asked_about_the_plan_in_force_and_knows_the_connectors(
+    real_time: Entrepot, ctx: Ctx, old: str, new: str, verdict: str, code: str
+) -> None:
+    in_force(ctx, old, new)
+    found = finding(real_time("doctor", "--json"), "plan")
+    assert found["verdict"] == verdict
+    assert "0 errors" in found["words"] or verdict == "fail"
+    assert code in found["words"]
+
+
+def test_what_check_calls_wrong_upgrades_no_database_and_starts_no_demo(
+    entrepot: Entrepot, blueprint: Callable[[Mapping[str, str]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blueprint({", offers: 5m,": ", offers: 30s,"})
+    lines = [line for line in entrepot("check").out.splitlines() if " E" in line]
+    refused = entrepot("db", "upgrade")
+    assert (refused.code, bool(lines)) == (2, True)
+    assert all(line in refused.err for line in lines)
+    monkeypatch.delenv("ENTREPOT_DATABASE_URL")
+    refused = entrepot("demo", "--once")
+    assert refused.code == 2 and all(line in refused.err for line in lines)
 
 
 # --- the database ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from entrepot.blueprint.files import document_of
 from entrepot.blueprint.load import of_content
 from entrepot.change import service
 from entrepot.change.model import Source
+from entrepot.flows.offer_judgement import OfferJudgement
+from entrepot.flows.parts import Parts
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Ctx, Row
 from entrepot.ownership.model import Value
@@ -239,3 +242,84 @@ def test_a_wrong_word_is_one_line_and_exit_code_2(
     answer: Any = entrepot("offer", *words)
     assert (answer.code, answer.out) == (2, "")
     assert said in answer.err
+
+
+# --- a case about offers, repaired from the case ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def faulty(shop: Land) -> Land:
+    """Two offers of one seller under the floor of toys: one case."""
+    shop.observe(replace(shop.seen("O-2", all=OFFER), message_id=""))
+    shop.later(minutes=1)
+    seen = [replace(shop.seen(offer, price=1500), message_id="") for offer in ("O-1", "O-2")]
+    judged = shop.observe(*seen)
+    with shop.ctx.db.transaction() as conn:
+        OfferJudgement(Parts(shop.plan, {})).follow(shop.ctx, conn, judged).flush(shop.ctx, conn, shop.plan)
+    return shop
+
+
+def number_of(rows: Rows) -> str:
+    [case] = rows("SELECT number FROM case_file WHERE mode = 'offer-under-floor'")
+    return str(case["number"])
+
+
+TEAM = ("--as", "supplier-operations")
+
+
+def test_a_case_of_two_offers_wants_to_know_which_one(faulty: Land, entrepot: Entrepot, rows: Rows) -> None:
+    said = entrepot("case", "repair", number_of(rows), "--field", "price=22.00", "--reason", "a typing error", *TEAM)
+    assert said.code == 1
+    assert "this case is about 2 offers (O-1, O-2): say which one is meant" in said.out
+    other = ("--only", "O-9", "--reason", "a typing error", *TEAM)
+    assert "is not about offer O-9" in entrepot("case", "repair", number_of(rows), "--field", "price=22.00", *other).out
+
+
+def test_a_repair_of_anothers_field_asks_its_owner(faulty: Land, entrepot: Entrepot, rows: Rows) -> None:
+    wanted = ("--field", "price=22.00", "--only", "O-1")
+    seen = entrepot("case", "repair", number_of(rows), *wanted, "--dry-run", *TEAM)
+    assert seen.code == 0 and "not done yet: seller is asked in his next message for price 22.00 EUR" in seen.out
+    assert '-  "price": "25.00 EUR"' in seen.out and '+  "price": "22.00 EUR"' in seen.out
+    assert rows("SELECT 1 FROM correction WHERE cause = 'operator'") == []
+    said = entrepot("case", "repair", number_of(rows), *wanted, "--reason", "a typing error", *TEAM, "--json").json
+    assert said["results"][0]["done"]
+    [asked] = rows("SELECT object_id, wanted, words FROM correction WHERE cause = 'operator'")
+    assert (asked["object_id"], asked["wanted"], asked["words"]) == ("O-1", 2200, "a typing error")
+    [case] = rows("SELECT state, waiting_on FROM case_file WHERE mode = 'offer-under-floor'")
+    assert (case["state"], case["waiting_on"]) == ("waiting", "seller")
+
+
+def test_a_value_the_owner_himself_may_not_set_is_not_asked_for(faulty: Land, entrepot: Entrepot, rows: Rows) -> None:
+    given = ("--field", "price=0.50", "--only", "O-1", "--reason", "cheaper", *TEAM)
+    said = entrepot("case", "repair", number_of(rows), *given)
+    assert (
+        said.code == 1 and "is under the floor" in said.out and "accounts.mirakl-fr/operator.price_limits" in said.out
+    )
+
+
+def test_a_repair_that_is_nobodys_here_names_the_rule_with_its_file_and_line(
+    faulty: Land, entrepot: Entrepot, rows: Rows, owner: Callable[..., None]
+) -> None:
+    owner("UPDATE case_file SET owner = 'finance-operations' WHERE mode = 'offer-under-floor'")
+    given = ("--field", "price=22.00", "--only", "O-1", "--reason", "cheaper", "--as", "finance-operations")
+    said = entrepot("case", "repair", number_of(rows), *given)
+    assert said.code == 1
+    assert "finance-operations: finance may not correct the price of an offer; seller may" in said.out
+    file = Path(os.environ["ENTREPOT_BLUEPRINT"])
+    line = next(
+        n for n, text in enumerate(file.read_text("utf-8").splitlines(), 1) if text.startswith("      price: {")
+    )
+    assert f"(ownership.offer.fields.price[0], entrepot.yaml:{line}:7)" in said.out
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("--field", "price"), "write the field and its right value"),
+        (("--field", "price=1", "--field", "price=2"), "names price twice"),
+        (("--field", "price=1", "--patch", "{}"), "give the fields to change once"),
+    ],
+)
+def test_fields_that_cannot_be_read_are_said(entrepot: Entrepot, given: tuple[str, ...], why: str) -> None:
+    said = entrepot("case", "repair", "1002", *given, "--reason", "x")
+    assert said.code == 2 and why in said.err

@@ -90,4 +90,4 @@ def test_asking_for_facts_loads_no_connector() -> None:
 
 
 def manifest(name: str) -> manifests.Manifest:
-    return manifests.load(f"entrepot.connectors.{name}")
+    return manifests.load(f"entrepot.connectors.{name.replace('-', '_')}")

@@ -13,7 +13,7 @@ from entrepot.connectors.port import Access, Ceiling, Connector, bucket
 from entrepot.connectors.registry import CONNECTORS, connect
 
 SPECIAL = {"orders_api": "2026-01-01", "marketplace_id": "A1PA6795UKMFR9", "marketplace": "EBAY_DE"}
-SECRETS = ("key", "secret", "refresh_token", "session_token", "password")
+SECRETS = ("key", "secret", "refresh_token", "session_token", "verification_token")
 KINDS = {
     "orders": "order",
     "debits": "debit",

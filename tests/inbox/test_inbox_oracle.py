@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import msgspec
-import psycopg
 import pytest
 from inbox.busy_day import START, Day, day
 
@@ -26,6 +25,7 @@ from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.http import HttpAnswer, HttpRequest, NotReached
 from entrepot.kernel.ids import Ids
 from entrepot.proof.world import InProcess, environment
+from entrepot.store import postgres
 from entrepot.store.db import Db
 
 ORDERS = 300  # records that are not each other again
@@ -66,9 +66,7 @@ class NoNetwork:
 @contextmanager
 def hub_of(server: str, name: str, plan: Plan) -> Iterator[Hub]:
     """A hub on a database of its own; both start at the same moment."""
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    db = Db(server.rsplit("/", 1)[0] + f"/{name}", max_size=4, name="test")
+    db = Db(postgres.create_database(server, name, template=TEMPLATE), max_size=4, name="test")
     clock = ManualClock(START)
     ids = Ids(lambda: int(clock.machine().timestamp() * 1000), Random(name))
     hub = build(Ctx(db, clock, ids, NoNetwork(), "test-incarnation", plan.hash), plan, connect_all(plan))
@@ -77,8 +75,7 @@ def hub_of(server: str, name: str, plan: Plan) -> Iterator[Hub]:
         yield hub
     finally:
         db.close()
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        postgres.drop_database(server, name)
 
 
 def receive(hub: Hub, told: Day) -> None:

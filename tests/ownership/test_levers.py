@@ -242,7 +242,7 @@ def test_an_override_of_the_category_moves_the_floor_and_its_end_moves_it_back(l
     pulled = land.pull(service.override, land.key(), "category", "BOOKS", by=ANA, reason="a book", until=until)
 
     assert [(one.field, one.value) for one in pulled.judged.let_in] == [("price", 1500)]
-    assert {f.what for f in pulled.judged.freed} == {"hold", "correction"}
+    assert {f.what for f in pulled.judged.freed} == {"hold", "correction", "refusal"}
     assert land.offer().sellable
     land.later(days=3)
     ended = land.expire()

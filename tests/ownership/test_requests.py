@@ -1,16 +1,21 @@
 """The owner is asked: once per cause, in one message, and what he answers is applied exactly once."""
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
+from typing import Any
 
 import pytest
 from ownership.land import ANA, CARL, MARKET, OPERATOR, Land, plan_with
 
 from entrepot.kernel.clock import ManualClock
-from entrepot.kernel.ctx import Ctx
+from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import Busy
-from entrepot.ownership import service
+from entrepot.ownership import requests, service
 from entrepot.ownership.model import Judged, Why
 from entrepot.ownership.requests import AGAIN_AFTER, Digest, Line, token_hash
+from entrepot.ownership.standing import Key
 
 
 def due(land: Land) -> list[service.DigestDue]:
@@ -118,7 +123,7 @@ def test_a_corrected_value_in_the_answer_is_let_in_frees_the_offer_and_is_applie
     answered = land.pull(service.answer, line.token, accepted=True, value=2200, words="sorry", by="shop 2001")
 
     assert (answered.state, answered.changed, answered.refused) == ("applied", True, None)
-    assert {f.what for f in answered.judged.freed} == {"hold", "correction"}
+    assert {f.what for f in answered.judged.freed} == {"hold", "correction", "refusal"}
     assert answered.judged.touched == {land.key()}
     assert (land.offer().values["price"], land.offer().sellable) == (2200, True)
     again = land.pull(service.answer, line.correction_id, accepted=True, value=9900)
@@ -197,7 +202,7 @@ def test_a_retry_of_the_same_arrival_applies_nothing_twice(land: Land) -> None:
     told(land)
     land.later(minutes=1)
     seen = land.seen(price=2200)
-    assert {f.what for f in land.observe(seen).freed} == {"hold", "correction"}
+    assert {f.what for f in land.observe(seen).freed} == {"hold", "correction", "refusal"}
     assert land.observe(seen) == Judged()
     assert land.rows("SELECT count(*)::int AS n FROM value_change WHERE field = 'price'") == [{"n": 2}]
 
@@ -210,7 +215,7 @@ def test_a_crash_before_the_commit_leaves_the_request_open_for_the_next_try(land
         assert service.observe(conn, land.ctx, land.plan, land.rules, [seen]).freed
         raise ZeroDivisionError
     assert (state(land), land.offer().sellable) == (["delivered"], False)
-    assert {f.what for f in land.observe(seen).freed} == {"hold", "correction"}
+    assert {f.what for f in land.observe(seen).freed} == {"hold", "correction", "refusal"}
 
 
 def test_an_answer_and_an_arrival_at_the_same_moment_apply_it_once(land: Land) -> None:
@@ -253,3 +258,48 @@ def test_each_seller_may_be_given_another_time_to_answer(ctx: Ctx, clock: Manual
     line = told(land)
     assert line.answer_by - land.clock.now() == timedelta(hours=4)
     assert [row["channel"] for row in land.rows("SELECT channel FROM correction")] == ["returned-file"]
+
+
+# --- two answers through one link, at the same time ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("second", [{"accepted": True, "value": 2300}, {"accepted": False}, {"accepted": True}])
+def test_who_read_the_link_before_the_first_answer_was_kept_comes_too_late(
+    land: Land, monkeypatch: pytest.MonkeyPatch, second: dict[str, Any]
+) -> None:
+    """The first answer is kept between the second one's look at the link and its lock."""
+    token = told(land).token
+    real: Any = vars(requests)["lock"]
+    first = list[Any]()
+
+    def slow(conn: Conn, keys: Iterable[Key]) -> None:
+        if not first:
+            first.append("under way")
+            first.append(land.pull(service.answer, token, accepted=True, words="I will"))  # its own connection
+        real(conn, keys)
+
+    monkeypatch.setattr(requests, "lock", slow)
+    with pytest.raises(service.LinkUsed):
+        land.pull(service.answer, token, **second)
+    assert first[1].changed
+    [kept] = land.rows("SELECT state, answer_words, applied_value FROM correction")
+    assert (kept["state"], kept["answer_words"], kept["applied_value"]) == ("accepted", "I will", None)
+    assert land.offer().values["price"] == 2500
+
+
+def test_of_many_answers_at_once_through_one_link_exactly_one_is_kept(land: Land) -> None:
+    token, begin = told(land).token, Barrier(4)
+
+    def answer(price: int) -> str:
+        begin.wait(timeout=10)
+        try:
+            return land.pull(service.answer, token, accepted=True, value=price).state
+        except (service.LinkUsed, Busy) as late:
+            return type(late).__name__
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = list(pool.map(answer, (2200, 2210, 2220, 2230)))
+    assert sorted(ends).count("applied") == 1, ends
+    assert len(land.rows("SELECT 1 FROM value_change WHERE field = 'price' AND starts_with(value::text, '22')")) == 1
+    with pytest.raises(service.LinkUsed):
+        land.pull(service.answer, token, accepted=True, value=2240)

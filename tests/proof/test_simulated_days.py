@@ -18,6 +18,8 @@ PLANTED = (
     "say-nothing",
     "charge-the-refused",
     "mark-before-deciding",
+    "forget-the-hold",
+    "lift-too-soon",
 )
 
 

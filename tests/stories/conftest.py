@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import psycopg
 import pytest
 
 from entrepot.proof.figures import figures
 from entrepot.proof.house import House, open_house
 from entrepot.proof.world import InProcess, environment, options
+from entrepot.store import postgres
 from entrepot.store.db import Db
 
 MONDAY = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)
@@ -27,9 +27,7 @@ def open_day(server: str) -> Iterator[Callable[..., House]]:
 
     def build(**chosen: Any) -> House:
         name = f"story_{os.getpid()}_{next(_numbers)}"
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE entrepot_template")
-        url = server.rsplit("/", 1)[0] + f"/{name}"
+        url = postgres.create_database(server, name, template="entrepot_template")
         opened.append(Db(url, max_size=4, name=name))
         given: dict[str, Any] = {"start": MONDAY, "seed": 1, "orders": 3, "faults": "none"}
         day = options(span=timedelta(hours=2), planted_money_faults=chosen.pop("money_faults", False))
@@ -38,8 +36,7 @@ def open_day(server: str) -> Iterator[Callable[..., House]]:
     yield build
     for db in opened:
         db.close()
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(f"DROP DATABASE {db.url.rsplit('/', 1)[1]} WITH (FORCE)")
+        postgres.drop_database(server, db.url.rsplit("/", 1)[1])
     os.environ.clear()
     os.environ.update(before)
 

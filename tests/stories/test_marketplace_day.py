@@ -82,6 +82,12 @@ def test_the_truncated_page_was_read_again_and_the_unknown_word_has_an_owner(day
     assert day.rows("SELECT * FROM periodic WHERE failures > 0") == []
 
 
+@pytest.mark.parametrize("table", ["refund", "return_file", "shipment", "variance"])
+def test_every_record_says_under_which_plan_it_was_decided(day: House, table: str) -> None:
+    rows = day.rows(f"SELECT DISTINCT plan_hash FROM {table}")
+    assert [row["plan_hash"] for row in rows] == [day.hub.plan.hash]
+
+
 def test_accepting_every_difference_with_a_reason_closes_the_statements(day: House) -> None:
     ctx, plan = day.hub.ctx, day.hub.plan
     for case in day.rows(

@@ -134,7 +134,7 @@ def test_a_seller_who_works_with_files_finds_one_with_error_columns(open_day: Ca
 
 def test_a_seller_without_any_channel_is_reached_by_a_person(open_day: Callable[..., House]) -> None:
     house = asked(open_day)
-    [case] = house.rows("SELECT * FROM case_file WHERE mode = 'correction-unanswered' AND object_id = %s", str(A))
+    [case] = house.rows("SELECT * FROM case_file WHERE mode = 'correction-unanswered' AND seller = %s", str(A))
     assert digest(house)["state"] == "undelivered"
     assert case["owner"] == "supplier-operations" and "nobody could tell the seller" in case["cause_text"]
 
@@ -177,6 +177,13 @@ def survive(house: House, **time: float) -> None:
         "offers.committed",
         "send.after",
         "send.before",
+        "observe.judged",
+        "observe.booked",
+        "hold.placed",
+        "correction.asked",
+        "correction.delivered",
+        "correction.applied",
+        "hold.lifted",
     ],
 )
 def test_dying_between_hold_and_request_loses_nothing_and_asks_once(open_day: Callable[..., House], point: str) -> None:

@@ -30,6 +30,16 @@ def open_cases(house: House, mode: str) -> list[dict[str, Any]]:
     return house.rows("SELECT * FROM case_file WHERE mode = %s AND resolved_at IS NULL ORDER BY number", mode)
 
 
+def members(house: House, mode: str, *, gone: bool = False) -> list[dict[str, Any]]:
+    """Offers and requests in cases of this mode."""
+    return house.rows(
+        "SELECT m.*, c.owner, c.object_id AS of, c.seller AS whose FROM case_member m JOIN case_file c ON c.id = m.case_id "
+        "WHERE c.mode = %s AND (m.gone_at IS NOT NULL) = %s ORDER BY m.object_id",
+        mode,
+        gone,
+    )
+
+
 def check(house: House, offer: int, price_minor: int) -> dict[str, Any]:
     asked = CheckoutBody(ACCOUNT, "EUR", [LineAsked(str(offer), 1, price_minor)])
     line: dict[str, Any] = house.hub.in_request.check(asked)["lines"][0]
@@ -108,7 +118,9 @@ def test_the_corrected_value_closes_the_request_and_the_offer_sells_again(slippe
     assert (correction["state"], correction["applied_value"]) == ("applied", shown["price_minor"])
     assert shown["sellable"] and shown["reasons"] == []
     assert check(slipped, CORRECTED, shown["price_minor"])["ok"]
-    assert [c for c in open_cases(slipped, "offer-under-floor") if c["object_id"] == str(A)] == []
+    [over] = [m for m in members(slipped, "offer-under-floor", gone=True) if m["object_id"] == str(CORRECTED)]
+    assert over["gone_because"] == "the offer is not wrong in this way any more"
+    assert [c for c in open_cases(slipped, "offer-under-floor") if c["seller"] == str(A)] == []
     [promise] = slipped.rows(
         "SELECT o.* FROM obligation o JOIN correction_digest d ON d.id = o.object_id WHERE o.kind = 'answer-correction' AND d.seller = %s",
         str(A),
@@ -127,8 +139,11 @@ def test_the_corrected_value_that_arrives_twice_closes_once(slipped: House) -> N
 
 
 def test_a_seller_who_says_no_leaves_a_case_with_an_owner_and_the_hold(slipped: House) -> None:
-    [case] = [c for c in open_cases(slipped, "correction-unanswered") if c["object_id"] == str(C)]
+    [case] = [c for c in open_cases(slipped, "correction-unanswered") if c["seller"] == str(C)]
     assert case["owner"] == "supplier-operations" and "says no" in case["cause_text"]
+    assert [m["object_id"] for m in members(slipped, "correction-unanswered") if m["whose"] == str(C)] == [
+        str(DECLINED)
+    ]
     assert [c["state"] for c in corrections(slipped, DECLINED)] == ["declined"]
     assert not page(slipped, DECLINED)["sellable"]
 
@@ -137,7 +152,8 @@ def test_a_seller_who_says_nothing_has_broken_a_promise_that_somebody_was_told_o
     slipped.run_for(hours=24)
     [correction] = corrections(slipped, SILENT)
     [promise] = slipped.rows("SELECT * FROM obligation WHERE object_id = %s", correction["digest_id"])
-    [case] = [c for c in open_cases(slipped, "correction-unanswered") if c["object_id"] == correction["digest_id"]]
+    [case] = [c for c in members(slipped, "correction-unanswered") if c["object_id"] == correction["digest_id"]]
+    assert case["of"] == f"{ACCOUNT}:{D}"
     assert (correction["state"], promise["state"], promise["warned_at"] is not None) == ("expired", "missed", True)
     assert case["owner"] == "supplier-operations"
     assert not page(slipped, SILENT)["sellable"]
@@ -155,5 +171,5 @@ def test_whoever_answers_late_is_heard_all_the_same(slipped: House) -> None:
     look_at_offers(slipped)
     assert page(slipped, SILENT)["sellable"]
     assert [c["state"] for c in corrections(slipped, SILENT)] == ["applied"]
-    left = [c for c in open_cases(slipped, "correction-unanswered") if c["object_id"] not in (str(C),)]
+    left = [c for c in open_cases(slipped, "correction-unanswered") if c["seller"] != str(C)]
     assert left == []

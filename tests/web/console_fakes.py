@@ -17,6 +17,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.patch import applied
 from entrepot.cases.questions import Answered, NotAsked
+from entrepot.engine.flows import Proof
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import OwnerDecides
@@ -568,6 +569,10 @@ class FakeDesk:
         self.calls.append(("question", case_id, by, about, ask, team))
         return Answered(7, "Question 7 is raised.")
 
+    def decide_planned(self, name: str, by: str, decision: str) -> Answered | NotAsked:
+        self.calls.append(("decide-planned", name, by, decision))
+        return Answered(8, "Question 8 is decided.") if decision else NotAsked("say what")
+
     def decide(self, number: int, by: str, decision: str, in_plan: str) -> Answered | NotAsked:
         if self.refuses == "decide":
             return NotAsked("no plan of that hash has run here")
@@ -578,6 +583,14 @@ class FakeDesk:
         if self.refuses == "pause":
             raise OwnerDecides("the blueprint does not let it be paused")
         self.calls.append(("pause", flow, by, f"{reason} until {until:%H:%M}"))
+
+    def empty(self, flow: str, by: str, reason: str, until: datetime) -> None:
+        if self.refuses == "empty":
+            raise OwnerDecides("the blueprint does not let it be paused")
+        self.calls.append(("empty", flow, by, f"{reason} until {until:%H:%M}"))
+
+    def proof(self, flow: str) -> Proof:
+        return Proof({"decided": 40}, {"done": 12})
 
     def resume(self, flow: str, by: str, reason: str) -> None:
         self.calls.append(("resume", flow, by, reason))

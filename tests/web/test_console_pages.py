@@ -28,7 +28,7 @@ PAGES = (
     "/cases?kind=system", "/questions", "/questions/7", "/questions/8", "/questions/9", "/cases/case_01/suppress", "/cases/case_01/escalate",
     "/cases/bulk?verb=retry&case=case_01", "/orders", "/orders?leg=to-ship", "/orders/bas_1", "/messages/msg_1",
     "/actions/eff_1", "/settlement", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows", "/plan", "/plan/2", "/plan/1",
-    "/flows/shipment/pause", "/flows/settlement/resume", "/find", "/find?q=C-", "/find?q=nothing",
+    "/flows/shipment/pause", "/flows/shipment/empty", "/flows/settlement/proof", "/flows/settlement/resume", "/find", "/find?q=C-", "/find?q=nothing",
 )  # fmt: skip
 
 
@@ -417,3 +417,21 @@ def test_questions_and_hidden_rules_stand_on_one_page(browser: TestClient) -> No
     assert "Who owns the price of a bundle?" in text
     assert "set /order_state" in text and "/cases/case_06" in text
     assert browser.get("/questions/99").status_code == 404
+
+
+def test_a_flow_is_emptied_with_a_reason_and_an_end_and_shows_its_proof(browser: TestClient, desk: FakeDesk) -> None:
+    csrf = token(browser, "/flows/shipment/empty")
+    assert browser.post("/flows/shipment/empty", data={"csrf": csrf, "reason": "Carrier down"}).status_code == 422
+    answer = browser.post("/flows/shipment/empty", data={"csrf": csrf, "reason": "Carrier down", "hours": "2"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/flows/shipment/proof")
+    assert desk.calls[-1][:2] == ("empty", "shipment")
+    page = browser.get("/flows/shipment/proof").text
+    assert "Nothing is in flight." in page and "decided" in page and ">40<" in page
+    assert "/flows/shipment/empty" in browser.get("/flows").text
+
+
+def test_a_flow_that_may_not_be_emptied_says_why(browser: TestClient, desk: FakeDesk) -> None:
+    desk.refuses = "empty"
+    csrf = token(browser, "/flows/shipment/empty")
+    answer = browser.post("/flows/shipment/empty", data={"csrf": csrf, "reason": "Carrier down", "hours": "2"})
+    assert answer.status_code == 409 and "does not let it be paused" in answer.text

@@ -585,3 +585,19 @@ def test_the_risk_register_reads_the_day(ctx: Ctx, store: ConsoleStore) -> None:
     seen = store.seen(ctx.clock.now())
     assert seen.of("leg-refused").cases == 1
     assert seen.of("leg-refused").median_to_decide is not None
+
+
+def test_the_plans_own_questions_stand_on_the_page_and_are_answered_there(
+    browser: TestClient, store: ConsoleStore, ctx: Ctx
+) -> None:
+    page = browser.get("/questions").text
+    assert "Asked by the plan itself" in page and "/questions/plan/floor-of-categories" in page
+    where = "/questions/plan/floor-of-categories"
+    token = {"csrf": browser.get(where).text.partition('name="csrf" value="')[2].partition('"')[0]}
+    assert browser.post(where, data=token | {"decision": ""}).status_code == 422
+    assert browser.post(where, data=token | {"decision": "commerce sets them"}).status_code == 303
+    assert browser.post(where, data=token | {"decision": "somebody else"}).status_code == 422
+    assert browser.get("/questions/plan/nothing").status_code == 404
+    answered = {one.name: one for one in store.questions(ctx.clock.now()).planned}["floor-of-categories"]
+    assert (answered.decision, answered.undecided) == ("commerce sets them", False)
+    assert "commerce sets them" in browser.get("/questions").text

@@ -1,7 +1,7 @@
 """Offers and answers on a real database, through ownership's own services: what the pages read, and what their forms bring about."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +9,8 @@ from ownership.land import MARKET, Land, plan_with
 from starlette.testclient import TestClient
 
 from entrepot.blueprint.model import Plan
+from entrepot.flows.offer_judgement import OfferJudgement
+from entrepot.flows.parts import Parts
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import OwnerDecides
@@ -403,3 +405,45 @@ def test_a_seller_answers_through_the_page_and_the_offer_sells_again(land: Land,
     assert door.get(f"/answers/{secret}").status_code == 410
     assert door.post(f"/answers/{secret}", data={"answer-0": "accept", "value-0": "22"}).status_code == 410
     assert land.offer("O-1").values["price"] == 2100
+
+
+# --- a case about offers, repaired from the case ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def faulty(land: Land) -> str:
+    """One case of two offers under the floor: its id."""
+    for offer in ("O-1", "O-2"):
+        land.known(offer)
+    land.later(minutes=1)
+    judged = land.observe(*(replace(land.seen(offer, price=1500), message_id="") for offer in ("O-1", "O-2")))
+    with land.ctx.db.transaction() as conn:
+        OfferJudgement(Parts(land.plan, {})).follow(land.ctx, conn, judged).flush(land.ctx, conn, land.plan)
+    [case] = land.rows("SELECT id FROM case_file WHERE mode = 'offer-under-floor'")
+    return str(case["id"])
+
+
+def test_the_console_repairs_a_field_of_one_offer_and_says_before_that_its_owner_is_asked(
+    land: Land, faulty: str
+) -> None:
+    app = create_app(RealHub(land.ctx, land.plan))
+    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=False) as browser:
+        browser.cookies.set("entrepot_team", "supplier-operations")
+        where = f"/cases/{faulty}/repair"
+        form = browser.get(where).text
+        assert '<option value="O-2">O-2</option>' in form and ">price</option>" in form
+        csrf = form.partition('name="csrf" value="')[2].partition('"')[0]
+        given = {"csrf": csrf, "reason": "a typing error", "offer": "O-2", "field": "price", "value": "22.00"}
+        assert browser.post(where, data=given | {"value": ""}).status_code == 422
+        assert "say which one is meant" in browser.post(where, data=given | {"offer": ""}).text
+        under = browser.post(where, data=given | {"value": "2.00"})
+        assert under.status_code == 409 and "under the floor" in under.text and 'value="2.00"' in under.text
+        plan = browser.post(where, data=given)
+        assert "Seller is asked in his next message for price 22.00 EUR of offer O-2" in plan.text
+        assert land.rows("SELECT 1 FROM correction WHERE cause = 'operator'") == []
+        done = browser.post(where, data=given | {"step": "confirm"})
+        assert done.status_code == 303
+        page = browser.get(f"/cases/{faulty}").text
+    [asked] = land.rows("SELECT object_id, wanted FROM correction WHERE cause = 'operator'")
+    assert (asked["object_id"], asked["wanted"]) == ("O-2", 2200)
+    assert "waits for seller" in page

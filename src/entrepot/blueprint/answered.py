@@ -6,14 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from entrepot.blueprint.blocks import Section, joined, parse
+from entrepot.blueprint.blocks import Block, Section, changed, joined, parse
 from entrepot.blueprint.edit import GONE, patched_files
 from entrepot.blueprint.files import Files, document_of
 from entrepot.blueprint.finding import Path as Where
-from entrepot.blueprint.questions import BACK_OFFICE, Answers, checked
-from entrepot.blueprint.templates import Model, files_of
+from entrepot.blueprint.questions import Answers, channels_of, checked
+from entrepot.blueprint.templates import CHANNELS, Model, account_of, files_of
 from entrepot.blueprint.units import duration_text, parse_duration
-from entrepot.blueprint.without import without
+from entrepot.blueprint.without import OUR_SYSTEMS, without, without_channels
 from entrepot.kernel.money import exponent
 
 _HERE = Path(__file__).parent
@@ -28,7 +28,9 @@ Change = tuple[Where, Any]
 def plan_files(model: Model, given: Answers) -> Files:
     """The files of a plan by name. Errors: WrongSetting with every answer that is wrong."""
     answers = checked(model, given)
-    files = without(model, files_of(model), set(BACK_OFFICE) - set(answers["systems"].split(", ")))
+    files = without(model, files_of(model), set(OUR_SYSTEMS) - set(answers["systems"].split(", ")))
+    if model != "operator":
+        files = without_channels(files, set(CHANNELS) - set(channels_of(answers)))
     files = {name: _words(text, answers) for name, text in files.items()}
     files["systems.yaml"] = _one_calendar(files["systems.yaml"], answers)
     data = {
@@ -42,13 +44,24 @@ def plan_files(model: Model, given: Answers) -> Files:
 def _words(text: str, answers: Answers) -> str:
     """What stands in many places under one word: names of systems, zone, environment, currency, calendar."""
     zone, currency, calendar = answers["timezone"], answers["currency"], _calendar(answers)
-    names = {"mirakl-fr": answers.get("marketplace"), "amazon-de": answers.get("channel")}
-    text = re.sub(r"(?<![\w-])(mirakl-fr|amazon-de)(?![\w-])", lambda found: names[found[1]] or found[1], text)
+    names = {"mirakl-fr": answers.get("marketplace", "mirakl-fr"), **channels_of(answers)}
+    text = re.sub(rf"(?<!connector: )(?<![\w-])({'|'.join(names)})(?![\w-])", lambda found: names[found[1]], text)
     text = re.sub(r"Europe/(Paris|Berlin)", zone, text)
-    text = re.sub(r"\bcurrency: EUR\b", f"currency: {currency}", text)
+    text = _in_currency(text, currency)
     text = re.sub(r"\bcalendar: (FR|DE)\b", f"calendar: {calendar}", text)
-    text = re.sub(r'"(\d+)\.00"', lambda found: f'"{_amount(int(found[1]), currency)}"', text)
     return text.replace("environment: sandbox", f"environment: {answers['environment']}").replace(_DEMO_ONLY, "")
+
+
+def _in_currency(text: str, currency: str) -> str:
+    """Our own currency, and amounts as it is written; an account that sells in another one keeps it, and its amounts."""
+
+    def changed_(block: Block) -> Block:
+        amounts = re.sub(r'"(\d+)\.00"', lambda found: f'"{_amount(int(found[1]), currency)}"', block.text)
+        other = re.search(r"\bcurrency: (?!EUR\b)[A-Z]{3}\b", block.text)
+        own = re.sub(r"\bcurrency: EUR\b", f"currency: {currency}", block.text if other else amounts)
+        return Block(block.name, own, block.group)
+
+    return joined(changed(section, changed_) for section in parse(text)) if parse(text) else text
 
 
 def _amount(whole: int, currency: str) -> str:
@@ -61,19 +74,22 @@ def _calendar(answers: Answers) -> str:
 
 
 def _one_calendar(text: str, answers: Answers) -> str:
-    """The calendars section holds the one that was chosen."""
+    """The calendars section holds the one that was chosen, and those of channels in other countries."""
     return joined(_chosen(section, answers) if section.name == "calendars" else section for section in parse(text))
 
 
 def _chosen(section: Section, answers: Answers) -> Section:
     hours = f"Mon-Fri 00-24 {answers['timezone']}"
+    others = "".join(
+        block.text for block in section.blocks if block.name not in _CALENDARS
+    )  # of channels in other countries
     source = _CALENDARS.get(answers["holidays"])
     if source is None:
         block = f"  {_PLAIN_CALENDAR}:\n    hours: {hours}\n    holidays: [] # days as 2026-12-25\n"
-        return Section(section.name, section.head, tail=block)
+        return Section(section.name, section.head, tail=block + others)
     shipped = next(s for s in parse((_HERE / source / "systems.yaml").read_text("utf-8")) if s.name == section.name)
-    [calendar] = shipped.blocks
-    return Section(section.name, section.head, tail=re.sub(r"Mon-Fri 00-24 \S+", hours, calendar.text))
+    calendar = shipped.named()[answers["holidays"]].text
+    return Section(section.name, section.head, tail=re.sub(r"Mon-Fri 00-24 \S+", hours, calendar) + others)
 
 
 def _changes(data: Mapping[str, Any], answers: Answers) -> Iterator[Change]:
@@ -84,7 +100,7 @@ def _changes(data: Mapping[str, Any], answers: Answers) -> Iterator[Change]:
     yield from _teams(data, answers)
     if "marketplace" in answers:
         yield from _as_operator(data, answers)
-    if "channel" in answers:
+    if "channels" in answers:
         yield from _as_seller(data, answers)
 
 
@@ -113,9 +129,8 @@ def _as_operator(data: Mapping[str, Any], answers: Answers) -> Iterator[Change]:
 
 
 def _as_seller(data: Mapping[str, Any], answers: Answers) -> Iterator[Change]:
-    account: Where = ("accounts", f"{answers['channel']}/main")
-    yield (*account, "acceptance_window"), answers["taking"]
-    yield (*account, "commission", "default"), answers["fee"]
+    for name in channels_of(answers).values():
+        yield ("accounts", account_of(name), "commission", "default"), answers["fee"]
     yield from _deadline(data, "order-intake", answers["taking"])
     yield from _deadline(data, "fulfilment-confirm", answers["sending"])
 

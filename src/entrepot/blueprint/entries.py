@@ -59,6 +59,11 @@ def _actor(text: str) -> str:
     return text
 
 
+def one_or_list(value: object) -> object:
+    """A single one may be written without brackets."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 RatePer100k = Annotated[int, BeforeValidator(parse_rate)]
 Share = Annotated[int, BeforeValidator(parse_share)]
@@ -66,6 +71,7 @@ WorkingHours = Annotated[InstanceOf[Hours], BeforeValidator(_hours)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Template = Annotated[str, Field(min_length=1), AfterValidator(_template)]
 Words = Annotated[str, Field(min_length=1)]
+Sources = Annotated[tuple[Words, ...], BeforeValidator(one_or_list), Field(min_length=1)]  # `erp`, or `[oms, erp]`
 Actor = Annotated[str, AfterValidator(_actor)]  # `seller`, or `erp@sap-eu`
 
 

@@ -50,7 +50,7 @@ def read_files(path: Path) -> Files:
         raise WrongSetting(f"the blueprint {path} cannot be read: {error}") from error
 
 
-def examined(files: Mapping[str, str], facts: Facts = NOTHING) -> Examined:
+def examined(files: Mapping[str, str], facts: Facts = NOTHING, runs: frozenset[str] | None = None) -> Examined:
     """Everything there is to say about a plan that stands in these texts."""
     budget = Budget()
     root = Node({}, Position(1, 1, next(iter(files))))
@@ -59,4 +59,4 @@ def examined(files: Mapping[str, str], facts: Facts = NOTHING) -> Examined:
         for section, entries in ((node.mapping if node else None) or {}).items():
             if node is not None and section != INCLUDE:
                 join_section(root, section, entries, node.keys[section], budget.found)
-    return judged(Gathered(root.at.file, Document(root), tuple(files)), budget, facts)
+    return judged(Gathered(root.at.file, Document(root), tuple(files)), budget, facts, runs)

@@ -25,6 +25,7 @@ from entrepot.blueprint.entries import (
     Pattern,
     RatePer100k,
     Share,
+    Sources,
     Template,
     Verb,
     Words,
@@ -221,7 +222,7 @@ class Flow(Entry):
     name: str
     part_of: str | None = None
     object: Words
-    source: Words = Field(alias="from")
+    sources: Sources = Field(alias="from")
     to: tuple[Words, ...]
     pattern: Pattern
     also: Pattern | None = None  # the safety check that heals missed events
@@ -245,6 +246,11 @@ class Flow(Entry):
     stage: Literal["hypercare", "stable"] = "hypercare"
     criteria: tuple[Words, ...] = ()  # when it is stable; a person signs
     failures: tuple[Words, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, in one line for people."""
+        return ", ".join(self.sources)
 
 
 class Step(Entry):

@@ -1,27 +1,30 @@
 """What `entrepot init` asks before it writes a plan: each question with its default, why it matters, and what an answer may be."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from entrepot.blueprint.entries import PARTIES
 from entrepot.blueprint.hours import parse_hours
 from entrepot.blueprint.references import is_reference
-from entrepot.blueprint.templates import Model
+from entrepot.blueprint.templates import BACK_OFFICE, CHANNELS, Model
 from entrepot.blueprint.units import duration_text, parse_duration, parse_rate
+from entrepot.blueprint.without import OUR_SYSTEMS
 from entrepot.kernel.errors import WrongSetting
 from entrepot.kernel.money import NotMoney, exponent
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-BACK_OFFICE = ("pim", "oms", "erp")
 HOLIDAYS = ("FR", "DE", "none")
+_CHANNEL = re.compile(r"(\S+)(?: as (\S+))?")
 _SYSTEM = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
 _RESERVED = {
     *PARTIES,
-    *BACK_OFFICE,
+    *OUR_SYSTEMS,
+    BACK_OFFICE,
     "gateway",
     "storefront",
     "supplier-edi",
@@ -88,8 +91,12 @@ def _together(answers: Answers) -> list[str]:
                 f"authorisation: {answers['authorisation']} is not longer than acceptance and shipping together "
                 f"({duration_text(needed)}): the buyer could no longer be charged"
             )
-    if answers.get("marketplace") and answers.get("marketplace") == answers.get("channel"):
-        wrong.append("channel: has the name of the marketplace; give each system its own")
+    names = [*channels_of(answers).values(), *([answers["marketplace"]] if "marketplace" in answers else [])]
+    wrong += [
+        f"channels: {name} names two systems; give each its own"
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
     return wrong
 
 
@@ -169,19 +176,44 @@ def _sentence(text: str) -> str:
     return text
 
 
-def _systems(text: str) -> str:
+def _systems(text: str, known: Sequence[str] = OUR_SYSTEMS) -> str:
     found = [one.strip() for one in text.split(",") if one.strip() and one.strip() != "none"]
-    unknown = [one for one in found if one not in BACK_OFFICE]
+    unknown = [one for one in found if one not in known]
     if unknown:
-        raise ValueError(f"“{', '.join(unknown)}” is not known here; write some of {', '.join(BACK_OFFICE)}, or none")
-    return ", ".join(one for one in BACK_OFFICE if one in found) or "none"
+        raise ValueError(f"“{', '.join(unknown)}” is not known here; write some of {', '.join(known)}, or none")
+    return ", ".join(one for one in known if one in found) or "none"
 
 
-def _one_back_office(text: str) -> str:
+def _books(text: str) -> str:
     found = _systems(text)
     if not {"oms", "erp"} & set(found.split(", ")):
-        raise ValueError("a seller's orders go somewhere: name oms or erp, or both")
+        raise ValueError(
+            "the marketplace's orders and the channels' statements are booked somewhere: name oms or erp, or both"
+        )
     return found
+
+
+def _channels(text: str) -> str:
+    """`amazon-de, walmart-us as walmart-com`: those we sell on, and the names that some of them shall have here."""
+    chosen: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        found = _CHANNEL.fullmatch(part)
+        if found is None or found[1] not in CHANNELS:
+            raise ValueError(
+                f"“{part}” is not known here; write some of {', '.join(CHANNELS)}, such as {CHANNELS[0]} as amazon-fr"
+            )
+        chosen[found[1]] = _system(found[2]) if found[2] else found[1]
+    if not chosen:
+        raise ValueError(f"a seller sells somewhere: write some of {', '.join(CHANNELS)}")
+    return ", ".join(
+        f"{name} as {chosen[name]}" if chosen[name] != name else name for name in CHANNELS if name in chosen
+    )
+
+
+def channels_of(answers: Answers) -> dict[str, str]:
+    """The channels that were chosen, as they ship, and the name of each in this plan."""
+    pairs = [_CHANNEL.fullmatch(part) for part in answers["channels"].split(", ")] if "channels" in answers else []
+    return {found[1]: found[2] or found[1] for found in pairs if found}
 
 
 def _all(value: str) -> dict[Model, str]:
@@ -191,8 +223,9 @@ def _all(value: str) -> dict[Model, str]:
 QUESTIONS: tuple[Question, ...] = (
     Question("marketplace", "Which name shall the marketplace we operate have here?",
              "It stands in every flow, identifier and case.", {"operator": "mirakl-fr", "both": "mirakl-fr"}, _system),
-    Question("channel", "Which name shall the channel we sell on have here?",
-             "It stands in every flow, identifier and case.", {"syndication": "amazon-de", "both": "amazon-de"}, _system),
+    Question("channels", f"Which channels do you sell on ({', '.join(CHANNELS)})?",
+             "The others are left out. NAME as YOURS gives one another name: amazon-de as amazon-fr.",
+             dict.fromkeys(("syndication", "both"), ", ".join(CHANNELS)), _channels),
     Question("environment", "Is this plan for the sandbox, or for production?",
              "One plan runs in one environment; begin in the sandbox.", _all("sandbox"), _one_of("sandbox", "production")),
     Question("timezone", "In which time zone do your teams work?",
@@ -223,14 +256,14 @@ QUESTIONS: tuple[Question, ...] = (
              _sentence),
     Question("commission", "Which commission is agreed as a rule?",
              "What each statement is checked against; other rates go by category.", {"operator": "12%", "both": "12%"}, _rate),
-    Question("taking", "Within which time must your systems take an order of the channel?",
-             "Late here is late at the buyer: few channels ask, all count.",
-             {"syndication": "4h", "both": "4h"}, _between(HOUR, 2 * DAY)),
-    Question("sending", "Within which time must an order of the channel be shipped?",
-             "The channel's ship-by date; after it orders are cancelled, and counted against you.",
+    Question("taking", "Within which time must your back office take an order of a channel?",
+             "Walmart waits 4 h, a Mirakl operator as long as he says; late here is late at the buyer.",
+             {"syndication": "4h", "both": "4h"}, _between(HOUR, DAY)),
+    Question("sending", "Within which time must an order of a channel be shipped, as a rule?",
+             "Each order has its own ship-by date; after it orders are cancelled, and counted against you.",
              {"syndication": "48h", "both": "48h"}, _between(4 * HOUR, 14 * DAY)),
-    Question("fee", "Which fee does the channel take of a sale?",
-             "What each settlement report is checked against.", {"syndication": "15%", "both": "15%"}, _rate),
+    Question("fee", "Which fee do channels take of a sale, as a rule?",
+             "What each settlement report is checked against; each account has its own.", {"syndication": "15%", "both": "15%"}, _rate),
     Question("hours", "When do your teams work (empty: as the plan has it, per team)?",
              "Days and hours, such as Mon-Fri 08-18; whoever is on call stays 24/7.", _all(""), _hours),
     Question("alerts", "Where do alerts go (references, by comma)?",
@@ -238,6 +271,8 @@ QUESTIONS: tuple[Question, ...] = (
              _all("env:ENTREPOT_ALERT_WEBHOOK, env:ENTREPOT_ALERT_MAIL"), _addresses),
     Question("systems", "Which of these do you have (pim, oms, erp, or none)?",
              "What is not there is taken out of flows, identifiers and ownership.", {"operator": "pim, oms, erp"}, _systems),
-    Question("systems", "Which of these do you have (pim, oms, erp)?",
-             "What is not there is taken out of flows, identifiers and ownership.", {"syndication": "pim, oms, erp", "both": "pim, oms, erp"}, _one_back_office),
+    Question("systems", "Which of these do you have beside the back office (pim, erp, or none)?",
+             "What is not there is taken out of flows, identifiers and ownership.", {"syndication": "pim, erp"}, partial(_systems, known=("pim", "erp"))),
+    Question("systems", "Which of these do you have beside the back office (pim, oms, erp)?",
+             "What is not there is taken out of flows, identifiers and ownership.", {"both": "pim, oms, erp"}, _books),
 )  # fmt: skip

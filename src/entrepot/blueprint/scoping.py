@@ -1,7 +1,7 @@
-"""Two ownership sections as one: where we are the seller, in one account, the channel's rules stand in front of the marketplace's."""
+"""Two ownership sections as one: where we are the seller, in each channel's account, its rules stand in front of the marketplace's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from entrepot.blueprint.blocks import Block, Section, changed
@@ -23,10 +23,10 @@ class _Object:
         return self.fields.get(field) or self.fields[EVERY]
 
 
-def scoped_objects(ours: Section, others: Section, account: str) -> Section:
+def scoped_objects(ours: Section, others: Section, accounts: Sequence[str]) -> Section:
     """Shape: rules are written on one line each. Our staff is `operator` in ours and `seller` in the other; here it is `operator`."""
     theirs = {name: _read(block.text) for name, block in others.named().items()}
-    return changed(ours, lambda block: Block(block.name, _scoped(_read(block.text), theirs[block.name], account), block.group))  # fmt: skip
+    return changed(ours, lambda block: Block(block.name, _scoped(_read(block.text), theirs[block.name], accounts), block.group))  # fmt: skip
 
 
 def _read(text: str) -> _Object:
@@ -42,11 +42,11 @@ def _read(text: str) -> _Object:
     return _Object(lines, fields)
 
 
-def _scoped(ours: _Object, theirs: _Object, account: str) -> str:
+def _scoped(ours: _Object, theirs: _Object, accounts: Sequence[str]) -> str:
     out = [_with_listed(line, theirs.lines) for line in ours.lines]
     for field in _in_order(ours.fields, theirs.fields):
         mine = ours.rules(field)
-        channels = [_here(rule, account) for rule in theirs.rules(field)]
+        channels = [_here(rule, account) for account in accounts for rule in theirs.rules(field)]
         out += [f"      {field}:", *(f"        - {rule}" for rule in [*channels, *mine])]
     return "\n".join(out) + "\n"
 

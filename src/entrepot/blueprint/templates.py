@@ -12,17 +12,19 @@ from typing import Literal, get_args
 
 from entrepot.blueprint.blocks import Block, Section, changed, joined, parse, united
 from entrepot.blueprint.files import Files, included
-from entrepot.blueprint.lint.modes import OPENED
+from entrepot.blueprint.lint.modes import OPENED, TOLD_BY_CHANNEL
 from entrepot.blueprint.scoping import scoped_objects
 
 Model = Literal["operator", "syndication", "both"]
 MODELS: tuple[Model, ...] = get_args(Model)
 FIRST = "entrepot.yaml"
-CHANNEL = "channel-"
-CHANNEL_ACCOUNT = "amazon-de/main"
+CHANNEL = TOLD_BY_CHANNEL
+OF_SELLERS = "  # --- where we are the seller\n"  # the heading of what a plan of both has from the seller's
+CHANNELS = ("amazon-de", "walmart-us", "ebay-de", "channelengine", "mirakl-shop")  # systems on which we are the seller
+BACK_OFFICE = "backoffice"  # the system that takes their orders
 
 _HERE = Path(__file__).parent
-_SHARED_SYSTEMS = ("pim", "oms", "erp")
+_SHARED_SYSTEMS = ("pim", "erp")  # the back office stands where the operator has his OMS
 _OPERATOR_TEAMS = ("marketplace-operations", "commerce-operations")
 
 # Failure modes whose text is the same in both models, by the flow they belong to where we are the seller.
@@ -30,19 +32,20 @@ _SHARED_MODES: Mapping[str, str] = {
     mode: flow
     for flow, modes in {
         "listing-offer": ["ownership-refused", "ownership-fight"],
-        "order-intake": ["duplicate-same-content", "duplicate-other-content", "address-refused", "accepted-outside-capacity",
-                         "incompatible-status", "gap-found"],
-        "back-office-export": ["erp-refused", "booking-unconfirmed"],
-        "fulfilment-confirm": ["shipped-unconfirmed"],
-        "cancel-return-refund": ["refund-above-leg", "refund-unconfirmed", "refund-before-ship", "refund-twice", "refund-never-posted",
-                                 "return-without-refund", "refund-without-return", "partial-reversal", "chargeback-opened",
-                                 "chargeback-wrong-party", "evidence-due"],
+        "order-intake": ["duplicate-same-content", "duplicate-other-content", "address-refused", "incompatible-status", "gap-found"],
+        "back-office-export": ["booking-unconfirmed"],
+        "cancel-return-refund": ["refund-above-leg", "refund-before-ship", "refund-twice", "refund-never-posted", "return-without-refund",
+                                 "refund-without-return", "partial-reversal", "chargeback-wrong-party"],
         "settlement-intake": ["commission-differs", "fee-unknown", "settlement-variance", "statement-unbalanced", "statement-missing",
                               "statement-late", "statement-reissued", "line-without-posting", "posting-without-line", "fx-residual",
                               "reserve-unreleased", "payout-differs"],
     }.items()
     for mode in modes
 }  # fmt: skip
+
+
+def account_of(channel: str) -> str:
+    return f"{channel}/main"
 
 
 def files_of(model: Model) -> Files:
@@ -132,7 +135,7 @@ def _both() -> Files:
     unite: Mapping[str, Callable[[Section, Section], Section]] = {
         "systems.yaml": united,
         "identifiers.yaml": _identifiers,
-        "ownership.yaml": partial(scoped_objects, account=CHANNEL_ACCOUNT),
+        "ownership.yaml": partial(scoped_objects, accounts=[account_of(channel) for channel in CHANNELS]),
         "mappings.yaml": united,
         "flows.yaml": partial(_channels, twice=twice, own=set(twice)),
         "failures.yaml": partial(_channels, twice=twice, own=set(parse(_own("failures.yaml"))[0].named())),
@@ -160,7 +163,7 @@ def _channels(ours: Section, others: Section, twice: Mapping[str, str], own: set
     """Ours, then the channel's own entries; what both tell gets the channel's name, there and wherever it is referred to."""
     known = ours.named()
     added = [
-        Block(twice.get(block.name, block.name), with_parties(_renamed(block, twice), "seller", "operator"), "  # --- where we are the seller\n")
+        Block(twice.get(block.name, block.name), with_parties(_renamed(block, twice), "seller", "operator"), OF_SELLERS)
         for block in others.blocks
         if block.name not in known or block.name in own
     ]  # fmt: skip

@@ -60,6 +60,8 @@ class Promise:
     money_minor: int = 0
     currency: str = "EUR"
     name: str = ""  # what people call the object; none: its id
+    seller: str = ""  # whose promise it is
+    cause_key: str = ""  # as of a case
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> No
                 "object": p.object,
                 "object_id": p.object_id,
                 "name": p.name,
+                "seller": p.seller,
+                "cause_key": p.cause_key,
                 "root": p.root,
                 "owner": owner,
                 "mode": p.mode,
@@ -46,6 +48,11 @@ def promise(conn: Conn, ctx: Ctx, plan: Plan, promises: Sequence[Promise]) -> No
         )
     # sorted: two transactions that promise the same things meet in one order and cannot deadlock
     store.insert_promises(conn, sorted(rows, key=lambda r: (r["kind"], r["object"], r["object_id"])))
+
+
+def kept(conn: Conn, kind: str, object: str, object_id: str) -> bool:
+    """Whether this promise has been kept, in time or late."""
+    return store.state_of(conn, kind, object, object_id) in (ObligationState.MET, ObligationState.MET_LATE)
 
 
 def meet(conn: Conn, ctx: Ctx, kind: str, object: str, object_ids: Sequence[str], at: datetime) -> int:

@@ -39,6 +39,12 @@ def listed(conn: Conn, state: str = "", limit: int = LISTED_MAX) -> list[Row]:
     ).fetchall()
 
 
+def named(conn: Conn, names: Sequence[str]) -> dict[str, Row]:
+    """Of questions that a plan asks itself, what was recorded last of each, by the plan's name for it."""
+    rows = conn.execute(f"{_SELECT} WHERE q.plan_name = ANY(%s) ORDER BY q.number", (list(names),)).fetchall()
+    return {row["plan_name"]: row for row in rows}
+
+
 def change(conn: Conn, question_id: str, changes: Mapping[str, Any]) -> None:
     """Set columns of one question. Names are ours, values anybody's."""
     columns = ", ".join(f"{name} = %({name})s" for name in changes)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from entrepot.blueprint.model import Plan
+from entrepot.blueprint.model import Plan, Question
 from entrepot.cases import queries, question_store, rules
 from entrepot.cases.alerts import AlertAsked, plan_alerts
 from entrepot.cases.authority import ANYBODY
@@ -14,6 +14,7 @@ from entrepot.kernel.ctx import Conn, Ctx, Row
 
 WORKING_DAYS = 5  # of the team that asks; then the architect hears that nobody decides
 ARCHITECT = "commerce-architect"
+THE_PLAN = "the plan"  # who asks what stands in `questions:`
 TEXT_MAX = 1_000
 
 
@@ -105,6 +106,51 @@ def decide(ctx: Ctx, plan: Plan, number: int, by: str, decision: str) -> Verdict
     }
     words = f"Question {number} is decided. Write it into the plan, then: question decide {number} --in-plan HASH."
     return _move(ctx, number, QuestionState.DECIDED, changes, by.strip(), words)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A question that the plan in force asks itself. `row`: what was recorded of it; None: nobody has answered."""
+
+    question: Question
+    row: Row | None = None
+
+    @property
+    def state(self) -> QuestionState:
+        return QuestionState(self.row["state"]) if self.row else QuestionState.RAISED
+
+
+def planned(conn: Conn, plan: Plan) -> list[Planned]:
+    """The plan's own questions, those that nobody has answered first."""
+    rows = question_store.named(conn, sorted(plan.questions))
+    found = [Planned(question, rows.get(name)) for name, question in plan.questions.items()]
+    return sorted(found, key=lambda one: (list(QuestionState).index(one.state), one.question.name))
+
+
+def decide_planned(ctx: Ctx, plan: Plan, name: str, by: str, decision: str) -> Verdict:
+    """Answer a question of the plan: it is recorded with its decision, and stays open until a plan holds that."""
+    question = plan.questions.get(name)
+    if question is None:
+        known = ", ".join(sorted(plan.questions)) or "none"
+        return NotAsked(f"the plan asks no question “{name}”; it asks: {known}")
+    if not by.strip() or not decision.strip():
+        return NotAsked("say who decides, and what: both stay with the question")
+    now = ctx.clock.now()
+    asked = Asked(question.ask, question.about)
+    row = _row(ctx, plan, asked, THE_PLAN, question.owner, None) | {"plan_name": name}
+    row |= {"state": QuestionState.DECIDED.value, "decided_by": by.strip(), "decided_at": now}
+    row |= {"decision": rules.clipped(decision.strip(), TEXT_MAX)}
+    with ctx.db.transaction() as conn:
+        number = question_store.insert(conn, row)
+        if number is None:
+            known_one = question_store.named(conn, [name])[name]
+            return NotAsked(f"it is decided already, by {known_one['decided_by']}: {known_one['decision']}")
+        ctx.point("question.before-commit")
+    return Answered(
+        number,
+        f"Question {number} is decided. Write it into the plan at {question.about} and take {name} out of its questions, "
+        f"then: question decide {number} --in-plan HASH.",
+    )
 
 
 def in_plan(ctx: Ctx, plan: Plan, number: int, by: str, plan_hash: str) -> Verdict:

@@ -104,7 +104,7 @@ def set_told(conn: Conn, case_ids: Sequence[str], at: datetime) -> None:
 def untold(conn: Conn, modes: Sequence[str], limit: int) -> list[Row]:
     """Open cases of these modes whose owner has not heard of them, oldest first."""
     return conn.execute(
-        "SELECT * FROM case_file WHERE mode = ANY(%s) AND resolved_at IS NULL AND state <> 'suppressed' "
+        "SELECT * FROM case_file WHERE mode = ANY(%s) AND resolved_at IS NULL AND state <> 'suppressed' AND NOT shadow "
         "AND told_at IS NULL ORDER BY mode, number LIMIT %s",
         (list(modes), limit),
     ).fetchall()
@@ -115,15 +115,15 @@ def measures(conn: Conn, modes: Sequence[str]) -> dict[tuple[str, str], int]:
     rows = conn.execute(
         """
         SELECT mode, 'open-cases' AS measure, sum(greatest(members, 1)) AS n FROM case_file
-         WHERE mode = ANY(%(modes)s) AND resolved_at IS NULL AND state <> 'suppressed' GROUP BY mode
+         WHERE mode = ANY(%(modes)s) AND resolved_at IS NULL AND state <> 'suppressed' AND NOT shadow GROUP BY mode
         UNION ALL
         SELECT mode, 'money-at-risk', max(minor) FROM (
             SELECT mode, currency, sum(money_minor) AS minor FROM case_file
-             WHERE mode = ANY(%(modes)s) AND resolved_at IS NULL AND state <> 'suppressed' GROUP BY mode, currency
+             WHERE mode = ANY(%(modes)s) AND resolved_at IS NULL AND state <> 'suppressed' AND NOT shadow GROUP BY mode, currency
         ) AS sums GROUP BY mode
         UNION ALL
         SELECT mode, 'obligations-at-risk', count(*) FROM obligation
-         WHERE mode = ANY(%(modes)s) AND ended_at IS NULL AND state <> 'due' GROUP BY mode
+         WHERE mode = ANY(%(modes)s) AND ended_at IS NULL AND state <> 'due' AND NOT shadow GROUP BY mode
          ORDER BY mode, measure
         """,
         {"modes": list(modes)},
@@ -152,6 +152,18 @@ def change_case(conn: Conn, case_id: str, changes: Mapping[str, Any]) -> None:
     """Set columns of one case. Names are ours, values anybody's."""
     columns = ", ".join(f"{name} = %({name})s" for name in changes)
     conn.execute(f"UPDATE case_file SET {columns} WHERE id = %(case_id)s", {**changes, "case_id": case_id})
+
+
+def end_shadows(conn: Conn, flows: Sequence[str]) -> list[Row]:
+    """What these flows raised while they only observed is our own from now on; the open cases, oldest first."""
+    conn.execute(
+        "UPDATE obligation SET shadow = false WHERE shadow AND ended_at IS NULL AND flow = ANY(%s)", (list(flows),)
+    )
+    rows = conn.execute(
+        "UPDATE case_file SET shadow = false WHERE shadow AND resolved_at IS NULL AND flow = ANY(%s) RETURNING *",
+        (list(flows),),
+    ).fetchall()
+    return sorted(rows, key=lambda row: int(row["number"]))
 
 
 def ended_quiet(conn: Conn, now: datetime, limit: int) -> list[Row]:
@@ -227,6 +239,13 @@ def _ended(ended: Sequence[Ended]) -> dict[str, str]:
     kinds, objects, ids, ats, becauses = zip(*{row[:3]: row for row in ended}.values(), strict=True)
     named = {"kinds": kinds, "objects": objects, "ids": ids, "becauses": becauses}
     return {name: texts(values) for name, values in named.items()} | {"ats": instants(ats)}
+
+
+def state_of(conn: Conn, kind: str, object: str, object_id: str) -> str | None:
+    row = conn.execute(
+        "SELECT state FROM obligation WHERE kind = %s AND object = %s AND object_id = %s", (kind, object, object_id)
+    ).fetchone()
+    return str(row["state"]) if row else None
 
 
 def due_obligations(conn: Conn, now: datetime, limit: int) -> list[Row]:

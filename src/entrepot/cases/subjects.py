@@ -37,6 +37,8 @@ class Change:
     apply: Callable[[Conn], None] | None = None
     members: int = 0  # of a group: how many it reaches
     left: tuple[str, ...] = ()  # of a group: messages and actions it does not reach; their members stay in the case
+    ends: bool = True  # else the case goes on, and closes by itself when its cause is gone
+    waits_on: str = ""  # somebody else has to do it: the case goes on, and waits for him
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Order:
     number: int = 0  # of the case
     team: str = ""  # for which he decides; empty: the local operator
     until: datetime | None = None  # of a suppression
+    only: str = ""  # of a group: the one object that is meant
 
 
 class Subject(Protocol):
@@ -59,8 +62,11 @@ class Subject(Protocol):
 class FieldDesk(Protocol):
     """Corrected fields of an owned object. Whoever joins the rooms fills it in; cases know no ownership."""
 
-    def correct(self, conn: Conn, ctx: Ctx, case: Row, order: Order) -> Change | Why:
-        """`order.payload`: field → value. Judged by ownership as the order's team; Why names who may, and how to ask him."""
+    def correct(self, conn: Conn, ctx: Ctx, case: Row, order: Order) -> Change | Why | None:
+        """`order.payload`: field → value. Judged by ownership as the order's team; Why names who may, and by which rule.
+
+        None: the case is about nothing that is owned by fields, and is repaired as any other.
+        """
         ...
 
 
@@ -71,7 +77,7 @@ class OwnedSubject:
     case: Row
     fields: FieldDesk
 
-    def correct(self, conn: Conn, ctx: Ctx, order: Order) -> Change | Why:
+    def correct(self, conn: Conn, ctx: Ctx, order: Order) -> Change | Why | None:
         return self.fields.correct(conn, ctx, self.case, order)
 
 
@@ -115,6 +121,11 @@ class MessageSubject:
 
     messages: Sequence[Row]
     grouped: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Nothing of it waits any more: it was applied, or ended."""
+        return not any(m["state"] in MESSAGE_VERBS["suppress"] for m in self.messages)
 
     def change(self, ctx: Ctx, order: Order) -> Change | Why:
         usable = [m for m in self.messages if m["state"] in MESSAGE_VERBS[order.verb]]

@@ -18,11 +18,14 @@ Case = dict[str, Any]
 
 
 def first_alerts(conn: Conn, ctx: Ctx, plan: Plan, fresh: Sequence[Case], modes: Collection[str]) -> None:
-    """Plan what owners hear of new cases. A mode whose rule says `above` is silent until there is more than that."""
+    """Plan what owners hear of new cases. A mode whose rule says `above`, or how many, is silent until there is more than that."""
     bounded = sorted(mode for mode in modes if (alert := plan.failure(mode).alert) and alert.above)
-    cases = [row for row in fresh if row["mode"] not in bounded]
+    growing = sorted(mode for mode in modes if mode not in bounded and alert_rules.may_grow(plan.failure(mode).alert))
+    cases = [row for row in fresh if row["mode"] not in (*bounded, *growing)]
     if bounded:
         cases += _over_the_bound(conn, plan, bounded)
+    if growing:
+        cases += store.untold(conn, growing, UNTOLD_MAX)
     tell(conn, ctx, plan, [row for row in cases if alert_rules.wants(plan.failure(row["mode"]).alert, row)])
 
 
@@ -37,7 +40,8 @@ def _over_the_bound(conn: Conn, plan: Plan, modes: Sequence[str]) -> list[Case]:
 
 
 def tell(conn: Conn, ctx: Ctx, plan: Plan, cases: Sequence[Case], lead: str = "") -> None:
-    """Each owner hears of each case; of a storm, once."""
+    """Each owner hears of each case; of a storm, once. Nobody hears of a shadow: another connector still does the work."""
+    cases = [case for case in cases if not case["shadow"]]
     if not cases:
         return
     by_mode: dict[tuple[str, str], list[Case]] = defaultdict(list)

@@ -13,7 +13,7 @@ from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.patch import Patch
 from entrepot.cases.states import CaseState
 from entrepot.cases.subject_store import NothingDone
-from entrepot.cases.subjects import Change, Order, OwnedSubject, Subject, Why, subject_of
+from entrepot.cases.subjects import Change, MessageSubject, NoSubject, Order, OwnedSubject, Subject, Why, subject_of
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import Busy
 
@@ -43,9 +43,13 @@ def repair(
     openers: Openers = OWN_SUBJECTS,
     *,
     team: str = ANYBODY,
+    only: str = "",
 ) -> Verdict:
-    """With corrected content: `payload` is a list of operations (RFC 6902) or a merge patch (null removes a field)."""
-    return _act(ctx, plan, case_id, Order("repair", by, reason, payload, team=team), openers)
+    """With corrected content: `payload` is a list of operations (RFC 6902) or a merge patch (null removes a field).
+
+    Of an owned object: field → value, through ownership; `only` names the one that is meant when the case is about several.
+    """
+    return _act(ctx, plan, case_id, Order("repair", by, reason, payload, team=team, only=only), openers)
 
 
 def suppress(
@@ -83,9 +87,10 @@ def preview(
     *,
     team: str = ANYBODY,
     until: datetime | None = None,
+    only: str = "",
 ) -> Preview:
     """What a verb would do now; changes nothing."""
-    order = Order(verb, "", "", payload, team=team, until=until)
+    order = Order(verb, "", "", payload, team=team, until=until, only=only)
     with ctx.db.transaction() as conn:
         case = queries.find_case(conn, case_id)
         why = refusal(ctx, plan, case, case_id, order)
@@ -115,9 +120,14 @@ def _change(conn: Conn, ctx: Ctx, plan: Plan, case: Row, order: Order, openers: 
     opener = openers.get(case["object"])
     subject = opener(case) if opener else subject_of(conn, plan, case)
     if isinstance(subject, OwnedSubject):
-        if order.verb == "repair" and isinstance(order.payload, Mapping):
-            return subject.correct(conn, ctx, order)
+        fields = order.verb == "repair" and isinstance(order.payload, Mapping)
+        if fields and (corrected := subject.correct(conn, ctx, order)) is not None:
+            return corrected
         subject = subject_of(conn, plan, case)
+        if (
+            isinstance(subject, MessageSubject) and subject.over
+        ):  # what told us was read; the case is about what it told
+            subject = NoSubject(case["members"])
     return subject.change(ctx, order)
 
 
@@ -197,9 +207,18 @@ def _resolved(conn: Conn, ctx: Ctx, plan: Plan, case: Row, order: Order, openers
         change.apply(conn)
     detail = {**change.detail, "shape": hidden.shape_of(order.verb, order.reason, order.payload)}
     store.insert_events(conn, [event(ctx, case["id"], order.verb, order.by, order.reason, detail)])
+    if change.waits_on or not change.ends:
+        return _goes_on(conn, case, order, change)
     if change.left:
         return _partly(conn, ctx, case, order, change)
     end_rows(conn, ctx, [case], CaseState.RESOLVED, order.verb, order.by, f"{order.verb} by {order.by}")
+    return VerbDone(case["id"], case["number"], order.verb, change.words)
+
+
+def _goes_on(conn: Conn, case: Row, order: Order, change: Change) -> Verdict:
+    """The verb did its part; the case closes when its cause is gone, which may be already."""
+    if change.waits_on and case["state"] != CaseState.SUPPRESSED:
+        store.change_case(conn, case["id"], {"state": CaseState.WAITING, "waiting_on": change.waits_on})
     return VerbDone(case["id"], case["number"], order.verb, change.words)
 
 

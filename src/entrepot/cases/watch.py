@@ -113,6 +113,8 @@ def _asked(plan: Plan, row: Row, mode: str, **more: Any) -> CaseAsked:
         obligation_id=row["id"],
         flow=row["flow"],
         name=row["name"],
+        seller=row["seller"],
+        cause_key=row["cause_key"],
         **more,
     )
 
@@ -124,14 +126,14 @@ def _at_risk(plan: Plan, look: Look) -> CaseAsked:
 def _tell(conn: Conn, ctx: Ctx, plan: Plan, looked: Sequence[tuple[Look, Row]]) -> None:
     """Alerts of the steps that fired; opening the case has told its owner already. A suppressed case is quiet.
 
-    A group's case is not here: it goes up its own steps, by the first of its members' due times.
+    A group's case is not here: it goes up its own steps, by the first of its members' due times. A shadow alerts nobody.
     """
     alerts, events, levels = [], [], []
     for look, case in looked:
         told = {
             t: s for t, s in _news(look.fired, look.row["next_at"]).items() if not (look.first and t == case["owner"])
         }
-        if case["state"] == CaseState.SUPPRESSED:
+        if case["state"] == CaseState.SUPPRESSED or case["shadow"]:
             continue
         alerts += [_step_alert(ctx, plan, case, step, f"{look.row['id']}:{step.share}") for step in told.values()]
         levels.append((case["id"], max(case["level"], len(look.fired) - 1), None))
@@ -169,10 +171,11 @@ def watch_cases(conn: Conn, ctx: Ctx, plan: Plan) -> int:
     due = store.due_cases(conn, now, BATCH)
     for case in due:
         steps = rules.steps_for(plan, case["mode"], case["owner"], rules.starts_at(case), case["due_at"])
-        told = _news(rules.fired(steps, now), case["next_at"])
+        told = {} if case["shadow"] else _news(rules.fired(steps, now), case["next_at"])
         alerts += [_step_alert(ctx, plan, case, step, f"{case['id']}:{step.share}") for step in told.values()]
-        levels.append((case["id"], case["level"] + 1, rules.next_at(steps, now)))
-        events.append(_alerted(ctx, case, told))
+        levels.append((case["id"], case["level"] + (0 if case["shadow"] else 1), rules.next_at(steps, now)))
+        if told:
+            events.append(_alerted(ctx, case, told))
     plan_alerts(conn, ctx, plan, alerts)
     if due:
         store.set_steps(conn, levels)

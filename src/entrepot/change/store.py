@@ -49,6 +49,18 @@ def _version(row: Row) -> Version:
     return Version(row["hash"], files, row["content"], row["first_seen_at"])
 
 
+def hold_planned(conn: Conn, flows: Sequence[str], note: str) -> list[Row]:
+    """What these flows have promised and not sent waits for a person from now on, the oldest first.
+
+    One that is being claimed this moment is waited for: it is sent, or it is ours.
+    """
+    rows = conn.execute(
+        "UPDATE effect SET state = 'advised', note = %s WHERE state = 'planned' AND flow = ANY(%s) RETURNING *",
+        (note, list(flows)),
+    ).fetchall()
+    return sorted(rows, key=lambda row: int(row["seq"]))
+
+
 def keep(conn: Conn, source: Source, at: datetime) -> None:
     row = {
         "hash": source.hash,

@@ -54,6 +54,7 @@ def case_row(row: Row, now: datetime) -> dict[str, Any]:
         "grouped_by",
         "members",
         "suppressed_until",
+        "shadow",
     )
     ended = row["resolved_at"] is not None
     return {
@@ -108,7 +109,8 @@ def at_risk(row: Row) -> str:
 def meaning(row: Row) -> str:
     again = f" ({row['count']} times)" if row["count"] > 1 else ""
     members = f" [{row['members']} of {row['members_seen']} members]" if row["members_seen"] else ""
-    return f"{row['effect_text']}{again}{members}"
+    observed = "[only observed] " if row["shadow"] else ""
+    return f"{observed}{row['effect_text']}{again}{members}"
 
 
 def decision_page(page: Paper, said: Mapping[str, Any], *, dry_run: bool) -> None:

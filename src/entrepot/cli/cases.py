@@ -1,18 +1,17 @@
 """case list, show, and the four verbs: what needs a person, and what the person decides."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from entrepot.blueprint.units import parse_duration
 from entrepot.cases.patch import Patch
 from entrepot.cases.queries import LIMIT_MAX, CaseFilter, count_of, find_case, list_cases
 from entrepot.cli.case_pages import decision_page, list_document, list_page, other_list
+from entrepot.cli.case_words import fields_of, read_until, text_of
 from entrepot.cli.opening import Opened, clean, login_name, opened
 from entrepot.cli.output import note, paper, say_json
 from entrepot.kernel.ctx import Conn, Row
@@ -173,6 +172,8 @@ def repair(
     case: str,
     /,
     *,
+    field: tuple[str, ...] = (),
+    only: str = "",
     patch: str = "",
     patch_file: Path | None = None,
     reason: str = "",
@@ -183,10 +184,16 @@ def repair(
 ) -> int:
     """With corrected content: a patch of operations (RFC 6902), or the fields to change (RFC 7396; null removes one).
 
+    Of an offer a field is corrected by its owner: who may not change it asks him, and the case waits for the answer.
+
     Parameters
     ----------
     case
         Its number, or its id.
+    field
+        A field and its right value, such as price=12.34; as often as there are fields.
+    only
+        The offer that is meant, where the case is about several.
     patch
         The fields to change, such as '{"currency": "EUR"}', or a list such as '[{"op": "remove", "path": "/note"}]'.
     patch_file
@@ -204,11 +211,11 @@ def repair(
     """
     from entrepot.cases.patch import parse_patch
 
-    if patch and patch_file is not None:
-        raise WrongSetting("give the fields to change once: --patch JSON or --patch-file FILE")
-    text = patch if patch_file is None else _file(patch_file)
-    content = parse_patch(text) if text else {}
-    return _decide((case,), Wish("repair", reason, by, as_team, content, dry_run=dry_run), json=json)
+    if (bool(patch), patch_file is not None, bool(field)).count(True) > 1:
+        raise WrongSetting("give the fields to change once: --field NAME=VALUE, --patch JSON or --patch-file FILE")
+    text = patch if patch_file is None else text_of(patch_file)
+    content = parse_patch(text) if text else fields_of(field)
+    return _decide((case,), Wish("repair", reason, by, as_team, content, dry_run=dry_run, only=only), json=json)
 
 
 def suppress(
@@ -278,13 +285,6 @@ def escalate(
     return _decide((case, *more), Wish("escalate", reason, by, as_team, dry_run=dry_run), json=json)
 
 
-def _file(path: Path) -> str:
-    try:
-        return sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongSetting(f"--patch-file {path} cannot be read: {error}") from error
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """One verb as it was typed. `until`: empty, a length of time from now, or a moment."""
@@ -296,11 +296,13 @@ class Wish:
     payload: Patch | None = None
     until: str = ""
     dry_run: bool = False
+    only: str = ""
 
 
 def _decide(cases: Sequence[str], wish: Wish, *, json: bool) -> int:
     """One verb on each case, one after the other; the gravest exit code of all."""
     wish = replace(wish, reason=clean(wish.reason), by=clean(wish.by) or login_name(), team=clean(wish.team))
+    wish = replace(wish, only=clean(wish.only))
     if not wish.reason and not wish.dry_run:
         raise WrongSetting(f"say why: --reason TEXT stays with the case ({wish.verb} --dry-run shows what it would do)")
     asked, end = list(dict.fromkeys(clean(case) for case in cases)), read_until(wish.until)
@@ -316,23 +318,6 @@ def _decide(cases: Sequence[str], wish: Wish, *, json: bool) -> int:
         for _, document in results:
             decision_page(paper(), document, dry_run=wish.dry_run)
     return max(code for code, _ in results)
-
-
-def read_until(text: str) -> timedelta | datetime | None:
-    """`8h`, `3d`: so long from now; else a date and time, in the zone of whoever sits at the terminal unless it says its own."""
-    text = clean(text)
-    if not text:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
-        raise WrongSetting(
-            f"--until {text}: write how long from now (8h, 3d), or a moment (2026-03-05T12:00)"
-        ) from error
 
 
 def _tell_of_other_blueprint(house: Opened) -> None:
@@ -369,7 +354,9 @@ def _previewed(
 ) -> tuple[int, dict[str, Any]]:
     from entrepot.flows import case_desk
 
-    seen = case_desk.preview(house.ctx, house.plan, case["id"], wish.verb, wish.payload, team=wish.team, until=until)
+    seen = case_desk.preview(
+        house.ctx, house.plan, case["id"], wish.verb, wish.payload, team=wish.team, until=until, only=wish.only
+    )
     code = DONE if seen.allowed else refusal_code(house, case, wish.verb, wish.team)
     said = {**about, "done": False, "allowed": seen.allowed, "words": seen.words, "sends": seen.sends}
     if seen.members:
@@ -387,7 +374,7 @@ def _acted(house: Opened, case_id: str, wish: Wish, until: datetime | None) -> A
         case "retry":
             return case_desk.retry(ctx, plan, case_id, by, reason, team=wish.team)
         case "repair":
-            return case_desk.repair(ctx, plan, case_id, by, reason, wish.payload or {}, team=wish.team)
+            return case_desk.repair(ctx, plan, case_id, by, reason, wish.payload or {}, team=wish.team, only=wish.only)
         case "suppress":
             return case_desk.suppress(ctx, plan, case_id, by, reason, team=wish.team, until=until)
         case _:

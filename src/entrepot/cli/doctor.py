@@ -99,6 +99,7 @@ class Examination:
         yield database.connections(seen.row, sum(self.chosen.threads.values()), self.chosen.workers)
         if plan is not None:
             yield from database.agreement(seen, plan)
+        yield from database.linted(conn)
         yield from database.clocks(seen)
         now = seen.pace.business(seen.row["at"])
         backlog = work.backlog(conn, now)

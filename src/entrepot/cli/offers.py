@@ -306,21 +306,10 @@ def moment(text: str, now: datetime) -> datetime:
 
 def _value(conn: Conn, house: Opened, account: str, asked: _Asked, text: str) -> "Value":
     """A word of the command line as the field keeps it: money in minor units, numbers and yes or no as what stands there."""
-    from entrepot.kernel.money import Money
-    from entrepot.ownership.rules import PRICE_FIELDS
+    from entrepot.flows.offer_words import typed
     from entrepot.ownership.service import effective
 
     offer = effective(conn, account, OFFER, [asked.offer]).get(asked.offer)
+    own = offer.values.get("currency") if offer else None
     stands = offer.values.get(asked.field) if offer else None
-    if asked.field in PRICE_FIELDS:
-        own = offer.values.get("currency") if offer else None
-        return Money.parse(text, str(own) if own else house.plan.account(account).currency).minor
-    if isinstance(stands, bool):
-        if text.lower() not in ("yes", "no", "true", "false"):
-            raise WrongSetting(f"the {asked.field} is yes or no, not “{text}”")
-        return text.lower() in ("yes", "true")
-    if isinstance(stands, int):
-        if not text.lstrip("-").isdecimal():
-            raise WrongSetting(f"the {asked.field} is a whole number, not “{text}”")
-        return int(text)
-    return text
+    return typed(asked.field, text, stands, str(own) if own else house.plan.account(account).currency)

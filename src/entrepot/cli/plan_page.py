@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from entrepot.blueprint import entries, units
+from entrepot.blueprint import alerting, entries, units
 from entrepot.blueprint.model import Plan
 from entrepot.blueprint.units import duration_text
 
@@ -45,7 +45,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "model": "Do we host the storefront, or are we the seller? Needed at a marketplace.",
         "capture": "When the buyer is charged. Needed at a marketplace.",
         "currency": "In which its money is counted; another one is a case.",
-        "acceptance_window": "How long a seller may take to decide; the flow that acknowledges promises the same.",
+        "acceptance_window": "How long a seller may take to decide; the flow that acknowledges promises the same. Of a channel: how long it waits for us.",
         "payment_window": "How long an accepted order may stay unpaid before the marketplace cancels it.",
         "settle": "How late they may still apply what we sent. Left out: as the connector's manifest says.",
         "commission": "The agreed rates. An operator's account needs them.",
@@ -55,6 +55,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "payout": "How its sellers are paid. An operator's account that pays needs it.",
         "sweeps": "How often each safety check runs, by the connector's names for them.",
         "backlog_max": "Records waiting above which intake stops: safety checks first, then webhooks.",
+        "obligations": "Where this channel gives us another time than its connector's dated rules: `4h`, `4 days`, `7 working-days`.",
+        "buffer": "Pieces of every article that are not shown here, so that the last one is not sold twice.",
     },
     "Commission": {
         "default": "The rate of every category that has none of its own.",
@@ -147,7 +149,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Flow": {
         "part_of": "The flow it belongs to.",
         "object": "What moves: an object of the ownership section.",
-        "from": "The system, or the actor, it comes from.",
+        "from": "The system, or the actor, it comes from; several are a list.",
         "to": "Where it goes.",
         "pattern": "How it moves.",
         "also": "The safety check that heals lost events.",
@@ -218,7 +220,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "measure": "What is counted.",
         "above": "More than this.",
         "for": "For this long; a case that is closed before tells nobody.",
-        "where": "Which of them.",
+        "where": alerting.words(),
     },
     "Question": {"ask": "The question.", "about": "Where in the plan the answer will stand.", "owner": "Who decides."},
     "Launch": {"rehearsals": "One line for each."},
@@ -239,6 +241,7 @@ _READERS = {
     entries._currency: "ISO 4217 code",
     entries._template: "text with {names}",
     entries._actor: "actor",
+    entries.one_or_list: "text, or list: text",
 }
 PARTIES_WORD = "party"
 

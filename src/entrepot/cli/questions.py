@@ -3,6 +3,7 @@
 from typing import Literal
 
 from entrepot.cases import hidden, question_store
+from entrepot.cases.questions import Planned, planned
 from entrepot.cli.cases import DONE, FAILED, As
 from entrepot.cli.opening import clean, login_name, opened
 from entrepot.cli.output import Cell, Column, Paper, Style, local, paper, say_json
@@ -13,7 +14,7 @@ NUMBER_DIGITS_MAX = 18
 
 
 def list_(*, state: Literal["raised", "decided", "in-blueprint", ""] = "", json: bool = False) -> int:
-    """Ownership questions: those that nobody has decided first, by their due time.
+    """Ownership questions, those that nobody has decided first; beside them the questions the plan asks itself.
 
     Parameters
     ----------
@@ -25,12 +26,37 @@ def list_(*, state: Literal["raised", "decided", "in-blueprint", ""] = "", json:
     with opened() as house:
         with house.db.transaction() as conn:
             rows = question_store.listed(conn, state)
+            asked = [one for one in planned(conn, house.plan) if state in ("", one.state)]
         now = house.clock.now()
     if json:
-        say_json({"business_now": now, "questions": [_document(row) for row in rows]})
+        ours = [_planned_document(one) for one in asked]
+        say_json({"business_now": now, "questions": [_document(row) for row in rows], "plan_questions": ours})
     else:
         _page(paper(), rows)
+        _planned_page(paper(), asked)
     return DONE
+
+
+def _planned_document(one: Planned) -> dict[str, object]:
+    question, row = one.question, one.row or {}
+    said = {name: row.get(name) for name in ("number", "decided_by", "decision", "decided_at", "in_plan")}
+    return {"name": question.name, "state": one.state.value, "ask": question.ask, "about": question.about, "owner": question.owner, **said}  # fmt: skip
+
+
+def _planned_page(page: Paper, asked: list[Planned]) -> None:
+    if not asked:
+        return
+    page.line(Cell("Asked by the plan itself", Style.STRONG))
+    columns = [Column("Name", keeps=True), Column("State", keeps=True), Column("By", keeps=True), Column("About"),
+               Column("Question and decision")]  # fmt: skip
+    page.table(columns, (_planned_row(one) for one in asked))
+
+
+def _planned_row(one: Planned) -> list[str]:
+    row = one.row
+    words = f"{one.question.ask} → {row['decision']} (question {row['number']})" if row else one.question.ask
+    by = str(row["decided_by"]) if row else one.question.owner
+    return [one.question.name, one.state.value, by, one.question.about, words]
 
 
 def _document(row: Row) -> dict[str, object]:
@@ -101,7 +127,7 @@ def decide(question: str, /, *, decision: str = "", in_plan: str = "", by: str =
     Parameters
     ----------
     question
-        Its number.
+        Its number, or the name under which the plan asks it.
     decision
         Who owns it, in one sentence: what the plan will say.
     in_plan
@@ -116,8 +142,10 @@ def decide(question: str, /, *, decision: str = "", in_plan: str = "", by: str =
     decision, in_plan, by = clean(decision), clean(in_plan), clean(by) or login_name()
     if not decision and not in_plan:
         raise WrongSetting("say what is decided (--decision TEXT), or which plan holds it (--in-plan HASH)")
-    number = _number(question)
     with opened() as house:
+        if clean(question) in house.plan.questions and decision and not in_plan:
+            return _said(questions.decide_planned(house.ctx, house.plan, clean(question), by, decision), json=json)
+        number = _number(question)
         verdict: questions.Verdict = questions.Answered(number, "")
         if decision:
             verdict = questions.decide(house.ctx, house.plan, number, by, decision)
@@ -129,7 +157,9 @@ def decide(question: str, /, *, decision: str = "", in_plan: str = "", by: str =
 def _number(text: str) -> int:
     text = clean(text).removeprefix("#")
     if not (text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS_MAX):
-        raise WrongSetting(f"“{text}” is no question's number; `entrepot question list` shows them")
+        raise WrongSetting(
+            f"“{text}” is no question's number, and the plan asks none of that name; `entrepot question list` shows them"
+        )
     return int(text)
 
 

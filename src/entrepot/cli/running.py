@@ -93,8 +93,9 @@ def db_upgrade() -> int:
     from entrepot.blueprint.load import load
 
     chosen = settings()
+    plan = load(chosen.blueprint, facts=facts())  # a wrong plan upgrades nothing: what `check` says, in the same words
     url = database_url(chosen)
-    upgrade(url, load(chosen.blueprint).environment)
+    upgrade(url, plan.environment)
     print(f"the schema is at {migrate.revision(url)}")
     return 0
 

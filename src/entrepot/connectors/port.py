@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from entrepot.inbox.model import Received
 from entrepot.kernel.ctx import Ctx
@@ -19,9 +19,11 @@ from entrepot.outbox.port import Detail, Limit, Operation, OutgoingEffect
 __all__ = [
     "Access",
     "Ceiling",
+    "Challenged",
     "Connector",
     "Detail",
     "Forged",
+    "Learning",
     "Limit",
     "Lookup",
     "Malformed",
@@ -182,6 +184,22 @@ class Webhook(Protocol):
     def verify(self, machine: datetime, headers: Mapping[str, str], body: bytes) -> Verified | Forged: ...
     def split(self, body: bytes) -> tuple[Received, ...]:
         """The records one event carries; an event nobody can read is one record of kind `malformed`."""
+        ...
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """A door whose keys are fetched by their name: it may have to call before it can verify, with no transaction open."""
+
+    def learn(self, ctx: Ctx, headers: Mapping[str, str]) -> Problem | None: ...
+
+
+@runtime_checkable
+class Challenged(Protocol):
+    """A door that is asked to prove itself before anything is sent to it."""
+
+    def challenge(self, code: str) -> bytes | None:
+        """The JSON to answer with; None: we cannot."""
         ...
 
 

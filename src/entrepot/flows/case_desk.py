@@ -1,4 +1,4 @@
-"""The four verbs on every case, whatever it is about: messages and outgoing actions (cases/), and the differences of a statement (money/).
+"""The four verbs on every case, whatever it is about: messages and outgoing actions (cases/), the differences of a statement (money/), offers (ownership/).
 
 The console and the terminal press these, never the rooms' own.
 """
@@ -12,8 +12,9 @@ from entrepot.cases import verbs
 from entrepot.cases.model import Preview
 from entrepot.cases.patch import Patch
 from entrepot.cases.subject_store import NothingDone
-from entrepot.cases.subjects import Change, Order, Why
+from entrepot.cases.subjects import Change, Order, OwnedSubject, Why
 from entrepot.cases.verbs import Verdict
+from entrepot.flows.offer_repair import OfferFields
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.money.settlement.decisions import DecisionRefused, decide
 from entrepot.money.settlement.states import VarianceState
@@ -45,25 +46,35 @@ class Differences:
             raise NothingDone(done.why)
 
 
-OPENERS: verbs.Openers = {"statement": Differences}
+def openers(plan: Plan) -> verbs.Openers:
+    """By the case's object; a group's own object is what its members have in common."""
+    fields = OfferFields(plan)
+
+    def owned(case: Row) -> OwnedSubject:
+        return OwnedSubject(case, fields)
+
+    return {"statement": Differences, **dict.fromkeys(("offer", "correction", "seller", "cause", "account"), owned)}
 
 
 def retry(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, *, team: str = "") -> Verdict:
-    return verbs.retry(ctx, plan, case_id, by, reason, OPENERS, team=team)
+    return verbs.retry(ctx, plan, case_id, by, reason, openers(plan), team=team)
 
 
-def repair(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, payload: Patch, *, team: str = "") -> Verdict:
-    return verbs.repair(ctx, plan, case_id, by, reason, payload, OPENERS, team=team)
+def repair(
+    ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, payload: Patch, *, team: str = "", only: str = ""
+) -> Verdict:
+    """`only`: the one offer that is meant, where the case is about several."""
+    return verbs.repair(ctx, plan, case_id, by, reason, payload, openers(plan), team=team, only=only)
 
 
 def suppress(
     ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, *, team: str = "", until: datetime | None = None
 ) -> Verdict:
-    return verbs.suppress(ctx, plan, case_id, by, reason, OPENERS, team=team, until=until)
+    return verbs.suppress(ctx, plan, case_id, by, reason, openers(plan), team=team, until=until)
 
 
 def escalate(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, *, team: str = "") -> Verdict:
-    return verbs.escalate(ctx, plan, case_id, by, reason, OPENERS, team=team)
+    return verbs.escalate(ctx, plan, case_id, by, reason, openers(plan), team=team)
 
 
 def preview(
@@ -75,5 +86,6 @@ def preview(
     *,
     team: str = "",
     until: datetime | None = None,
+    only: str = "",
 ) -> Preview:
-    return verbs.preview(ctx, plan, case_id, verb, payload, OPENERS, team=team, until=until)
+    return verbs.preview(ctx, plan, case_id, verb, payload, openers(plan), team=team, until=until, only=only)

@@ -94,7 +94,14 @@ class ChannelReturns:
         if not told and seen.refund_minor:  # a channel that is told of the goods refunds by itself
             then.intents += self._refund(leg, seen, root, message.id)
         if ReturnState.RECEIVED in RETURN_MOVES[ReturnState(known["state"])]:
-            returns.upsert_return(conn, {**_return_columns(known), "state": str(ReturnState.RECEIVED)})
+            told_at = ctx.clock.now()
+            row = {
+                **_return_columns(known),
+                "state": str(ReturnState.RECEIVED),
+                "plan_hash": ctx.plan_hash,
+                "decided_at": told_at,
+            }
+            returns.upsert_return(conn, row)
         insert_events(conn, ctx, [_told(leg, "goods back", "oms", message.id, return_id=seen.return_id)])
         return Decided()
 
@@ -124,7 +131,8 @@ class ChannelReturns:
         if known and to != known["state"] and to not in RETURN_MOVES[ReturnState(known["state"])]:
             return Ignored(f"return {seen.return_id} is {known['state']}; {to} is older news")
         row = {"id": known["id"] if known else ctx.ids.new("ret"), "leg_id": leg["id"], "external_id": seen.return_id, "state": str(to),
-               "their_state": seen.their_state, "reason": seen.reason, "created_at": seen.created_at}  # fmt: skip
+               "their_state": seen.their_state, "reason": seen.reason, "created_at": seen.created_at,
+               "plan_hash": ctx.plan_hash, "decided_at": ctx.clock.now()}  # fmt: skip
         returns.upsert_return(conn, row)
         if known is None or known["state"] != to:
             insert_events(conn, ctx, [_told(leg, "return moved", "marketplace", message.id, return_id=seen.return_id, to=str(to))])  # fmt: skip

@@ -81,4 +81,6 @@ def advised_case(effect_id: str, intent: Intent) -> CaseAsked:
         currency=str(intent.payload.get("currency", "EUR")),
         effect_id=effect_id,
         flow=intent.flow,
+        seller=str(intent.payload.get("seller") or intent.payload.get("shop_id") or ""),
+        cause_key=intent.operation,
     )

@@ -10,15 +10,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from entrepot.flows.offer_words import shown
 from entrepot.kernel.ctx import Row
 from entrepot.ownership.model import Why
+from entrepot.ownership.requests import Line
 from entrepot.ownership.service import Digest
 
 CAUSE_WORDS: Mapping[Why, str] = {
     Why.UNDER_FLOOR: "prices under the floor",
     Why.ABOVE_CEILING: "prices above the ceiling",
     Why.OTHER_CURRENCY: "prices in another currency",
+    Why.OPERATOR: "values we ask you to change",
 }
+HELD = "These offers are not shown to buyers until they are corrected:"
+ASKED = "We ask you to change these offers:"
+
 ROWS_IN_TEXT_MAX = 20
 FILE_NAME = "offers-to-correct.csv"
 COLUMNS = ("sku", "offer-id", "field", "value", "error-line", "error-message")
@@ -36,13 +42,13 @@ def subject(digest: Digest) -> str:
 
 def body(digest: Digest, offers: Mapping[str, Row], zone: str, links: str = "") -> str:
     """`links`: the address under which single-use links are answered; empty: none are given."""
-    rows = [_line(line.object_id, line.field, line.words, offers) for line in digest.lines[:ROWS_IN_TEXT_MAX]]
+    rows = [_line(line, offers) for line in digest.lines[:ROWS_IN_TEXT_MAX]]
     more = len(digest.lines) - ROWS_IN_TEXT_MAX
     if more > 0:
         rows.append(f"- and {more} more, in the file")
     by = min(line.answer_by for line in digest.lines)
     parts = [
-        "These offers are not shown to buyers until they are corrected:",
+        ASKED if digest.cause is Why.OPERATOR else HELD,
         "\n".join(rows),
         f"Please correct them at the marketplace by {local(by, zone)}. Nothing else is needed: the corrected value closes this request.",
         "If the value is meant, answer DECLINE and say why.",
@@ -53,8 +59,16 @@ def body(digest: Digest, offers: Mapping[str, Row], zone: str, links: str = "") 
     return "\n\n".join(parts)
 
 
-def _line(offer_id: str, field: str, words: str, offers: Mapping[str, Row]) -> str:
-    return f"- {_sku(offer_id, offers)} (offer {offer_id}), {field}: {words}"
+def _line(line: Line, offers: Mapping[str, Row]) -> str:
+    return f"- {_sku(line.object_id, offers)} (offer {line.object_id}), {line.field}: {_said(line, offers)}"
+
+
+def _said(line: Line, offers: Mapping[str, Row]) -> str:
+    """What is wrong, and the value that is asked for where somebody named one."""
+    if line.wanted is None:
+        return line.words
+    currency = str(offers[line.object_id]["currency"]) if line.object_id in offers else ""
+    return f"{line.words}; we ask for {shown(line.field, line.wanted, currency)}"
 
 
 def _sku(offer_id: str, offers: Mapping[str, Row]) -> str:
@@ -72,7 +86,7 @@ def returned_file(digest: Digest, offers: Mapping[str, Row]) -> str:
     writer.writerow(COLUMNS)
     for number, line in enumerate(digest.lines, start=2):
         value = "" if line.value is None else str(line.value)
-        cells = (_sku(line.object_id, offers), line.object_id, line.field, value, str(number), line.words)
+        cells = (_sku(line.object_id, offers), line.object_id, line.field, value, str(number), _said(line, offers))
         writer.writerow([harmless(cell) for cell in cells])
     return file.getvalue()
 

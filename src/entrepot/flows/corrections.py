@@ -145,8 +145,9 @@ class Corrections:
             return
         row = ownership.digest_row(conn, digest_id)
         if row is not None and row["state"] == "undelivered":
-            case = unanswered(conn, row["account"], row["seller"], f"nobody could tell the seller: {why}")
-            Consequences(cases=[case]).flush(ctx, conn, self.parts.plan)
+            asked = ownership.requests_in(conn, digest_id)
+            cases = unanswered(conn, asked, f"nobody could tell the seller: {why}")
+            Consequences(cases=cases).flush(ctx, conn, self.parts.plan)
 
     def _promise(self, ctx: Ctx, conn: Conn, digest: Digest) -> None:
         """He answers in time; the same digest again promises nothing new."""
@@ -165,6 +166,8 @@ class Corrections:
                 owner="",
                 starts_at=ctx.clock.now(),
                 due_at=min(line.answer_by for line in digest.lines),
+                seller=digest.seller,
+                cause_key=digest.cause.value,
             )
         )
         then.flush(ctx, conn, self.parts.plan)
@@ -209,8 +212,7 @@ class Corrections:
             row = ownership.asked(conn, [given.correction_id])[given.correction_id]
             then.kept += judgement.answered(ctx, conn, [row["digest_id"]] if row["digest_id"] else [])
             if not accepted:
-                text = f"{row['object']} {row['object_id']}: the seller says no: {said or 'without a word'}"
-                then.cases.append(unanswered(conn, row["account"], row["seller"], text))
+                then.cases += unanswered(conn, [row], f"the seller says no: {said or 'without a word'}")
             elif value is not None:  # the marketplace still shows what was refused
                 key = f"assert:{row['account']}:{row['object_id']}:{row['field']}:{given.correction_id}"
                 then.intents += Reassertion(self.parts).assert_field(ctx, conn, row["account"], row["object_id"], row["field"], key)  # fmt: skip

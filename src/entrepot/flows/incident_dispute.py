@@ -19,7 +19,7 @@ from entrepot.flows.sweeps import row_name
 from entrepot.identity.model import Ambiguous, Joined, NotKnown
 from entrepot.identity.service import resolve
 from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
-from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.money.ledger import journals
 from entrepot.outbox.store import effects_by_key
 from entrepot.trade.order.store import basket_of_authorisation
@@ -45,9 +45,9 @@ class GatewayNews:
     def _one(self, ctx: Ctx, conn: Conn, then: Consequences, message: Message, event: PaymentEvent) -> Verdict:
         match event.topic:
             case "capture.succeeded":
-                return self._ours(conn, message.account, f"capture:{event.reference}", event)
+                return self._ours(conn, then, message.account, f"capture:{event.reference}", event)
             case "refund.succeeded":
-                return self._refunded(ctx, conn, message, event)
+                return self._refunded(ctx, conn, then, message, event)
             case "authorisation.expired":
                 return self._lapsed(conn, then, message, event)
             case "dispute.opened":
@@ -61,8 +61,12 @@ class GatewayNews:
                 return Decided()
         return Parked("unknown-word", f"the gateway speaks of “{event.topic}”")
 
-    def _ours(self, conn: Conn, account: str, key: str, event: PaymentEvent) -> Verdict:
-        if key in effects_by_key(conn, [key]):
+    def _ours(self, conn: Conn, then: Consequences, account: str, key: str, event: PaymentEvent) -> Verdict:
+        known = effects_by_key(conn, [key]).get(key)
+        if known is not None and known["state"] == "observed":
+            then.elsewhere[key] = f"the gateway did it for somebody else: {event.object_id}"
+            return Decided()
+        if known is not None:
             return Ignored("it confirms what we sent ourselves")
         deed = key.partition(":")[0]
         cause = f"the gateway speaks of {event.object_id} ({event.reference}), a {deed} we never asked for"
@@ -85,10 +89,10 @@ class GatewayNews:
             case NotKnown(sought):
                 return f"looked for our outgoing action {key}, and {sought}"
 
-    def _refunded(self, ctx: Ctx, conn: Conn, message: Message, event: PaymentEvent) -> Verdict:
+    def _refunded(self, ctx: Ctx, conn: Conn, then: Consequences, message: Message, event: PaymentEvent) -> Verdict:
         row = refunds.refunds(conn, self.parts.marketplace, [event.reference]).get(event.reference)
         if row is None:
-            return self._ours(conn, message.account, f"refund:{event.reference}", event)
+            return self._ours(conn, then, message.account, f"refund:{event.reference}", event)
         confirm(conn, ctx, row, "gateway", f"the gateway's event {event.event_id}")
         return Decided()
 
@@ -103,6 +107,8 @@ class GatewayNews:
                 currency=event.currency,
             )
         open_minor = basket["authorised_minor"] - basket["captured_minor"] - basket["released_minor"]
+        if self.parts.plan.only_observes("capture"):
+            open_minor = self._lapsed_elsewhere(then, basket, event)
         if open_minor:
             then.cases.append(
                 CaseAsked(
@@ -119,6 +125,19 @@ class GatewayNews:
                 )
             )
         return Decided()
+
+    def _lapsed_elsewhere(self, then: Consequences, basket: Row, event: PaymentEvent) -> int:
+        """While we observe, the gateway's own sums say what somebody else charged and released; what is left lapsed."""
+        done, name = {"captured": event.captured_minor, "released": event.released_minor}, basket["commercial_id"]
+        for word, key in (("captured", f"capture:{name}"), ("released", f"release:{name}")):
+            if done[word]:
+                then.elsewhere[key] = (
+                    f"the gateway says that {done[word]} {event.currency} were {word} by somebody else"
+                )
+        left = int(basket["authorised_minor"]) - sum(done.values())
+        if not left:
+            then.kept.append(("settle-authorisation", "basket", basket["id"], event.at))
+        return left
 
     def _opened(self, ctx: Ctx, conn: Conn, then: Consequences, message: Message, event: PaymentEvent) -> Verdict:
         """The money has left: suspense, not a loss, until somebody is found liable."""

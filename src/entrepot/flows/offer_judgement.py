@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from entrepot.cases.model import CaseAsked
 from entrepot.cases.obligations import Kept
 from entrepot.flows.consequences import Consequences
-from entrepot.flows.offer_shelf import FLOW, OFFER, Shelf, offers_now
+from entrepot.flows.offer_shelf import FLOW, OFFER, Shelf
 from entrepot.flows.parts import Parts
 from entrepot.flows.reassertion import Reassertion
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.store import Intent
 from entrepot.ownership import service as ownership
+from entrepot.ownership.booking import CORRECTED
 from entrepot.ownership.model import Freed, Judged, TurnedAway, Why
 from entrepot.trade.seller.store import sellers
 
@@ -27,9 +28,11 @@ MODE_BY_WHY: Mapping[Why, str] = {
     Why.NOBODY_OWNS: "ownership-refused",
     Why.LOWER_PRECEDENCE: "ownership-refused",
 }
-FIGHT, UNANSWERED = "ownership-fight", "correction-unanswered"
+MODES = tuple(sorted(set(MODE_BY_WHY.values())))
+REFUSED, FIGHT, UNANSWERED = "ownership-refused", "ownership-fight", "correction-unanswered"
+NOT_WRONG = "the offer is not wrong in this way any more"
+Names = Mapping[tuple[str, str], str]  # of sellers, by account and id
 PROMISE = "answer-correction"
-WORDS_MAX = 5  # offers named in a case's text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +53,35 @@ class OfferJudgement:
         return then
 
     def _cases(self, conn: Conn, turned_away: Sequence[TurnedAway]) -> list[CaseAsked]:
-        """One per seller and cause; what was refused before and stands is counted by ownership, and told once."""
-        groups: dict[tuple[str, str, str], list[TurnedAway]] = defaultdict(list)
-        for away in turned_away:
-            if not away.again and not away.fight and away.why in MODE_BY_WHY:
-                groups[away.scope.account, MODE_BY_WHY[away.why], away.scope.seller].append(away)
-        return [self._case(conn, *key, group) for key, group in sorted(groups.items())]
+        """One failure per offer, which the plan puts together by seller or by cause; what stood before is counted by ownership, and told once."""
+        news = [away for away in turned_away if not away.again and not away.fight and away.why in MODE_BY_WHY]
+        names = _names(conn, {(away.scope.account, away.scope.seller) for away in news})
+        return [self._case(away, names) for away in news]
 
-    def _case(self, conn: Conn, account: str, mode: str, seller: str, group: Sequence[TurnedAway]) -> CaseAsked:
-        standing = ownership.standing_against(conn, account, [seller])
-        whys = {why for why, its in MODE_BY_WHY.items() if its == mode}
-        known = sellers(conn, account, [seller]).get(seller)
+    def _case(self, away: TurnedAway, names: Names) -> CaseAsked:
+        mode, account, seller = MODE_BY_WHY[away.why], away.scope.account, away.scope.seller
+        money = away.stands if away.field == "price" and isinstance(away.stands, int) else 0
         return CaseAsked(
             mode=mode,
             account=account,
-            object="seller",
-            object_id=seller,
-            name=known["name"] if known else seller,
-            root=f"seller:{seller}",
-            cause=told(group),
-            values={"count": sum(standing.get((seller, why), 0) for why in whys) or len(group)},
-            money_minor=sum(away.stands for away in group if away.field == "price" and isinstance(away.stands, int)),
+            object=away.object,
+            object_id=away.object_id,
+            root=f"{away.object}:{away.object_id}",
+            title=self._title(mode, names.get((account, seller), "")),
+            cause=f"{away.object} {away.object_id}: {away.words}",
+            money_minor=money,
             currency=self.parts.account(account).currency,
-            message_id=group[-1].message_id or None,
+            message_id=away.message_id or None,
             flow=FLOW,
-            details={"offers": sorted({away.object_id for away in group})},
+            details={"field": away.field, "value": away.value, "stands": away.stands},
+            seller=seller,
+            cause_key=cause_of(away),
         )
+
+    def _title(self, mode: str, name: str) -> str:
+        """A seller's case is named after him; any other names itself."""
+        grouped = name and self.parts.plan.failure(mode).one_case_per == "seller"
+        return f"{mode.replace('-', ' ').capitalize()}: {name}" if grouped else ""
 
     def _fight(self, away: TurnedAway) -> CaseAsked:
         return CaseAsked(
@@ -88,6 +94,8 @@ class OfferJudgement:
             message_id=away.message_id or None,
             flow=FLOW,
             details={"field": away.field, "ours": away.stands, "theirs": away.value},
+            seller=away.scope.seller,
+            cause_key=cause_of(away),
         )
 
     def _restored(self, ctx: Ctx, conn: Conn, freed: Sequence[Freed]) -> list[Intent]:
@@ -104,13 +112,8 @@ class OfferJudgement:
         """Requests that ended: their promise is kept, or what was promised did not come."""
         rows = ownership.asked(conn, [f.id for f in freed if f.what == "correction"])
         then.kept += self.answered(ctx, conn, [row["digest_id"] for row in rows.values() if row["digest_id"]])
-        broken: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for row in rows.values():
-            if row["state"] == "expired" and row["answered_at"] is not None:
-                broken[row["account"], row["seller"]].append(row)
-        for (account, seller), promised in sorted(broken.items()):
-            text = "; ".join(f"{r['object']} {r['object_id']}: promised, and not done" for r in promised[:WORDS_MAX])
-            then.cases.append(unanswered(conn, account, seller, text))
+        broken = [row for row in rows.values() if row["state"] == "expired" and row["answered_at"] is not None]
+        then.cases += unanswered(conn, broken, "promised, and not done")
 
     def answered(self, ctx: Ctx, conn: Conn, digest_ids: Sequence[str]) -> list[Kept]:
         """The promise to answer is kept, for each digest of which nothing waits for an answer any more."""
@@ -118,46 +121,60 @@ class OfferJudgement:
         return [(PROMISE, "correction", one, now) for one in sorted(ownership.answered_digests(conn, digest_ids))]
 
     def _gone(self, conn: Conn, judged: Judged) -> list[tuple[str, str, str, str]]:
-        """Cases whose cause is gone: nothing of the kind stands against the seller any more."""
+        """Cases whose cause is gone: the offer is not wrong in this way any more."""
         gone = [
             (FIGHT, f.object, f.object_id, f.why) for f in judged.freed if f.what == "hold" and f.reason is Why.FIGHT
         ]
+        unsettled = {(f.account, f.object_id) for f in judged.freed if f.what == "correction" and f.why != CORRECTED}
         for account, offer_ids in _by_account((f.account, f.object, f.object_id) for f in judged.freed).items():
-            found = {offer.row["seller_id"] for offer in offers_now(conn, account, offer_ids).values()}
-            standing = ownership.standing_against(conn, account, sorted(found))
-            for seller in sorted(found):
-                left = {MODE_BY_WHY[why] for (who, why), n in standing.items() if who == seller and why in MODE_BY_WHY}
-                over = sorted(set(MODE_BY_WHY.values()) - left)
-                if not left:
+            still = ownership.refused_still(conn, account, OFFER, offer_ids)
+            for offer_id in offer_ids:
+                left = {MODE_BY_WHY[why] for why in still.get(offer_id, ()) if why in MODE_BY_WHY}
+                over = [mode for mode in MODES if mode not in left]
+                if not left and (account, offer_id) not in unsettled:
                     over.append(UNANSWERED)
-                gone += [
-                    (mode, "seller", seller, "no offer of the seller is wrong in this way any more") for mode in over
-                ]
+                gone += [(mode, OFFER, offer_id, NOT_WRONG) for mode in over]
         return gone
 
 
-def unanswered(conn: Conn, account: str, seller: str, cause: str) -> CaseAsked:
-    """A seller who was asked, and said no, said nothing, or could not be told: a person reaches him."""
-    known = sellers(conn, account, [seller]).get(seller)
-    standing = ownership.standing_against(conn, account, [seller])
-    return CaseAsked(
-        mode=UNANSWERED,
-        account=account,
-        object="seller",
-        object_id=seller,
-        name=known["name"] if known else seller,
-        root=f"seller:{seller}",
-        cause=cause,
-        values={"count": sum(standing.values())},
-        flow=FLOW,
-    )
+def cause_of(away: TurnedAway) -> str:
+    """What the same cause of other offers has in common: a bad value of a field, or who writes what is not his."""
+    if MODE_BY_WHY.get(away.why) != REFUSED:
+        return f"{away.field}:{away.why.value}"
+    whose = f":{away.scope.seller}" if away.actor.partition("@")[0] == "seller" else ""
+    return f"{away.field}:{away.actor}{whose}"
 
 
-def told(group: Sequence[TurnedAway]) -> str:
-    """What is wrong, offer by offer, for a reader in a hurry."""
-    lines = [f"offer {away.object_id}: {away.words}" for away in group[:WORDS_MAX]]
-    more = len(group) - WORDS_MAX
-    return "; ".join([*lines, f"and {more} more"] if more > 0 else lines)
+def unanswered(conn: Conn, requests: Sequence[Row], cause: str) -> list[CaseAsked]:
+    """Sellers who were asked, and said no, said nothing, or could not be told: a person reaches them. One failure per request."""
+    names = _names(conn, {(row["account"], row["seller"]) for row in requests})
+    return [
+        CaseAsked(
+            mode=UNANSWERED,
+            account=row["account"],
+            object=row["object"],
+            object_id=row["object_id"],
+            root=f"{row['object']}:{row['object_id']}",
+            cause=f"{names.get((row['account'], row['seller'])) or row['seller']}, {row['object']} {row['object_id']}: {cause}",
+            flow=FLOW,
+            details={"field": row["field"], "value": row["refused_value"], "request": row["id"]},
+            seller=row["seller"],
+            cause_key=f"{row['field']}:{row['cause']}",
+        )
+        for row in requests
+    ]
+
+
+def _names(conn: Conn, whose: Iterable[tuple[str, str]]) -> Names:
+    """What sellers are called, by account and id."""
+    of_account: dict[str, set[str]] = defaultdict(set)
+    for account, seller in whose:
+        of_account[account].add(seller)
+    return {
+        (account, seller): row["name"]
+        for account, ids in sorted(of_account.items())
+        for seller, row in sellers(conn, account, sorted(ids)).items()
+    }
 
 
 def _by_account(objects: Iterable[tuple[str, str, str]]) -> Mapping[str, list[str]]:

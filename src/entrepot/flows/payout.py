@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from entrepot.cases import obligations
 from entrepot.connectors.payment.events import PaymentEvent
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.parts import Parts
@@ -18,7 +19,7 @@ from entrepot.money.payout.model import Confirm, Disputed, Nothing, NotKnown, Tr
 from entrepot.outbox.port import Effect, Reaction
 from entrepot.outbox.store import Intent
 
-FLOW = "payout"
+FLOW, PROMISE = "payout", "confirm-payout"
 SHOPS_WE_KNOW = frozenset({"OPEN", "CLOSE", "SUSPENDED", "TERMINATED"})
 
 
@@ -61,7 +62,18 @@ class Payouts:
                         message_id=message.id,
                     )
                 )
+                self._elsewhere(ctx, conn, then, verdict)
         return Decided()
+
+    def _elsewhere(self, ctx: Ctx, conn: Conn, then: Consequences, verdict: Confirm) -> None:
+        """While we observe, the marketplace may have been told before we heard of the transfer: its cycle said so."""
+        if not self.parts.plan.only_observes(FLOW):
+            return
+        cycle_id = str(verdict.payload["cycle_id"])
+        if obligations.kept(conn, PROMISE, "payout", cycle_id):
+            done = confirmed_elsewhere(ctx, conn, verdict.account, [cycle_id])
+            then.elsewhere.update(done.elsewhere)
+            then.cases += done.cases
 
     def decide_shops(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
         """News of sellers: kept as they came; a state nobody published is a case, and stops nothing."""
@@ -75,11 +87,21 @@ class Payouts:
                     Parked(
                         "unknown-word",
                         f"shop {shop.shop_id}: “{shop.their_state}” in shop_state is a word we do not know",
+                        cause_key=f"shop:shop_state:{shop.their_state}",
                     )
                 )
             else:
                 verdicts.append(Decided())
         return verdicts
+
+
+def confirmed_elsewhere(ctx: Ctx, conn: Conn, account: str, cycle_ids: Sequence[str]) -> Consequences:
+    """The marketplace knows that these cycles were paid, and not from us: what we would have told it is noted beside it."""
+    then = Consequences()
+    for one in cycle_ids:
+        then.elsewhere[f"confirm-payout:{one}"] = f"the marketplace heard that cycle {one} was paid"
+        then.cases += service.told_by_others(conn, ctx, account, one, at=ctx.clock.now())
+    return then
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +114,5 @@ class PayoutConfirmed(Reaction):
         then = Consequences()
         cycle_id, now = str(effect.payload["cycle_id"]), ctx.clock.now()
         then.cases += service.confirmed(conn, ctx, effect.account, cycle_id, at=now)
-        then.kept.append(("confirm-payout", "payout", cycle_id, now))
+        then.kept.append((PROMISE, "payout", cycle_id, now))
         then.flush(ctx, conn, self.payouts.parts.plan)

@@ -4,20 +4,24 @@ A plan comes into force in one transaction, together with the modes of its flows
 and start anew on it; what they had sent before is still written down.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from entrepot.blueprint.model import Plan
+from entrepot.cases import shadow
+from entrepot.cases.service import open_cases
 from entrepot.change import service, store
 from entrepot.change.diff import Difference, differences
 from entrepot.change.model import Change, Source, Version
 from entrepot.change.source import plan_of
 from entrepot.engine import flows as flow_control
+from entrepot.flows.consequences import advised_case
 from entrepot.flows.plan_records import Touched, decided_under, touched
 from entrepot.flows.replay import ReplayAsked, ReplayPlan, plan_replay
 from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.outbox.store import Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,28 @@ def under(ctx: Ctx, plan: Plan) -> Ctx:
     return replace(ctx, plan_hash=plan.hash)
 
 
+ADVISED_SINCE = "it was planned when the flow still acted; now a person releases it"
+
+
 def _switch(conn: Conn, ctx: Ctx, plan: Plan) -> None:
     """Flows of the new plan exist, and their modes count from this commit on: a claim reads them, not the process."""
+    ctx = under(ctx, plan)
     flow_control.ensure(conn, ctx, plan.flows)
+    before = {row["name"]: row["mode"] for row in flow_control.flows(conn)}
     flow_control.set_modes(conn, {name: flow.mode for name, flow in plan.flows.items()})
+    now = {name: flow.mode for name, flow in plan.flows.items()}
+    _advise(conn, ctx, plan, [name for name in sorted(now) if now[name] == "advise" != before[name]])
+    shadow.end(conn, ctx, plan, [name for name in sorted(now) if before[name] == "observe" != now[name]])
+
+
+def _advise(conn: Conn, ctx: Ctx, plan: Plan, flows: Sequence[str]) -> None:
+    """What was promised and not sent yet is offered as a case each; what is under way or unclear is finished and read back."""
+    if not flows:
+        return
+    held = store.hold_planned(conn, flows, ADVISED_SINCE)
+    open_cases(conn, ctx, plan, [advised_case(row["id"], _intent(row)) for row in held])
+
+
+def _intent(row: Row) -> Intent:
+    names = ("key", "account", "operation", "root", "flow", "payload", "queue", "message_id")
+    return Intent(**{name: row[name] for name in names}, window_s=(row["window_until"] - row["due_at"]).total_seconds())

@@ -132,12 +132,18 @@ def _of_flow(one: Difference, before: Plan, after: Plan) -> Iterator[_Question]:
         yield _Question(one.dotted, "flow", "stands still and goes on doing so", where, flow)
 
 
+_MODE_WORDS = {
+    "advise": "have not left the house; what was planned waits for a person's release from then on, as a case each",
+    "act": "have not left the house; what is advised goes on waiting for its release",
+}
+
+
 def _effect_words(key: str, after: Plan, one: Difference) -> str:
     mode = after.flows[one.entry].mode if one.entry in after.flows else ""
     if key == "mode" and mode == "observe":
         return "have not left the house and are not sent while the flow only observes"
     if key == "mode":
-        return "have not left the house; what was planned before is sent, what is advised waits for its release"
+        return _MODE_WORDS.get(mode, "have not left the house")
     return "keep the window they were promised with; the waits between two tries follow the new plan"
 
 
@@ -213,6 +219,10 @@ _DECIDED: Mapping[str, str] = {
     "journals": "SELECT '' AS flow, fact AS what, '' AS state, count(*) AS n FROM journal WHERE plan_hash = ANY(%(plans)s) AND posted_at >= %(since)s",
     "cases": "SELECT flow, mode AS what, state, count(*) AS n FROM case_file WHERE plan_hash = ANY(%(plans)s) AND opened_at >= %(since)s",
     "obligations": "SELECT flow, kind AS what, state, count(*) AS n FROM obligation WHERE plan_hash = ANY(%(plans)s) AND due_at >= %(since)s",
+    "refunds": "SELECT 'return-refund' AS flow, origin AS what, state, count(*) AS n FROM refund WHERE plan_hash = ANY(%(plans)s) AND decided_at >= %(since)s",
+    "returns": "SELECT 'return-refund' AS flow, 'return' AS what, state, count(*) AS n FROM return_file WHERE plan_hash = ANY(%(plans)s) AND decided_at >= %(since)s",
+    "shipments": "SELECT 'shipment' AS flow, 'parcel' AS what, state, count(*) AS n FROM shipment WHERE plan_hash = ANY(%(plans)s) AND decided_at >= %(since)s",
+    "variances": "SELECT 'settlement' AS flow, cause AS what, state, count(*) AS n FROM variance WHERE plan_hash = ANY(%(plans)s) AND found_at >= %(since)s",
     "mapping_uses": "SELECT flow, mapping AS what, theirs || ' ↔ ' || ours AS state, count(*) AS n FROM mapping_use WHERE plan_hash = ANY(%(plans)s) AND at >= %(since)s",
 }
 

@@ -50,6 +50,8 @@ def see_refunds(
             "currency": r.currency,
             "reason": r.reason,
             "asked_at": r.asked_at,
+            "plan_hash": ctx.plan_hash,
+            "decided_at": ctx.clock.now(),
         }
         for r in seen
         if r.order_line_id in leg.lines and r.amount_minor > 0
@@ -113,7 +115,16 @@ class ReturnRefund:
             return Ignored(f"refund {asked.refund_id} is {row['state']}")
         problem = _too_much(leg, row, asked)
         if problem:
-            return Parked("refund-above-leg", problem, leg.order_id, "leg", leg.id, asked.amount_minor, asked.currency)
+            return Parked(
+                "refund-above-leg",
+                problem,
+                leg.order_id,
+                "leg",
+                leg.id,
+                asked.amount_minor,
+                asked.currency,
+                leg.seller_id,
+            )
         capture_id = _capture_of(conn, basket, leg)
         if capture_id is None:
             return NotYet(f"order {leg.order_id} was not charged by us yet", UNCHARGED, name=leg.order_id)
@@ -165,6 +176,7 @@ class ReturnRefund:
                 due_at=max(due.values()),
                 money_minor=row["amount_minor"],
                 currency=row["currency"],
+                seller=leg.seller_id,
             )
         )
 
@@ -188,6 +200,7 @@ class ReturnRefund:
             return Parked(
                 "unknown-word",
                 f"return {seen.return_id}: “{seen.state.word}” in {seen.state.field} is a word we do not know",
+                cause_key=f"return:{seen.state.field}:{seen.state.word}",
             )
         found = book.leg(seen.order_id)
         if found is None:
@@ -201,7 +214,8 @@ class ReturnRefund:
         if before and to != before["state"] and to not in RETURN_MOVES[ReturnState(before["state"])]:
             return Ignored(f"return {seen.return_id} is {before['state']}; {to} is older news")
         row = {"id": before["id"] if before else ctx.ids.new("rtn"), "leg_id": leg.id, "external_id": seen.return_id, "state": str(to),
-               "their_state": seen.their_state, "reason": seen.reason, "created_at": seen.created_at}  # fmt: skip
+               "their_state": seen.their_state, "reason": seen.reason, "created_at": seen.created_at,
+               "plan_hash": ctx.plan_hash, "decided_at": ctx.clock.now()}  # fmt: skip
         store.upsert_return(conn, row)
         known[seen.return_id] = row
         if not before or before["state"] != to:

@@ -15,12 +15,14 @@ from entrepot.connectors.payment.settlements import StatementSeen
 from entrepot.engine.lease import Lease
 from entrepot.engine.periodic import Periodic, Run
 from entrepot.flows.parts import Parts
+from entrepot.flows.payout import confirmed_elsewhere
 from entrepot.inbox.model import Decided, Message, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.money.payout import service as payouts
 from entrepot.money.settlement import service
 from entrepot.money.settlement.model import Author, CycleSeen, StatementLineSeen
 from entrepot.money.settlement.policy import Policy
+from entrepot.outbox.store import seen_elsewhere
 
 FLOW = "settlement"
 UNCONFIRMED = "payout-unconfirmed"
@@ -68,6 +70,10 @@ class Settlement:
         promise(conn, ctx, self.parts.plan, promised)
         paid = [c.external_id for c in owed if c.payout_state == "paid"]
         meet(conn, ctx, "confirm-payout", "payout", paid, ctx.clock.now())
+        if self.parts.plan.only_observes("payout"):
+            done = confirmed_elsewhere(ctx, conn, account, paid)
+            seen_elsewhere(conn, done.elsewhere, ctx.clock.now())
+            open_cases(conn, ctx, self.parts.plan, done.cases)
 
     def decide_reports(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
         """Reports of the gateway that come whole: a statement with its lines."""

@@ -39,6 +39,7 @@ class Shipping:
                     Parked(
                         "unknown-word",
                         f"shipment {one.shipment_id}: “{one.state.word}” in {one.state.field} is a word we do not know",
+                        cause_key=f"shipment:{one.state.field}:{one.state.word}",
                     )
                 )
                 continue
@@ -59,7 +60,8 @@ class Shipping:
                 verdicts.append(Ignored(f"shipment {one.shipment_id} is {before['state']}; {to} is older news"))
                 continue
             row = {"id": before["id"] if before else ctx.ids.new("shp"), "leg_id": leg.id, "external_id": one.shipment_id, "state": str(to),
-                   "carrier": one.carrier, "tracking": one.tracking, "shipped_at": one.shipped_at}  # fmt: skip
+                   "carrier": one.carrier, "tracking": one.tracking, "shipped_at": one.shipped_at,
+                   "plan_hash": ctx.plan_hash, "decided_at": ctx.clock.now()}  # fmt: skip
             if not before or before["state"] != to:
                 book.tell(basket, leg, "parcel moved", from_state=before["state"] if before else "", to_state=to, by="seller", because=message.id,
                           carrier=one.carrier, tracking=one.tracking)  # fmt: skip

@@ -144,7 +144,10 @@ class Book:
         if refused.why not in LIMIT_CAUSES:
             self._expired += [a.id for a in asked if a.open]
             return
-        self._apply(standing, asked, standing.effective(wish.field), come)
+        people = [a for a in standing.asked if a.open and (a.field, a.cause) == (wish.field, Why.OPERATOR)]
+        self._apply(
+            standing, [*asked, *people], standing.effective(wish.field), come
+        )  # the bad one is gone: it was asked about
         if not any(
             r.why is refused.why and r.field == refused.field and r is not refused for r in standing.refused.values()
         ):
@@ -354,6 +357,7 @@ class Book:
 
     def _over(self, standing: Standing, refused: Sequence[Refused], why: str) -> None:
         self._ended.update({one.id: why for one in refused})
+        self.freed += [Freed(*standing.key, one.field, "refusal", one.id, why, one.why) for one in refused]
 
     def lift(self, key: Key, holds: Sequence[Holding], why: str) -> None:
         for one in holds:
@@ -378,11 +382,19 @@ class Book:
         store.values_arrived(conn, self._arrived)
         store.overrides_arrived(conn, self._overrides_arrived)
         store.lift_holds(conn, self._lifted, self.by, self.now)
+        if self._lifted:
+            self.ctx.point("hold.lifted")
         store.insert_holds(conn, self._holds)
+        if self._holds:
+            self.ctx.point("hold.placed")
         store.follow_holds(conn, self._follow)
         store.end_corrections(conn, self._expired, CorrectionState.EXPIRED, REPLACED, self.now)
         done = set(store.apply_corrections(conn, self._applied, self.now))
+        if done:
+            self.ctx.point("correction.applied")
         store.insert_corrections(conn, self._timed(conn))
+        if self._asked:
+            self.ctx.point("correction.asked")
         store.follow_refusal(conn, self._carried)
         store.write_reassertions(conn, self._reasserted)
         freed = tuple(f for f in self.freed if f.what != "correction" or f.id in done)

@@ -136,13 +136,13 @@ class TurnedAway:
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """A hold, override or request that ended because its cause is gone or its time is over."""
+    """A hold, override, request or refusal that ended because its cause is gone or its time is over."""
 
     account: str
     object: str
     object_id: str
     field: str
-    what: str  # hold | override | correction
+    what: str  # hold | override | correction | refusal
     id: str
     why: str
     reason: Why | None = None

@@ -47,7 +47,10 @@ def _once(conn: Conn, ctx: Ctx, plan: Plan, rules: RuleSet, observed: Sequence[O
         for news in judge(rules, standing[key], one, now, settle(plan, key[0])):
             book.add(standing[key], news, From(one.message_id, one.source))
         book.lift(key, _stale(standing[key]), HEARD_AGAIN)
-    return book.flush(conn)
+    ctx.point("observe.judged")
+    judged = book.flush(conn)
+    ctx.point("observe.booked")
+    return judged
 
 
 def _stale(standing: Standing) -> list[Holding]:

@@ -119,6 +119,15 @@ def by_ids(conn: Conn, ids: Sequence[str]) -> list[Row]:
     return conn.execute("SELECT * FROM correction WHERE id = ANY(%s) ORDER BY id", (list(ids),)).fetchall()
 
 
+def objects_in(conn: Conn, digest_ids: Sequence[str]) -> list[Row]:
+    """What these digests ask about and nobody has corrected yet: account, object, object_id."""
+    return conn.execute(
+        "SELECT DISTINCT account, object, object_id FROM correction WHERE digest_id = ANY(%s) AND state <> 'applied' "
+        "ORDER BY account, object, object_id",
+        (list(digest_ids),),
+    ).fetchall()
+
+
 def open_of(conn: Conn, account: str, seller: str, cause: str) -> list[str]:
     rows = conn.execute(
         "SELECT id FROM correction WHERE account = %s AND seller = %s AND cause = %s AND ended_at IS NULL AND digest_id IS NOT NULL "

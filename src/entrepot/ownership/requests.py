@@ -206,6 +206,7 @@ def delivered(conn: Conn, ctx: Ctx, digest_id: str, words: str = "") -> None:
         conn, {"id": digest_id, "state": "delivered", "delivered_at": now, "again_at": None, "words": words}
     )
     request_store.deliver(conn, digest_id, row["channel"], now)
+    ctx.point("correction.delivered")
 
 
 def undelivered(conn: Conn, ctx: Ctx, plan: Plan, digest_id: str, words: str) -> str | None:
@@ -224,6 +225,9 @@ def undelivered(conn: Conn, ctx: Ctx, plan: Plan, digest_id: str, words: str) ->
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
+
+
+LINK_USED = "this link has been used, or a newer message has another one"
 
 
 class LinkUsed(OwnerDecides):
@@ -261,9 +265,12 @@ def answer(
     arrives.  Errors: LinkUsed, NotThere, Busy.
     """
     row = _asked(conn, which)
+    by_link = row["token_hash"] == token_hash(which)
     key = key_of(row)
     lock(conn, [key])
     row = request_store.by_id(conn, row["id"]) or row
+    if by_link and row["token_hash"] != token_hash(which):
+        raise LinkUsed(LINK_USED)  # by somebody who held the object a moment ago
     if row["ended_at"] is not None:
         return Answered(row["id"], row["state"], changed=False)
     by, now = by or row["owner"], ctx.clock.now()
@@ -271,6 +278,7 @@ def answer(
         return _corrected(conn, ctx, plan, rules, row, value, words, by)
     state = CorrectionState.ACCEPTED if accepted else CorrectionState.DECLINED
     changed = request_store.answered(conn, row["id"], state, words, by, now, None if accepted else now)
+    ctx.point("correction.answered")
     freed = (
         ()
         if accepted
@@ -287,7 +295,7 @@ def _asked(conn: Conn, which: str) -> Row:
         return row
     if which.startswith("cor_"):
         raise NotThere(f"there is no correction request {which}", id=which)
-    raise LinkUsed("this link has been used, or a newer message has another one")
+    raise LinkUsed(LINK_USED)
 
 
 def _corrected(

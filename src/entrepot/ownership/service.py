@@ -54,6 +54,7 @@ __all__ = [
     "answer",
     "answered_digests",
     "asked",
+    "asked_about",
     "confirm_override",
     "delivered",
     "digest_row",
@@ -72,9 +73,10 @@ __all__ = [
     "override",
     "override_row",
     "recheck",
+    "refused_still",
     "request",
+    "requests_in",
     "silent",
-    "standing_against",
     "take_digest",
     "undelivered",
     "write",
@@ -101,9 +103,12 @@ def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict
     }
 
 
-def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> dict[tuple[str, Why], int]:
-    """How many objects of each seller are wrong in each way, as (seller, why): what a case about a seller counts."""
-    return {(r["seller"], Why(r["why"])): r["n"] for r in store.standing_against(conn, account, sellers)}
+def refused_still(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[str, set[Why]]:
+    """In which ways each of these objects is wrong just now; one with nothing wrong is not there."""
+    found: dict[str, set[Why]] = {}
+    for row in store.refusals_of(conn, account, object, ids):
+        found.setdefault(row["object_id"], set()).add(Why(row["why"]))
+    return found
 
 
 def disturbed(conn: Conn, account: str, object: str, since: datetime) -> list[Row]:
@@ -116,6 +121,11 @@ def asked(conn: Conn, ids: Sequence[str]) -> dict[str, Row]:
     return {row["id"]: row for row in request_store.by_ids(conn, ids)}
 
 
+def asked_about(conn: Conn, digest_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The objects these digests ask about, of which nothing corrected has come yet, as (account, object, object id)."""
+    return [(r["account"], r["object"], r["object_id"]) for r in request_store.objects_in(conn, digest_ids)]
+
+
 def open_requests(conn: Conn, account: str, seller: str, cause: str) -> list[str]:
     """What one seller was asked about one cause and has not settled, the oldest first."""
     return request_store.open_of(conn, account, seller, cause)
@@ -124,6 +134,11 @@ def open_requests(conn: Conn, account: str, seller: str, cause: str) -> list[str
 def answered_digests(conn: Conn, digest_ids: Sequence[str]) -> set[str]:
     """Of these digests those of which every request has been answered, or corrected without a word."""
     return set(digest_ids) - request_store.unanswered(conn, digest_ids)
+
+
+def requests_in(conn: Conn, digest_id: str) -> list[Row]:
+    """The requests one digest carries."""
+    return request_store.of_digest(conn, digest_id)
 
 
 def digest_row(conn: Conn, digest_id: str) -> Row | None:

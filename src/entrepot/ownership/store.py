@@ -396,12 +396,12 @@ def holds_of(conn: Conn, account: str, object: str, ids: Sequence[str]) -> list[
     ).fetchall()
 
 
-def standing_against(conn: Conn, account: str, sellers: Sequence[str]) -> list[Row]:
-    """Refusals that stand, counted in objects: seller, why, n."""
+def refusals_of(conn: Conn, account: str, object: str, ids: Sequence[str]) -> list[Row]:
+    """Why anything of these objects is refused just now: object_id, why."""
     return conn.execute(
-        "SELECT seller, why, count(DISTINCT (object, object_id)) AS n FROM refused_write "
-        "WHERE account = %s AND seller = ANY(%s) AND ended_at IS NULL GROUP BY seller, why ORDER BY seller, why",
-        (account, list(sellers)),
+        "SELECT DISTINCT object_id, why FROM refused_write WHERE account = %s AND object = %s AND object_id = ANY(%s) "
+        "AND ended_at IS NULL ORDER BY object_id, why",
+        (account, object, list(ids)),
     ).fetchall()
 
 

@@ -9,7 +9,7 @@ from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import OurBug
 from entrepot.ownership import store
 from entrepot.ownership.batches import lock, rounds, settle
-from entrepot.ownership.booking import CHANNELS, Book, From, joined
+from entrepot.ownership.booking import CHANNELS, HUB, Book, From, joined
 from entrepot.ownership.compile import RuleSet
 from entrepot.ownership.judging import News, Wish, judge_wishes, refused_to_create
 from entrepot.ownership.model import Act, Allowed, Judged, NotAllowed, TurnedAway, Write
@@ -44,15 +44,16 @@ def write(
     channel: str,
     message_id: str,
     source: str = "",
+    by: str = HUB,
 ) -> Written:
-    """Let in or refuse what is written to us by `feed`, `api` or `console`.
+    """Let in or refuse what is written to us by `feed`, `api` or `console`. `by`: the person, where one is behind it.
 
     Errors: Busy when another transaction decides one of the objects.
     """
     if channel not in CHANNELS or any(one.act not in WRITTEN for one in writes):
         raise OurBug(f"nothing is written by {channel}, or a lever was pulled as a write", channel=channel)
     answers: dict[int, Answer] = {}
-    come = From(message_id, source, channel)
+    come = From(message_id, source, channel, by)
     judged = [
         _round(conn, ctx, plan, rules, some, come, answers)
         for some in rounds(list(enumerate(writes)), lambda one: (_key(one[1]), one[1].field))
@@ -80,7 +81,7 @@ def _round(
         wanted.setdefault(_key(one), {})[n] = one
     lock(conn, wanted)
     standing = store.standing(conn, wanted, now.date())
-    book = Book(ctx, plan, rules, now)
+    book = Book(ctx, plan, rules, now, by=come.by)
     for key, theirs in sorted(wanted.items()):
         after = enforcement(rules, key[1], come.channel) == "after"
         said = _booked(book, standing[key], list(theirs.values()), replace(come, after=after), now)

@@ -1,7 +1,9 @@
 """The demo: a fresh hub against the sandbox, as real processes, from the first basket to closed books.
 
-Every demo gets a database of its own on the demo's PostgreSQL server, so that the marketplace's memory and ours begin together. Business time
-starts on a Monday morning and runs faster than the machine's.
+Where we are the seller (`--model syndication`, or `both`) the plan is the shipped template of that model unless one is given, and
+the outside world has the channels and a back office instead of the operator's systems, or beside them. Every demo gets a database of
+its own on the demo's PostgreSQL server, so that the world's memory and ours begin together. Business time starts on a Monday morning
+and runs faster than the machine's.
 """
 
 import json
@@ -21,13 +23,16 @@ from psycopg.rows import dict_row
 
 from entrepot import installations
 from entrepot.blueprint.load import load
+from entrepot.connectors.facts import facts
 from entrepot.engine.supervisor import Child, Supervisor
 from entrepot.kernel.clock import DEMO_SPEED_MAX, SystemClock
 from entrepot.kernel.errors import NotNow, WrongSetting
 from entrepot.launch import children, server_check
 from entrepot.process import Settings, database_now, settings, upgrade
-from entrepot.proof.figures import broken, figures
-from entrepot.proof.world import SYSTEMS, environment
+from entrepot.proof.channel_figures import broken_channels, channel_figures
+from entrepot.proof.figures import broken, figures, selling_figures
+from entrepot.proof.plans import write_plan
+from entrepot.proof.world import SYSTEMS_OF, Model, environment_of
 from entrepot.store import postgres
 from entrepot.store.db import Db
 
@@ -37,6 +42,7 @@ MONDAY = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)
 READY_WITHIN_S = 60.0  # machine
 REST_S = 4 * 3600.0  # business: after the world rests, reports and reconciliation still come
 CALL_S = 10.0
+GIVE_UP_S = 900.0  # machine: a demo --once that is not over by then has failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,14 @@ class Wish:
     """What the person asked for."""
 
     once: bool = False
+    model: Model = "operator"
     seed: int = 1
     speed: float = 60.0
     orders: int = 25
     span_minutes: int = 480
     pace_percent: int = 100
     faults: str = "demo"
-    give_up_s: float = 900.0  # machine: a demo --once that is not over by then has failed
+    give_up_s: float = GIVE_UP_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +75,25 @@ class Demo:
         return f"http://{self.chosen.host}:{self.chosen.port}/"
 
     @property
+    def hub_url(self) -> str:
+        return self.console.rstrip("/")
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The sandbox's systems of this model."""
+        return SYSTEMS_OF[self.wish.model]
+
+    @property
     def env(self) -> dict[str, str]:
         urls = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
         mail = self.folder / "mail"
         mail.mkdir(parents=True, exist_ok=True)
         alerts = f"json://127.0.0.1:{self.ports['alerts']}/alerts"
-        public = {"ENTREPOT_PUBLIC_URL": self.console.rstrip("/")}
-        return {**os.environ, **environment(urls, str(mail), alerts), **public, "ENTREPOT_DATABASE_URL": self.url}
+        ours = environment_of(self.wish.model, urls, self.hub_url, str(mail), alerts)
+        ours |= {"ENTREPOT_PUBLIC_URL": self.hub_url, "ENTREPOT_DATABASE_URL": self.url}
+        if self.chosen.blueprint is not None:
+            ours["ENTREPOT_BLUEPRINT"] = str(self.chosen.blueprint)
+        return {**os.environ, **ours}
 
     @property
     def noted(self) -> dict[str, str]:
@@ -83,6 +102,11 @@ class Demo:
             "ENTREPOT_MIRAKL_",
             "ENTREPOT_GATEWAY_",
             "ENTREPOT_STOREFRONT_",
+            "ENTREPOT_AMAZON_",
+            "ENTREPOT_WALMART_",
+            "ENTREPOT_EBAY_",
+            "ENTREPOT_CHANNELENGINE_",
+            "ENTREPOT_BACKOFFICE_",
             "ENTREPOT_ALERT_",
             "ENTREPOT_SELLER_",
             "ENTREPOT_PUBLIC_",
@@ -92,15 +116,17 @@ class Demo:
 
     def processes(self) -> list[Child]:
         wish, env = self.wish, self.env
-        ports = json.dumps({name: self.ports[name] for name in SYSTEMS})
-        hub_url = self.console.rstrip("/")
-        sandbox = [sys.executable, "-m", "entrepot.proof.world_process", "--hub-url", hub_url, "--ports", ports]
+        ports = json.dumps({name: self.ports[name] for name in self.systems})
+        sandbox = [sys.executable, "-m", "entrepot.proof.world_process", "--hub-url", self.hub_url, "--ports", ports]
+        sandbox += ["--model", wish.model]
         sandbox += ["--seed", str(wish.seed), "--orders", str(wish.orders), "--span-minutes", str(wish.span_minutes)]
         sandbox += ["--pace-percent", str(wish.pace_percent), "--faults", wish.faults]
         inbox = [sys.executable, "-m", "entrepot.proof.alert_inbox", "--port", str(self.ports["alerts"])]
         operator = [sys.executable, "-m", "entrepot.proof.operator", "--begins-at", MONDAY.isoformat()]
         operator += ["--span-minutes", str(wish.span_minutes)]
-        people = [Child("alerts", inbox, env), Child("operator", operator, env)]
+        people = [Child("alerts", inbox, env)]
+        if wish.model != "syndication":
+            people.append(Child("operator", operator, env))
         return [Child("sandbox", sandbox, env), *people, *children(self.chosen, env)]
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -123,7 +149,10 @@ class Demo:
         db = Db(self.url, max_size=1, name="demo")
         try:
             with db.transaction() as conn:
-                return figures(conn, books)
+                if self.wish.model == "operator":
+                    return figures(conn, books)
+                counted = selling_figures(conn, books) if self.wish.model == "syndication" else figures(conn, books)
+                return {**counted, "channels": channel_figures(conn, books, load(self.chosen.blueprint))}
         finally:
             db.close()
 
@@ -135,14 +164,18 @@ def prepare(wish: Wish) -> Demo:
     chosen = settings()
     if chosen.database_url:
         raise WrongSetting("the demo makes databases of its own: unset ENTREPOT_DATABASE_URL, or use `entrepot up`")
+    state = chosen.home or postgres.state_home()
+    if wish.model != "operator" and chosen.blueprint is None:
+        blueprint = write_plan(wish.model, state / f"demo-plan-{wish.model}")
+        chosen = chosen.model_copy(update={"blueprint": blueprint})
+    plan = load(chosen.blueprint, facts=facts())  # before anything starts: a wrong plan starts nothing
     _require_free(chosen)
     server = postgres.start(chosen.home, CLUSTER)
     chosen = chosen.model_copy(update={"cluster": CLUSTER})
     url = _fresh_database(server.url)
-    upgrade(url, load(chosen.blueprint).environment)
+    upgrade(url, plan.environment)
     set_pace(url, MONDAY, 1.0)
-    folder = (chosen.home or postgres.state_home()) / "demo-mail"
-    return Demo(wish, chosen, url, _free_ports((*SYSTEMS, "alerts")), folder)
+    return Demo(wish, chosen, url, _free_ports((*SYSTEMS_OF[wish.model], "alerts")), state / "demo-mail")
 
 
 def set_pace(url: str, business: datetime, rate: float) -> None:
@@ -225,11 +258,14 @@ def _wait_until_ready(demo: Demo, supervisor: Supervisor, clock: SystemClock) ->
 
 
 def _all_bought(demo: Demo, now: datetime) -> bool:
-    """Every planned basket was offered to the hub; or twice the time for it is over."""
+    """Every planned basket was offered to the hub, every buyer of a channel has come; or twice the time for it is over."""
     span_s, passed_s = demo.wish.span_minutes * 60, (now - MONDAY).total_seconds()
     if passed_s < span_s:
         return False
-    return len(demo.control("GET", "/books")["storefront"]["baskets"]) >= demo.wish.orders or passed_s > 2 * span_s
+    books, wanted = demo.control("GET", "/books"), demo.wish.orders
+    baskets = len(books["storefront"]["baskets"]) if "storefront" in books else wanted
+    visits = books["control"]["selling"]["shoppers"]["came"] if "selling" in books["control"] else wanted
+    return min(baskets, visits) >= wanted or passed_s > 2 * span_s
 
 
 def _once(demo: Demo, supervisor: Supervisor, clock: SystemClock) -> dict[str, Any]:
@@ -264,6 +300,6 @@ def _once(demo: Demo, supervisor: Supervisor, clock: SystemClock) -> dict[str, A
         "machine_s": round((clock.machine() - began).total_seconds(), 1),
         "restarts": sum(state.restarts for state in supervisor.states),
         "problem": problem,
-        "broken": broken(counted) + ([problem] if problem else []),
+        "broken": broken(counted) + broken_channels(counted.get("channels", {})) + ([problem] if problem else []),
     }
     return counted

@@ -57,9 +57,27 @@ def figures(conn: Conn, books: Books) -> Figures:
     }
 
 
+def selling_figures(conn: Conn, books: Books) -> Figures:
+    """As `figures`, where there is no storefront, no gateway and no marketplace of ours; what each channel says is counted apart."""
+    return {
+        "legs": _legs(conn),
+        "obligations": _obligations(conn),
+        "cases": _cases(conn),
+        "ledger": _ledger(conn),
+        "effects": _effects(conn, books),
+        "faults": _faults(books),
+        "alerts": _by_state(conn, "alert", "planned", "sent", "failed"),
+        "messages": _by_state(conn, "message", "new", "decided", "ignored", "parked"),
+        "arrivals": _arrivals(conn),
+        "listings": _by_state(conn, "listing", "live", "suppressed"),
+        "submissions": _by_state(conn, "submission", "done", "failed"),
+    }
+
+
 def broken(figures: Figures) -> list[str]:
     """Every figure that must be 0 and is not, as `orders.lost is 2`. Empty: nothing was lost, doubled or left unowned."""
-    values = {name: figures[name.partition(".")[0]][name.partition(".")[2]] for name in MUST_BE_ZERO}
+    names = [name.partition(".") for name in MUST_BE_ZERO]
+    values = {f"{room}.{name}": figures[room][name] for room, _, name in names if name in figures.get(room, {})}
     return [f"{name} is {value}" for name, value in values.items() if value]
 
 
@@ -116,10 +134,11 @@ _UNOWNED = f"""
 # A storm of cases is one alert that names them all by number.
 UNTOLD_MISSES = """
     SELECT o.id, o.kind, o.object, o.object_id, o.due_at FROM obligation o
-     WHERE o.state = 'missed' AND NOT EXISTS (
+     WHERE o.state = 'missed' AND NOT o.shadow AND NOT EXISTS (
            SELECT FROM alert a LEFT JOIN case_file c ON c.obligation_id = o.id
             WHERE a.planned_at <= o.due_at
-              AND (a.obligation_id = o.id OR a.case_id = c.id OR a.body ~ ('All of them:.*\\m' || c.number || '\\M')))
+              AND (a.obligation_id = o.id OR a.case_id = c.id OR a.case_id IN (SELECT m.case_id FROM case_member m WHERE m.obligation_id = o.id)
+                   OR a.body ~ ('All of them:.*\\m' || c.number || '\\M')))
      ORDER BY o.id
 """
 

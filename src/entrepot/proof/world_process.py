@@ -14,10 +14,13 @@ from datetime import timedelta
 
 from entrepot.kernel.clock import SystemClock
 from entrepot.process import FollowedPace, database_now, settings
-from entrepot.proof.world import SYSTEMS, options
+from entrepot.proof.world import SYSTEMS_OF, options, selling_options
+from entrepot.sandbox import selling
+from entrepot.sandbox.core import World
 from entrepot.sandbox.errands import Pace
-from entrepot.sandbox.http import over_http, serve
-from entrepot.sandbox.scenario import Options, build
+from entrepot.sandbox.http import HOST, over_http, serve
+from entrepot.sandbox.scenario import build
+from entrepot.sandbox.selling import both
 from entrepot.store.db import Db
 
 OUTBOUND_TIMEOUT_S = 10.0
@@ -26,6 +29,7 @@ HANG_S = 20.0  # machine: longer than any call of ours waits
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="world", description=__doc__)
+    parser.add_argument("--model", choices=tuple(SYSTEMS_OF), default="operator")
     parser.add_argument("--hub-url", required=True)
     parser.add_argument("--ports", type=json.loads, required=True)
     parser.add_argument("--seed", type=int, default=1)
@@ -37,28 +41,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     url = settings().database_url
     db = Db(url, max_size=1, name="sandbox-clock")
     clock = SystemClock(FollowedPace(db), reading=database_now(url))
-    world = build(
-        clock.now,
-        clock.machine,
-        given.seed,
-        given.hub_url,
-        orders=given.orders,
-        faults=given.faults,
-        outbound=over_http(OUTBOUND_TIMEOUT_S),
-        options=_options(given.span_minutes, given.pace_percent),
-    )
+    world = _world(given, clock)
+    systems = SYSTEMS_OF[given.model]
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with serve(world, {name: given.ports[name] for name in SYSTEMS}, hang_s=HANG_S):
-        print("sandbox: " + ", ".join(f"{name} on port {given.ports[name]}" for name in SYSTEMS), flush=True)
+    with serve(world, {name: given.ports[name] for name in systems}, hang_s=HANG_S):
+        print("sandbox: " + ", ".join(f"{name} on port {given.ports[name]}" for name in systems), flush=True)
         stop.wait()
     db.close()
     return 0
 
 
-def _options(span_minutes: int, pace_percent: int) -> Options:
-    return options(span=timedelta(minutes=span_minutes), pace=Pace().scaled(pace_percent))
+def _world(given: argparse.Namespace, clock: SystemClock) -> World:
+    span, pace = timedelta(minutes=given.span_minutes), Pace().scaled(given.pace_percent)
+    where = (clock.now, clock.machine, given.seed, given.hub_url)
+    what = {"orders": given.orders, "faults": given.faults, "outbound": over_http(OUTBOUND_TIMEOUT_S)}
+    if given.model == "operator":
+        return build(*where, **what, options=options(span=span, pace=pace))
+    addresses = {name: f"http://{HOST}:{port}" for name, port in given.ports.items()}
+    company = selling_options(addresses, span=span, pace=pace)
+    if given.model == "syndication":
+        return selling.build(*where, **what, options=company)
+    return both.stage(*where, **what, operator=options(span=span, pace=pace), company=company).world
 
 
 if __name__ == "__main__":

@@ -103,10 +103,11 @@ def stage(
     faults: Faults,
     outbound: Outbound | None,
     options: Options | None = None,
+    world: World | None = None,
 ) -> Stage:
-    """As `build`, giving hold of everybody."""
+    """As `build`, giving hold of everybody. `world`: one that stands already, with other systems beside these."""
     chosen = options or Options()
-    world = World(clock, seed, outbound)
+    world = world or World(clock, seed, outbound)
     for fault in planned_faults(faults, world.stream("faults"), chosen.random_fault_rate):
         world.faults.add(fault)
     prefix = chosen.basket_prefix or f"C{clock():%y%m%d}"

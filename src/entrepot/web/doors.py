@@ -13,7 +13,7 @@ import msgspec
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 
-from entrepot.connectors.port import Forged, Webhook
+from entrepot.connectors.port import Challenged, Forged, Learning, Webhook
 from entrepot.flows.checkout_check import CheckoutBody
 from entrepot.inbox.model import MALFORMED, Arrival, Parked, Received, Recorded
 from entrepot.inbox.service import record
@@ -119,7 +119,25 @@ def create_doors(doors: Doors) -> FastAPI:
             conn.execute("SELECT 1")
         return answer(200, {"ready": True, "environment": doors.ctx.environment})
 
+    @app.get(f"{HOOKS}{{system:path}}")
+    def prove(system: str, challenge_code: str = "") -> Response:
+        """A system asks whether this address is really ours before it sends anything to it."""
+        return answer_challenge(doors, system, challenge_code)
+
     return app
+
+
+def answer_challenge(doors: Doors, system: str, code: str) -> Response:
+    _, webhook = doors.webhooks.get(system, ("", None))
+    told = webhook.challenge(code) if isinstance(webhook, Challenged) else None
+    if told is None:
+        return problem(404, "no-challenge", f"no system “{system}” asks this address to prove itself")
+    return Response(told, 200, media_type="application/json")
+
+
+def may_call_out(doors: Doors, system: str) -> bool:
+    """Its keys may have to be fetched first: not to be waited for by everybody else."""
+    return isinstance(doors.webhooks.get(system, ("", None))[1], Learning)
 
 
 def receive_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Response:
@@ -138,6 +156,8 @@ def open_webhook(doors: Doors, system: str, headers: Mapping[str, str], content:
     if known is None:
         return problem(404, "unknown-system", f"no system “{system}” sends webhooks here")
     account, webhook = known
+    if isinstance(webhook, Learning) and (problem_of := webhook.learn(doors.ctx, headers)) is not None:
+        return problem(503, "key-not-fetched", f"the key of this signature could not be fetched: {problem_of.code}")
     verified = webhook.verify(doors.ctx.clock.machine(), headers, content)
     if isinstance(verified, Forged):
         return problem(401, "signature-refused", "the signature does not fit this body, this secret and this time")

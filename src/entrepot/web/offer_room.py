@@ -14,7 +14,7 @@ from entrepot.ownership import service
 from entrepot.ownership.compile import compile_rules
 from entrepot.ownership.model import Value
 from entrepot.ownership.requests import token_hash
-from entrepot.ownership.service import Answered, Person, Pulled
+from entrepot.ownership.service import Answered, LinkUsed, Person, Pulled
 from entrepot.web import offer_words, words
 from entrepot.web.offer_ports import Acting
 from entrepot.web.store import offers as store
@@ -117,6 +117,8 @@ class AnswerRoom:
                 return self._take(conn, token, rows, given)
         except _NotThisValue as error:
             return AnswerTaken(problems=error.problems)
+        except LinkUsed:
+            return None  # another answer through the same link came first; nothing of this one is kept
 
     def _take(self, conn: Conn, token: str, rows: Mapping[str, Row], given: Sequence[GivenAnswer]) -> AnswerTaken:
         values = _typed_values(rows, given)

@@ -9,6 +9,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.patch import Patch
 from entrepot.cases.questions import Answered, NotAsked
+from entrepot.engine.flows import Proof
 from entrepot.kernel.ctx import Ctx
 
 
@@ -33,11 +34,12 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a visitor adds to a verb.  Shape: `patch` of a repair; `until` of a suppression; `team` he decides for."""
+    """What a visitor adds to a verb.  Shape: `patch` of a repair; `until` of a suppression; `team` he decides for; `only`: the one object that is meant."""
 
     patch: Patch | None = None
     until: datetime | None = None
     team: str = ""
+    only: str = ""
 
 
 NO_WISH = Wish()
@@ -62,6 +64,10 @@ class CaseDesk(Protocol):
         """With a decision it is decided; with a plan's hash it is closed."""
         ...
 
+    def decide_planned(self, name: str, by: str, decision: str) -> Answered | NotAsked:
+        """Answer a question that stands in the plan itself, by its name there."""
+        ...
+
 
 class FlowDesk(Protocol):
     """Pausing without losing: arrivals are still recorded, nothing is decided or sent until the flow runs again.
@@ -71,7 +77,13 @@ class FlowDesk(Protocol):
 
     def pause(self, flow: str, by: str, reason: str, until: datetime) -> None: ...
 
+    def empty(self, flow: str, by: str, reason: str, until: datetime) -> None:
+        """What is in goes out and nothing new comes in; then it is paused, with the proof that nothing is left."""
+        ...
+
     def resume(self, flow: str, by: str, reason: str) -> None: ...
+
+    def proof(self, flow: str) -> Proof: ...
 
 
 class Hub(Protocol):

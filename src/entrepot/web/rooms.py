@@ -6,6 +6,7 @@ from entrepot.blueprint.model import Plan
 from entrepot.cases import handling, questions
 from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.questions import Answered, NotAsked
+from entrepot.engine.flows import Proof
 from entrepot.flows import case_desk as cases
 from entrepot.flows import flow_desk
 from entrepot.kernel.ctx import Ctx
@@ -18,7 +19,9 @@ class CaseRoom:
 
     def preview(self, case_id: str, verb: Verb, wish: Wish = NO_WISH) -> Preview:
         team, until = wish.team, wish.until
-        return cases.preview(self._ctx, self._plan, case_id, verb.value, wish.patch, team=team, until=until)
+        return cases.preview(
+            self._ctx, self._plan, case_id, verb.value, wish.patch, team=team, until=until, only=wish.only
+        )
 
     def act(self, case_id: str, verb: Verb, by: str, reason: str, wish: Wish = NO_WISH) -> VerbDone | VerbRefused:
         ctx, plan, team = self._ctx, self._plan, wish.team
@@ -26,7 +29,7 @@ class CaseRoom:
             case Verb.RETRY:
                 return cases.retry(ctx, plan, case_id, by, reason, team=team)
             case Verb.REPAIR:
-                return cases.repair(ctx, plan, case_id, by, reason, wish.patch or {}, team=team)
+                return cases.repair(ctx, plan, case_id, by, reason, wish.patch or {}, team=team, only=wish.only)
             case Verb.SUPPRESS:
                 return cases.suppress(ctx, plan, case_id, by, reason, team=team, until=wish.until)
             case Verb.ESCALATE:
@@ -54,6 +57,9 @@ class CaseRoom:
             return questions.in_plan(self._ctx, self._plan, number, by, in_plan)
         return questions.decide(self._ctx, self._plan, number, by, decision)
 
+    def decide_planned(self, name: str, by: str, decision: str) -> Answered | NotAsked:
+        return questions.decide_planned(self._ctx, self._plan, name, by, decision)
+
 
 class FlowRoom:
     """Pauses within the blueprint's limits: a flow may forbid it, or allow it for so long at most."""
@@ -63,6 +69,12 @@ class FlowRoom:
 
     def pause(self, flow: str, by: str, reason: str, until: datetime) -> None:
         flow_desk.pause(self._ctx, self._plan, flow, by, reason, until)
+
+    def empty(self, flow: str, by: str, reason: str, until: datetime) -> None:
+        flow_desk.empty(self._ctx, self._plan, flow, by, reason, until)
+
+    def proof(self, flow: str) -> Proof:
+        return flow_desk.proof(self._ctx, flow)
 
     def resume(self, flow: str, by: str, reason: str) -> None:
         flow_desk.resume(self._ctx, self._plan, flow, by, reason)

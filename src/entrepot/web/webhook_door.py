@@ -21,6 +21,7 @@ from entrepot.web.doors import (
     backlog_full,
     body_too_large,
     come_again,
+    may_call_out,
     open_webhook,
     webhook_kept,
 )
@@ -56,7 +57,8 @@ class WebhookDoor:
         await response(scope, receive, send)
 
     async def _answer(self, system: str, headers: Mapping[str, str], body: bytes) -> Response:
-        arrival = open_webhook(self._doors, system, headers, body)
+        opened = partial(open_webhook, self._doors, system, headers, body)
+        arrival = await run_in_threadpool(opened) if may_call_out(self._doors, system) else opened()
         if isinstance(arrival, Response):
             return arrival
         full = self._backlog.remembered(arrival.account)

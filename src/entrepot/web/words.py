@@ -217,6 +217,7 @@ WITNESS: Mapping[str, str] = {
 CASE_EVENT: Mapping[str, tuple[str, Tone]] = {
     "opened": ("Case opened", _W),
     "again": ("Happened again", _W),
+    "ours": ("Not only observed any more", Tone.INFO),
     "reopened": ("Case reopened", _W),
     "assign": ("Assigned", _I),
     "note": ("Note", _I),

@@ -32,7 +32,7 @@ def party_of(plan: Plan, end: str) -> str:
 def touching(plan: Plan, system: str) -> Iterator[tuple[Flow, bool, bool]]:
     """Every flow of a system, and whether it reads from it and writes to it; in the plan's order."""
     for flow in plan.flows.values():
-        reads = system in systems_of(plan, flow.source)
+        reads = any(system in systems_of(plan, source) for source in flow.sources)
         writes = any(system in systems_of(plan, to) for to in flow.to)
         if reads or writes or system in flow.degraded:
             yield flow, reads, writes

@@ -89,14 +89,15 @@ def _row(flow: Flow) -> tuple[str, ...]:
 
 def _ends(plan: Plan) -> list[str]:
     """Every system, then what flows name and no system stands for."""
-    named = [end for flow in plan.flows.values() for name in (flow.source, *flow.to) for end in ends_of(plan, name)]
+    named = [end for flow in plan.flows.values() for name in (*flow.sources, *flow.to) for end in ends_of(plan, name)]
     return list(dict.fromkeys([*plan.systems, *named]))
 
 
 def _graph(plan: Plan) -> Graph:
     edges: list[tuple[str, str]] = []
     for flow in plan.flows.values():
-        edges += [(_system_id(end), _flow_id(flow)) for end in ends_of(plan, flow.source)]
+        sources = dict.fromkeys(end for name in flow.sources for end in ends_of(plan, name))
+        edges += [(_system_id(end), _flow_id(flow)) for end in sources]
         ends = dict.fromkeys(end for name in flow.to for end in ends_of(plan, name))
         edges += [(_flow_id(flow), _system_id(end)) for end in ends]
     nodes = [Node(_system_id(end), *SYSTEM) for end in _ends(plan)]

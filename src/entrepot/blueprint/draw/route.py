@@ -129,7 +129,7 @@ def _flow_items(plan: Plan, slice_: int, flows: Sequence[Flow]) -> Iterator[Item
         flow = (ready or waiting)[0]
         waiting.remove(flow)
         done.add(flow.name)
-        systems = [end for name in (flow.source, *flow.to) for end in ends_of(plan, name)]
+        systems = [end for name in (*flow.sources, *flow.to) for end in ends_of(plan, name)]
         after = tuple(dict.fromkeys([*([flow.part_of] if flow.part_of else []), *systems]))
         yield Item(slice_, 0, "flow", plain(flow.name), f"flows.{flow.name}", flow.pause.owner, after, _flow_proof(flow))  # fmt: skip
 

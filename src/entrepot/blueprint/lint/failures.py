@@ -2,9 +2,10 @@
 
 from string import Formatter
 
+from entrepot.blueprint import alerting
 from entrepot.blueprint.finding import Path
 from entrepot.blueprint.lint.look import Flaw, Flaws, Look, circles
-from entrepot.blueprint.lint.modes import OPENED, of_the_trade
+from entrepot.blueprint.lint.modes import OPENED_BY_SELLERS, TOLD_BY_CHANNEL, of_the_trade, opened
 from entrepot.blueprint.model import ANY_FLOW, OWNER, STANDARD_VALUES, FailureMode, Team
 
 
@@ -22,8 +23,10 @@ def check(look: Look) -> Flaws:
 
 
 def _missing(look: Look) -> Flaws:
-    for mode in OPENED:
-        if not look.has("failures", mode):
+    for mode in opened(look.models):
+        if not (
+            look.has("failures", mode) or (mode in OPENED_BY_SELLERS and look.has("failures", TOLD_BY_CHANNEL + mode))
+        ):
             words = f"the hub can meet {mode}, but nobody owns it here"
             yield Flaw("E406", ("failures",), words, f"add {mode}: (the plan that ships has one to copy)")
     for mode in of_the_trade(look.models):
@@ -91,6 +94,9 @@ def _mode(look: Look, here: Path, mode: FailureMode) -> Flaws:
         yield Flaw("E404", here, "it says what is wrong, and not what to do")
     if mode.alert is None:
         yield Flaw("E405", here, "nobody is told when it happens")
+    elif unread := alerting.read_where(mode.alert.where).unread:
+        words = f"nobody reads “{unread[0]}”, so it keeps nothing back"
+        yield Flaw("W405", (*here, "alert", "where"), words)
     yield from _verbs(here, mode)
     yield from _steps(look, here, mode)
     for key in ("cause", "effect"):

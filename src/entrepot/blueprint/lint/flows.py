@@ -43,9 +43,19 @@ def _names(look: Look, here: Path, flow: Flow) -> Flaws:
         yield from look.refer("failures", mode, (*here, "failures", i))
     if flow.deadline:
         yield from look.refer("calendars", flow.deadline.calendar, (*here, "deadline", "calendar"))
-    yield from _end(look, (*here, "from"), flow.source)
+    yield from _sources(look, (*here, "from"), flow)
     for i, word in enumerate(flow.to):
         yield from _end(look, (*here, "to", i), word)
+
+
+def _sources(look: Look, where: Path, flow: Flow) -> Flaws:
+    """`from` is one word, or a list of them."""
+    alone = not isinstance(look.raw(where), list)
+    for i, word in enumerate(flow.sources):
+        here = where if alone else (*where, i)
+        yield from _end(look, here, word)
+        if word in flow.sources[:i]:
+            yield Flaw("E316", here, f"{word} stands there twice")
 
 
 def _end(look: Look, where: Path, word: str) -> Flaws:
@@ -130,9 +140,8 @@ def _times(look: Look, here: Path, flow: Flow) -> Flaws:
 
 def _writes(look: Look, here: Path, flow: Flow) -> Flaws:
     """Whoever writes must be able to do it again: with a key of ours, and with theirs or by looking."""
-    written = [
-        name for name in look.targets(flow) if name not in look.systems_of(flow.source) or len(look.targets(flow)) > 1
-    ]
+    sources, targets = look.sources(flow), look.targets(flow)
+    written = [name for name in targets if name not in sources or len(targets) > 1]
     if not flow.idempotency:
         if look.targets(flow):
             yield Flaw(

@@ -104,8 +104,11 @@ class Look:
         return word.partition("@")[0] in PARTIES
 
     def ends(self, flow: Flow) -> tuple[str, ...]:
-        """Every system a flow touches, its source first, each once."""
-        return tuple(dict.fromkeys(name for word in (flow.source, *flow.to) for name in self.systems_of(word)))
+        """Every system a flow touches, its sources first, each once."""
+        return tuple(dict.fromkeys(name for word in (*flow.sources, *flow.to) for name in self.systems_of(word)))
+
+    def sources(self, flow: Flow) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for word in flow.sources for name in self.systems_of(word)))
 
     def targets(self, flow: Flow) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for word in flow.to for name in self.systems_of(word)))

@@ -1,7 +1,8 @@
 """The failure modes a plan must own: those the hub opens by name, and those of the trade that its models can meet.
 
 A mode the hub opens and nobody owns would be a failure without an owner: an error. One of the trade that the hub does not
-open yet is a warning. To make it an error, move its name up.
+open yet is a warning. To make it an error, move its name up. What the hub opens only where we are the seller is asked for
+only there; in a plan of both models such a mode may be told in words of the channel's own, under `channel-` and its name.
 """
 
 from collections.abc import Mapping
@@ -54,6 +55,25 @@ OPENED = (
     "record-unjoined",
 )
 
+# What the flows of the seller's side open besides, by `channels.mode(...)`. The same test holds it against the source.
+OPENED_BY_SELLERS = (
+    "category-unknown",
+    "attribute-missing",
+    "offer-rejected",
+    "listing-suppressed",
+    "listing-not-live",
+    "stock-stale",
+    "oversold",
+    "account-at-risk",
+    "unknown-sku",
+    "accepted-outside-capacity",
+    "erp-refused",
+    "tracking-refused",
+    "shipped-unconfirmed",
+    "evidence-due",
+)
+TOLD_BY_CHANNEL = "channel-"  # in a plan of both models, before a name that each model tells in words of its own
+
 _OPERATOR_ONLY = (
     "seller-legal-missing seller-tax-missing seller-shipping-missing seller-compliance-missing seller-bank-refused"
     " seller-kyc-refused seller-kyc-expired payout-account-changed vendor-missing unknown-seller"
@@ -70,17 +90,25 @@ _BOTH = (
     " rate-limit-storm schema-drift backlog-too-old store-at-limit"
 )
 
+_SELLER_ONLY = "listing-not-live account-at-risk dispute-answer-due"
+
 # Modes of the trade by the model that can meet them. Modes of the operator's own storefront and gateway are his alone.
 TRADE: Mapping[str, tuple[str, ...]] = {
     OPERATOR: (*_OPERATOR_ONLY.split(), *_BOTH.split()),
     SYNDICATION: tuple(
         mode
-        for mode in _BOTH.split()
+        for mode in (*_SELLER_ONLY.split(), *_BOTH.split())
         if mode not in ("live-not-in-storefront", "in-storefront-not-live", "refund-not-at-gateway")
     ),
 }
 
 
+def opened(models: frozenset[str]) -> tuple[str, ...]:
+    """What the hub opens by name in a plan of these models."""
+    return (*OPENED, *(OPENED_BY_SELLERS if SYNDICATION in models else ()))
+
+
 def of_the_trade(models: frozenset[str]) -> tuple[str, ...]:
     """What the models of a plan can meet and the hub does not open by itself, each once, in order."""
-    return tuple(dict.fromkeys(mode for model in sorted(models) for mode in TRADE[model] if mode not in OPENED))
+    known = opened(models)
+    return tuple(dict.fromkeys(mode for model in sorted(models) for mode in TRADE[model] if mode not in known))

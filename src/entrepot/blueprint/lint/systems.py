@@ -1,5 +1,6 @@
-"""E1xx: the model, systems, accounts, sellers, secrets, the way sellers are paid."""
+"""E1xx: the model, systems, accounts, sellers, secrets, the way sellers are paid, what a channel gives us."""
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from entrepot.blueprint.finding import Path
@@ -10,6 +11,8 @@ from entrepot.blueprint.references import is_reference
 from entrepot.blueprint.units import duration_text
 
 CAPTURES_RUN = frozenset({Capture.PER_LEG, Capture.WHEN_ALL_DECIDED})
+OF_A_DUTY = re.compile(r"\d{1,4}\s?(h|m|s|d|days|working-days)", re.ASCII)  # as flows/duties.py counts it
+OF_SELLERS = ("obligations", "buffer")  # keys that only an account we sell on has a use for
 PAYS_SELLERS = "payout"  # the object of the flow that needs a route
 
 
@@ -76,6 +79,7 @@ def _account(look: Look, here: Path, account: Account) -> Flaws:
     yield from look.refer("calendars", account.calendar, (*here, "calendar"))
     yield from _sweeps(look, here, account)
     yield from _limits(here, account)
+    yield from _duties(here, account)
     if not look.at_market(account):
         return
     if account.model is None:
@@ -114,15 +118,38 @@ def _payout(look: Look, here: Path, account: Account) -> Flaws:
         yield Flaw("E107", (*here, "payout"), f"it is not said {lacks}")
 
 
+def _duties(here: Path, account: Account) -> Flaws:
+    """Where this channel gives us another time than its connector knows, and what is kept back from it."""
+    for kind, within in account.obligations.items():
+        where = (*here, "obligations", kind)
+        found = OF_A_DUTY.fullmatch(within.strip())
+        if found is None:
+            yield Flaw("E119", where, f"“{within}” is no time that a duty could be counted in")
+        elif found[1] == "working-days" and account.calendar is None:
+            yield Flaw("E120", where, f"{within} are counted, and nobody says which days count")
+    if account.model == "syndication":
+        return
+    for key in OF_SELLERS:
+        if key in account.model_fields_set:
+            yield Flaw("W103", (*here, key), f"{key} is read where we are the seller, and here we are not")
+
+
 def _acceptance(look: Look, here: Path, account: Account) -> Flaws:
-    """The operator's window is one number: on the account, where orders are decided, and in the flow, where it is promised."""
+    """The operator's window is one number: on the account, where orders are decided, and in the flow, where it is promised.
+
+    A channel's own window is its operator's; our promise over all channels ends within it.
+    """
+    where = (*here, "acceptance_window")
     for flow in look.plan.flows.values():
         promise = flow.deadline
-        if promise is None or promise.obligation != "acknowledge" or account.system not in look.systems_of(flow.source):
+        if promise is None or promise.obligation != "acknowledge" or account.system not in look.sources(flow):
             continue
-        if account.acceptance_window != promise.within:
-            ours, theirs = duration_text(account.acceptance_window), duration_text(promise.within)
-            yield Flaw("E115", (*here, "acceptance_window"), f"{ours} here, but flow {flow.name} promises {theirs}")
+        ours, theirs = duration_text(account.acceptance_window), duration_text(promise.within)
+        if account.model != "syndication":
+            if account.acceptance_window != promise.within:
+                yield Flaw("E115", where, f"{ours} here, but flow {flow.name} promises {theirs}")
+        elif "acceptance_window" in account.model_fields_set and account.acceptance_window < promise.within:
+            yield Flaw("E115", where, f"they wait {ours}, but flow {flow.name} promises {theirs}", f"promise {ours} or less there")  # fmt: skip
 
 
 def _sweeps(look: Look, here: Path, account: Account) -> Flaws:

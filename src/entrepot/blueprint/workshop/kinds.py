@@ -141,10 +141,17 @@ def _read_lines(text: str, known: Known) -> list[str]:
     return [_BULLET.sub("", line.strip(), count=1) for line in text.split("\n") if line.strip()]
 
 
+def _one_or_more(text: str, known: Known) -> str | list[str]:
+    """One word as it would be written by itself."""
+    words = _each(word)(text, known)
+    return words[0] if len(words) == 1 else words
+
+
 WORD = Kind(_text, word, "one word")
 ACTOR = Kind(_text, actor, "a party, or party@system")
 ACTORS = Kind(_listed, _each(actor), "parties, by comma")
 WORDS = Kind(_listed, _each(word), "words, by comma")
+ONE_OR_MORE = Kind(_listed, _one_or_more, "a word, or several by comma")
 TEXT = Kind(_text, lambda text, known: text, "a sentence")
 LINES = Kind(_lines, _read_lines, "one step a line")
 NUMBER = Kind(_text, _number, "a whole number")

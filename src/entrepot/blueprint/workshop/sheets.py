@@ -90,7 +90,7 @@ SHEETS: tuple[Sheet, ...] = (
         (Column("flow", (), kinds.WORD, 22),),
         (
             Column("object", ("object",), kinds.WORD, 16, "objects"),
-            Column("from", ("from",), kinds.WORD, 14, "ends"),
+            Column("from", ("from",), kinds.ONE_OR_MORE, 20, "ends"),
             Column("to", ("to",), kinds.WORDS, 20, "ends"),
             Column("pattern", ("pattern",), kinds.WORD, 15, "patterns"),
             Column("also", ("also",), kinds.WORD, 15, "patterns", hint="the safety check that heals lost events"),

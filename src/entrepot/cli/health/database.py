@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from entrepot.blueprint.files import examined
+from entrepot.blueprint.finding import Severity
 from entrepot.blueprint.model import Plan
+from entrepot.change.store import in_force
 from entrepot.cli.health.report import Finding, fail, ok, warn
+from entrepot.connectors.facts import facts
 from entrepot.engine.budget import connection_budget
 from entrepot.engine.leader import LEADER_LOCK
+from entrepot.flows.runs import RUNS
 from entrepot.kernel.clock import Pace, SystemClock
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.kernel.errors import WrongSetting
@@ -15,6 +20,7 @@ from entrepot.store.migrate import HEAD
 
 CONNECTIONS_BUSY_SHARE = 0.8
 SKEW_WARN = timedelta(seconds=5)  # signatures of webhooks carry a time
+LINES_SHOWN_MAX = 3  # of what the linter says; `entrepot check` says all
 BEATS_S = 60.0  # a worker's heart beats every 10 s
 
 
@@ -137,6 +143,22 @@ def agreement(seen: Seen, plan: Plan) -> list[Finding]:
         step = "see what differs: `entrepot plan`; make it count: `entrepot apply --reason …`"
         findings.append(warn("blueprint", words, step, in_force=seen.plan_hash, file=plan.hash))
     return findings
+
+
+def linted(conn: Conn) -> list[Finding]:
+    """What the linter says today, knowing the connectors, of the plan the hub runs by: it may have been good when it came into force."""
+    version = in_force(conn)
+    if version is None:
+        return []
+    found = examined(version.files, facts(), frozenset(RUNS))
+    counts = {str(severity): found.count(severity) for severity in Severity}
+    words = f"the plan in force, {version.hash}: {counts['error']} errors, {counts['warning']} warnings, {counts['note']} notes"
+    told = [str(one) for one in found.findings if one.severity is not Severity.NOTE][:LINES_SHOWN_MAX]
+    text, more = "; ".join([words, *told]), {"hash": version.hash, "counts": counts, "first": told}
+    step = "correct it, then `entrepot check` and `entrepot apply --reason …`"
+    if counts["error"]:
+        return [fail("plan", text, step, **more)]
+    return [warn("plan", text, step, **more)] if counts["warning"] else [ok("plan", text, **more)]
 
 
 def clocks(seen: Seen) -> list[Finding]:

@@ -9,6 +9,7 @@ from entrepot.blueprint.load import Finding as Flaw
 from entrepot.blueprint.load import WrongBlueprint, load
 from entrepot.blueprint.model import Plan
 from entrepot.cli.health.report import Finding, fail, ok, warn
+from entrepot.connectors.facts import facts
 from entrepot.kernel.errors import WrongSetting
 from entrepot.store.postgres.binaries import candidates
 
@@ -69,7 +70,7 @@ def blueprint(env: Mapping[str, str]) -> tuple[Plan | None, list[Finding]]:
     """The plan this machine would run by, and everything wrong with it."""
     path = env.get("ENTREPOT_BLUEPRINT") or None
     try:
-        plan = load(path)
+        plan = load(path, facts=facts())
     except WrongBlueprint as error:
         flaws = error.fields["findings"]
         return None, [*_flaws(flaws)]

@@ -99,6 +99,13 @@ def confirmed(conn: Conn, ctx: Ctx, account: str, cycle_id: str, *, at: datetime
     return []
 
 
+def told_by_others(conn: Conn, ctx: Ctx, account: str, cycle_id: str, *, at: datetime) -> list[CaseAsked]:
+    """As `confirmed`, where somebody else said it: nothing before we have heard of the transfer ourselves."""
+    row = store.by_cycle(conn, account, [cycle_id]).get(cycle_id)
+    heard = row is not None and row["state"] in (PayoutState.SENT, PayoutState.BANK_MATCHED)
+    return confirmed(conn, ctx, account, cycle_id, at=at) if heard else []
+
+
 def settle(conn: Conn, ctx: Ctx, *, gateway_account: str, transfers: Sequence[TransferHeard]) -> int:
     """Transfers stand on the gateway's report: post those that are payouts of ours, with the same amount.
 
@@ -258,4 +265,5 @@ def _case(row: Row, words: str) -> CaseAsked:
         values={"words": words, "seller": row["seller_id"], "voucher": row["voucher"]},
         money_minor=row["amount_minor"],
         currency=row["currency"],
+        seller=row["seller_id"],
     )

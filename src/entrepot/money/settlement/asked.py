@@ -66,6 +66,7 @@ def variance_row(ctx: Ctx, statement: Row, difference: Difference, id_: str) -> 
         "explanation": difference.explanation,
         "state": str(VarianceState.OPEN),
         "found_at": ctx.clock.now(),
+        "plan_hash": ctx.plan_hash,
     }
 
 
@@ -109,4 +110,6 @@ def case(statement: Row, mode: str, object_id: str, words: str, variances: Seque
             "explanations": [row["explanation"] for row in variances[:EXPLANATIONS_SHOWN]],
             "lines": len(variances),
         },
+        seller=statement["seller_id"],
+        cause_key=object_id.partition(":")[2],
     )

@@ -41,6 +41,7 @@ def _case(account: str, seller_id: str, pair: Pair) -> CaseAsked:
         values={"words": f"the payment line of voucher {line.reference} says {says}; our books paid {paid}"},
         money_minor=abs(pair.theirs_minor - pair.ours_minor),
         currency=line.currency,
+        seller=seller_id,
     )
 
 

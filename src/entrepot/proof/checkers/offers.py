@@ -68,12 +68,13 @@ def prices_are_within_limits_or_held(conn: Conn, books: Books) -> list[Finding]:
     found = [Finding("offers-judged", f"refused ({row['why']}) and not held", row["object_id"]) for row in bare]
     unowned = rows(
         conn,
-        "SELECT DISTINCT r.seller, r.why FROM refused_write r WHERE r.object = 'offer' AND r.ended_at IS NULL AND r.why = ANY(%s) "
-        "AND NOT EXISTS (SELECT FROM case_file c WHERE c.object = 'seller' AND c.object_id = r.seller AND c.mode = 'offer-' || r.why) ORDER BY 1, 2",
+        "SELECT DISTINCT r.object_id, r.why FROM refused_write r WHERE r.object = 'offer' AND r.ended_at IS NULL AND r.why = ANY(%s) "
+        "AND NOT EXISTS (SELECT FROM case_file c LEFT JOIN case_member m ON m.case_id = c.id WHERE c.mode = 'offer-' || r.why "
+        "AND (coalesce(m.object, c.object), coalesce(m.object_id, c.object_id)) = ('offer', r.object_id)) ORDER BY 1, 2",
         list(LIMITED),
     )
     return found + [
-        Finding("offers-judged", f"{row['why']}: no case names it", f"seller {row['seller']}") for row in unowned
+        Finding("offers-judged", f"{row['why']}: no case names it", f"offer {row['object_id']}") for row in unowned
     ]
 
 

@@ -8,7 +8,6 @@ from itertools import repeat
 from multiprocessing import get_context
 
 import psycopg
-from psycopg import sql
 
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
@@ -107,8 +106,5 @@ def _environment() -> Iterator[None]:
 
 @contextmanager
 def _database(server_url: str, name: str) -> Iterator[str]:
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        fresh = sql.Identifier(name)
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(fresh, sql.Identifier(TEMPLATE)))
-        yield server_url.rpartition("/")[0] + f"/{name}"
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(fresh))
+    yield postgres.create_database(server_url, name, template=TEMPLATE)
+    postgres.drop_database(server_url, name)

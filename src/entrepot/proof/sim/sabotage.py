@@ -18,6 +18,7 @@ from entrepot.engine import store as engine_store
 from entrepot.engine.lease import Lease
 from entrepot.flows import consequences, sweeps
 from entrepot.flows.in_request import InRequest
+from entrepot.flows.offer_judgement import OfferJudgement
 from entrepot.inbox import service as inbox_service
 from entrepot.inbox import store as inbox_store
 from entrepot.inbox.service import Inbox
@@ -26,6 +27,8 @@ from entrepot.kernel.outcome import Later, Unknown
 from entrepot.money.ledger import service as ledger
 from entrepot.outbox import service as outbox_service
 from entrepot.outbox import store as outbox_store
+from entrepot.ownership import observing
+from entrepot.ownership import store as ownership_store
 from entrepot.proof.sim.hazard import aimed_at
 from entrepot.store.locks import lock_roots
 from entrepot.trade.order import rules
@@ -217,6 +220,21 @@ def _charge_the_refused(put: Replace) -> None:
     put(rules, "accepted_value", lambda leg: sum(line.gross_minor for line in leg.lines.values()))
 
 
+def _forget_the_hold(put: Replace) -> None:
+    """A price that is refused stays out, and the offer goes on selling at the one before: nobody holds it."""
+    put(ownership_store, "insert_holds", lambda conn, rows: None)
+
+
+def _lift_too_soon(put: Replace) -> None:
+    """The next look at a held offer frees it, whatever its owner shows."""
+    put(observing, "_stale", lambda standing: list(standing.holds))
+
+
+def _refuse_without_a_word(put: Replace) -> None:
+    """What is refused is held, and nobody is told: no case has it."""
+    put(OfferJudgement, "_cases", lambda self, conn, turned_away: [])
+
+
 def _half_a_decision(put: Replace) -> None:
     """Case, promise and effect of every fifth decision are lost on the way: the decision itself stands."""
     number, flush = count(1), consequences.Consequences.flush
@@ -246,6 +264,9 @@ _ALL = (
     Sabotage("release-early", "the hold is given back before every seller has spoken", ("gateway-money", "orders", "stuck"), _release_early),
     Sabotage("keep-the-rest", "money nobody will charge is not given back", ("gateway-money",), _keep_the_rest),
     Sabotage("charge-the-refused", "the buyer pays for refused lines", ("orders", "invariants", "gateway-money", "stuck"), _charge_the_refused),
+    Sabotage("forget-the-hold", "a refused price leads to no hold", ("offers-judged",), _forget_the_hold),
+    Sabotage("lift-too-soon", "a hold is lifted while its cause stands", ("offers-judged", "offers-held"), _lift_too_soon),
+    Sabotage("refuse-without-a-word", "a refused price leads to no case", ("offers-judged",), _refuse_without_a_word),
     Sabotage("half-a-decision", "a decision is committed without what it leads to", ("promises", "owners", "ledger-complete", "stuck"), _half_a_decision),
 )  # fmt: skip
 

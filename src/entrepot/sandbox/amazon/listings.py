@@ -91,16 +91,23 @@ class Listings:
         return listing
 
     def _accept(self, listing: Listing, wanted: dict[str, Any], stocked: bool, delay: timedelta, origin: str) -> None:
+        """Each acceptance holds those before it; what was asked later is never undone by what was asked earlier [guess]."""
         listing.accepted = copy.deepcopy(wanted)
         snapshot = copy.deepcopy(wanted)
+        listing.asked += 1
+        number = listing.asked
+        if stocked:
+            listing.stock_asked = number
         self._platform.count_applied(origin, listing.sku)
-        self._platform.at(self._platform.now() + delay, lambda: self._process(listing, snapshot, stocked))
+        self._platform.at(self._platform.now() + delay, lambda: self._process(listing, snapshot, number))
 
     # -- later -----------------------------------------------------------------------------------------------------
 
-    def _process(self, listing: Listing, wanted: dict[str, Any], stocked: bool) -> None:
-        if self._platform.listings.get(listing.sku) is not listing:
+    def _process(self, listing: Listing, wanted: dict[str, Any], number: int) -> None:
+        if self._platform.listings.get(listing.sku) is not listing or number < listing.processed:
             return
+        stocked = listing.processed < listing.stock_asked <= number
+        listing.processed = number
         before = (listing.status, listing.issues)
         # Whoever changes what was complained of is believed until somebody complains again.
         listing.imposed = tuple(

@@ -175,7 +175,10 @@ class Issue:
 
 @dataclass(slots=True)
 class Listing:
-    """One SKU. `accepted` is what the seller sent last, `attributes` what is processed of it and shown."""
+    """One SKU. `accepted` is what the seller sent last, `attributes` what is processed of it and shown.
+
+    `asked` counts what was accepted, `stock_asked` is the newest of them with a stock, `processed` the newest worked off.
+    """
 
     sku: str
     asin: str
@@ -188,6 +191,9 @@ class Listing:
     price_minor: int | None = None
     quantity: int = 0
     updates: int = 0
+    asked: int = 0
+    stock_asked: int = 0
+    processed: int = 0
     found: tuple[Issue, ...] = ()
     imposed: tuple[Issue, ...] = ()
 

@@ -25,6 +25,7 @@ def books_of(platform: Platform, stockroom: Stockroom, orders: OrderDesk, return
         "prices": {sku: _prices(stockroom, sku) for sku in stockroom.articles},
         "products": {sku: str(known.revision) for sku, known in stockroom.articles.items()},
         "pieces": _pieces(stockroom),
+        "stock_moves": list(stockroom.moves),
         "unknown": sorted(sku for sku, known in stockroom.articles.items() if not known.in_erp),
         "applied": {operation: dict(times) for operation, times in platform.applied.items()},
         "pushes": dict(platform.counts),

@@ -65,7 +65,8 @@ class Platform:
 
     def tell(self, topic: str, key: str, at: datetime, view: dict[str, Any]) -> None:
         """Something is like this now: listed, and pushed, if all goes well."""
-        self.feeds[topic].put(key, at, view)
+        if not (self.silent and topic == "product" and not self.settings.lists_seeded_products):
+            self.feeds[topic].put(key, at, view)
         if self.sender is not None and topic in self.settings.pushed and not self.silent:
             self._push(self.sender, topic, view)
         self.hear(topic, key)

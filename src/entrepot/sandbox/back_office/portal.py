@@ -49,6 +49,15 @@ class Portal:
         with self._platform.world.lock:
             self._stockroom.restock(self._sku(sku), quantity, "restocked", location)
 
+    def list_stock(self) -> None:
+        """The full list, as it is written every so often: each balance again as it stands, listed and not pushed."""
+        with self._platform.world.lock:
+            self._platform.silent = True
+            try:
+                self._stockroom.tell_all()
+            finally:
+                self._platform.silent = False
+
     def price(self, sku: str, channel: str = EVERY_CHANNEL, minor: int = 0) -> None:
         """What an article costs on a channel from now on."""
         self._whole(minor, 1)

@@ -46,7 +46,8 @@ class Settings:
     to meet no capacity; it is taken `no_capacity_s` later. `backorders`: an order is accepted although too little lies
     there, and given up when nobody finds the goods; else it is refused at once. `give_up_chance`: of a line to be missing
     on its shelf. `reject_chance`: of a returned piece not to be taken back. `decides_refunds`: what came back is told
-    together with what the buyer is to get.
+    together with what the buyer is to get. `lists_seeded_products`: the PIM's list begins with what was there at the start;
+    else with the first change, as an export that was switched on when everything was known already.
     """
 
     name: str = "backoffice"  # by which the fault plan and the world know it
@@ -71,6 +72,7 @@ class Settings:
     inspect_after_s: Span = (3_600.0, 86_400.0)
     reject_chance: float = 0.05
     decides_refunds: bool = True
+    lists_seeded_products: bool = True
 
     pushed: tuple[str, ...] = TOPICS
     push_lost_chance: float = 0.0

@@ -29,6 +29,7 @@ class Stockroom:
         self.packed: Counter[str] = Counter()
         self.promised: Counter[str] = Counter()
         self.moved: Counter[tuple[str, str]] = Counter()
+        self.moves: list[dict[str, Any]] = []  # each of them, with its instant
         self._versions: Counter[tuple[str, ...]] = Counter()
 
     # -- what is there ----------------------------------------------------------------------------------------------
@@ -79,6 +80,7 @@ class Stockroom:
         here = self.on_hand[sku]
         here[location] = here.get(location, 0) + by
         self.moved[sku, why] += by
+        self.moves.append({"sku": sku, "pieces": by, "why": why, "at": self._platform.now().isoformat()})
         self._told(sku, location)
 
     def take(self, sku: str, quantity: int, why: str) -> None:
@@ -103,6 +105,12 @@ class Stockroom:
             self.take(sku, -difference, "counted")
         else:
             self.restock(sku, difference, "counted")
+
+    def tell_all(self) -> None:
+        """Every balance again."""
+        for sku, here in self.on_hand.items():
+            for location in here:
+                self._told(sku, location)
 
     def _told(self, sku: str, location: str) -> None:
         quantity = self.on_hand[sku][location]

@@ -19,6 +19,7 @@ from entrepot.sandbox.selling.shoppers import Shoppers
 from entrepot.sandbox.selling.shops import Shop
 
 WATCH_EVERY: Final = timedelta(minutes=10)
+COUNT_AGAIN: Final = timedelta(hours=1)  # open orders, even when nobody told of a change
 
 
 class Stage(IntEnum):
@@ -53,6 +54,7 @@ class Director:
         self._watching = False
         self._quiet_since: datetime | None = None
         self._rested = False
+        self._counts = {shop.name: _OpenOrders(shop) for shop in shops}
         self.periods: dict[str, str | None] = {}
         self.stage = Stage.TRADING
 
@@ -103,7 +105,7 @@ class Director:
         if self.stage is Stage.TRADING:
             waiting["doors"] = 1
         for shop in self._shops:
-            waiting[f"{shop.name} orders"] = len(shop.open_orders())
+            waiting[f"{shop.name} orders"] = self._counts[shop.name].count(self._world.clock())
             _count(waiting, shop.name, shop.waiting())
         _count(waiting, "back office", self._desk.portal.waiting())
         return {kind: count for kind, count in sorted(waiting.items()) if count}
@@ -136,6 +138,24 @@ class Director:
 def _count(waiting: Counter[str], where: str, kinds: Mapping[str, int]) -> None:
     for kind, count in kinds.items():
         waiting[f"{where} {kind}"] += count
+
+
+class _OpenOrders:
+    """How many orders of one channel are open; counted again when one changed."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._counted: tuple[datetime, int] | None = None
+        shop.portal.subscribe(self._hear)
+
+    def count(self, now: datetime) -> int:
+        if self._counted is None or now - self._counted[0] > COUNT_AGAIN:
+            self._counted = now, len(self._shop.open_orders())
+        return self._counted[1]
+
+    def _hear(self, topic: str, subject: str) -> None:
+        if topic.startswith("order."):
+            self._counted = None
 
 
 class Steered:

@@ -28,14 +28,18 @@ class Back:
 
 
 class GoingBack:
-    """Every return of every channel. `patience`: how long the channel waits for the seller at each step."""
+    """Every return of every channel. `patience`: how long the channel waits for the seller at each step.
 
-    def __init__(self, errands: Errands, desk: BackOffice, pace: Pace, patience: timedelta) -> None:
+    `by_rule`: the seller has told the channels to agree to returns for him, as both eBay and Mirakl offer.
+    """
+
+    def __init__(self, errands: Errands, desk: BackOffice, pace: Pace, patience: timedelta, by_rule: bool) -> None:
         self._errands = errands
         self._world = errands.world
         self._desk = desk
         self._pace = pace
         self._patience_s = patience.total_seconds()
+        self._by_rule = by_rule
         self.all: dict[tuple[str, str], Back] = {}
         desk.portal.subscribe(self._hear)
 
@@ -68,6 +72,9 @@ class GoingBack:
 
     def _set_out(self, one: Back) -> None:
         stage = one.shop.homeward.stage(one.return_id)
+        if stage == "wait" and self._by_rule:
+            one.shop.homeward.agree(one.return_id)
+            stage = "send"
         if stage == "over":
             self._end(one, "channel")
         elif stage == "send":

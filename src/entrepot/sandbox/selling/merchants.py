@@ -31,6 +31,12 @@ class Merchants:
         for move in moves:
             self.errands.later("moves", move.after, self._step(move))
 
+    def list_stock_every(self, pause: timedelta) -> None:
+        """The full stock list comes by itself, for ever."""
+        self.desk.portal.list_stock()
+        world = self.errands.world
+        world.at(world.clock() + pause, lambda: self.list_stock_every(pause))
+
     def books(self) -> dict[str, Any]:
         return {"moves": self.done}
 

@@ -43,7 +43,8 @@ class Options:
 
     Shape: `accounts` names each system's account at the hub; `settings` replaces fields of a system's own settings, by system.
     `finish` "stop" shuts the doors after the last planned buyer. `scripted`: the first buyers of each channel do what is told
-    in SCRIPT, and the company's people what is told in `_moves`.
+    in SCRIPT, and the company's people what is told in `_moves`. `returns_by_rule`: the channels agree to returns for the
+    seller. Every `stock_list_every` the back office writes its full stock list.
     """
 
     span: timedelta = timedelta(hours=12)
@@ -53,7 +54,9 @@ class Options:
     scripted: bool = True
     accounts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    returns_by_rule: bool = True
     return_patience: timedelta = timedelta(days=4)
+    stock_list_every: timedelta = timedelta(hours=1)
     clearing: timedelta = timedelta(hours=8)
     random_fault_rate: float = RANDOM_FAULT_RATE
 
@@ -117,12 +120,12 @@ def stage(
     systems = _systems(world, machine_clock, hub_url, chosen, wares)
     shops = _shops(systems, _accounts(chosen))
     errands = Errands(world)
-    back = GoingBack(errands, systems.desk, chosen.pace, chosen.return_patience)
+    back = GoingBack(errands, systems.desk, chosen.pace, chosen.return_patience, chosen.returns_by_rule)
     script = SCRIPT if chosen.scripted else {}
     shoppers = Shoppers(
         errands,
         list(shops.values()),
-        [ware.sku for ware in wares],
+        [ware.sku for ware in wares if ware.sku != assortment.SCARCE],  # who wants that one says so
         back,
         chosen.pace,
         chosen.habits,
@@ -236,8 +239,9 @@ def _hurried(pace: Pace) -> dict[str, dict[str, Any]]:
             "dispute_review": timedelta(seconds=pace.bank_decides[0]),
         },
         CHANNELENGINE: {},
-        MIRAKL_SHOP: {"acceptance_window": timedelta(hours=48)},
+        MIRAKL_SHOP: {"acceptance_window": timedelta(hours=24)},
         BACK_OFFICE: {
+            "lists_seeded_products": False,  # every channel lists them already
             "pick_after_s": (float(decide_s[0]), 2.0 * decide_s[1]),
             "pick_takes_s": (float(ship_s[0]) / 2, float(ship_s[1]) / 2),
             "second_parcel_after_s": (float(pace.second_parcel[0]), float(pace.second_parcel[1])),
@@ -366,6 +370,7 @@ def _open(
     orders: int,
 ) -> None:
     shoppers.open_doors(orders, chosen.span)
+    merchants.list_stock_every(chosen.stock_list_every)
     if chosen.scripted:
         merchants.plan(_moves(merchants, shops, chosen.span))
     if chosen.finish == "stop":

@@ -9,16 +9,17 @@ from entrepot.sandbox.ebay import Ebay
 from entrepot.sandbox.mirakl import Mirakl, Shopfront
 from entrepot.sandbox.mirakl.errors import MiraklError
 
-ORDER_KINDS: Final = frozenset(
+COUNTED_ELSEWHERE: Final = frozenset(
     {
         *("pending", "unshipped", "unshipped_by_amazon"),
         "orders",
         *("unpaid_orders", "unshipped_orders", "unpublished_offers"),
         *("unpaid orders", "unacknowledged orders", "unshipped orders"),
         "undecided orders",
+        *("returns", "open returns"),
     }
 )
-"""What channels count as waiting in words of their own and is counted here from the orders themselves."""
+"""What channels count as waiting in words of their own; here it is counted from the orders, and by who follows the returns."""
 
 
 class Counter(Protocol):
@@ -67,6 +68,9 @@ class Homeward(Protocol):
 
     def stage(self, return_id: str) -> str: ...
 
+    def agree(self, return_id: str) -> None:
+        """The seller's standing rule agrees for him."""
+
     def sent(self, return_id: str) -> None: ...
 
     def arrived(self, return_id: str) -> None: ...
@@ -83,6 +87,9 @@ class AtOnce:
 
     def stage(self, return_id: str) -> str:
         return "send"
+
+    def agree(self, return_id: str) -> None:
+        """Nobody is asked."""
 
     def sent(self, return_id: str) -> None:
         """Nobody notes it."""
@@ -120,6 +127,10 @@ class AtEbay(AtOnce):
         state = self._ebay.market.returns[return_id].state
         return {"RETURN_REQUESTED": "wait", "ITEM_READY_TO_SHIP": "send"}.get(state, "over")
 
+    def agree(self, return_id: str) -> None:
+        self._ebay.returns.approve(self._ebay.market.returns[return_id], None)
+        self._ebay.market.settle()
+
     def sent(self, return_id: str) -> None:
         self._ebay.portal.send_return(return_id)
 
@@ -140,6 +151,9 @@ class AtMirakl(AtOnce):
     def stage(self, return_id: str) -> str:
         state = self._portal.returned(return_id).state
         return {"WAITING_ACCEPTANCE": "wait", "IN_PROGRESS": "send"}.get(state, "over")
+
+    def agree(self, return_id: str) -> None:
+        self._portal.accept_return(return_id)
 
     def settled(self, return_id: str) -> bool | None:
         one = self._portal.returned(return_id)
@@ -211,7 +225,7 @@ class Shop:
 
     def waiting(self) -> dict[str, int]:
         """What is not over here, apart from the orders' own way."""
-        return {kind: count for kind, count in self.portal.waiting().items() if count and kind not in ORDER_KINDS}
+        return {kind: count for kind, count in self.portal.waiting().items() if count and kind not in COUNTED_ELSEWHERE}
 
 
 def unit_minor(line: Mapping[str, Any]) -> int:

@@ -130,12 +130,17 @@ def is_final(error: psycopg.OperationalError, said: str) -> bool:
 
 
 def create_database(url: str, name: str, *, template: str | None = None) -> str:
-    """Have a database of this name on the server; returns its URL. One that exists already is left as it is."""
+    """Have a database of this name on the server; returns its URL. One that exists already is left as it is.
+
+    A template is copied file by file: page by page through the log, as is usual, a small one costs six times the work.
+    """
     with psycopg.connect(with_database(url, ADMIN_DATABASE), autocommit=True) as conn:
         if not conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-            source = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+            copied = (
+                sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template)) if template else sql.SQL("")
+            )
             with suppress(errors.DuplicateDatabase, errors.UniqueViolation):  # another process was quicker
-                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + source)
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copied)
     return with_database(url, name)
 
 

@@ -74,5 +74,6 @@ def upsert_return(conn: Conn, row: Mapping[str, Any]) -> None:
         conn,
         "return_file",
         [row],
-        on_conflict="ON CONFLICT (leg_id, external_id) DO UPDATE SET state = excluded.state, their_state = excluded.their_state, reason = excluded.reason",
+        on_conflict="ON CONFLICT (leg_id, external_id) DO UPDATE SET state = excluded.state, their_state = excluded.their_state, reason = excluded.reason, "
+        "plan_hash = excluded.plan_hash, decided_at = excluded.decided_at",
     )

@@ -20,5 +20,5 @@ def upsert_shipments(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
         "shipment",
         rows,
         on_conflict="ON CONFLICT (leg_id, external_id) DO UPDATE SET state = excluded.state, carrier = excluded.carrier, tracking = excluded.tracking, "
-        "shipped_at = coalesce(shipment.shipped_at, excluded.shipped_at)",
+        "shipped_at = coalesce(shipment.shipped_at, excluded.shipped_at), plan_hash = excluded.plan_hash, decided_at = excluded.decided_at",
     )

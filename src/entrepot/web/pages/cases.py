@@ -26,7 +26,12 @@ router = APIRouter()
 BULK_MAX = 50
 KINDS = ("business", "system")  # the two dead letters: each has a list of its own
 QUIET_HOURS = {"4": "4 hours", "24": "1 day", "72": "3 days", "168": "7 days", "720": "30 days"}
+VALUE_NEEDED = "Say which field, and its right value."
 REASON_NEEDED = "A reason is needed: it is kept in the audit trail."
+OWNED_SAYS = (
+    "A field of an offer has an owner. If your team may change it, your value counts at once; if it may only ask, the owner is asked. "
+    "Before anything happens you see which."
+)
 CSV_COLUMNS: tuple[tuple[str, Callable[[CaseRow], str]], ...] = (
     ("number", lambda row: str(row.number)),
     ("title", lambda row: row.title),
@@ -34,6 +39,7 @@ CSV_COLUMNS: tuple[tuple[str, Callable[[CaseRow], str]], ...] = (
     ("kind", lambda row: row.kind),
     ("owner", lambda row: row.owner),
     ("assignee", lambda row: row.assignee),
+    ("observed", lambda row: "yes" if row.shadow else ""),
     ("members", lambda row: str(row.members) if row.members_seen else ""),
     ("account", lambda row: row.account),
     ("about", lambda row: row.subject),
@@ -134,8 +140,10 @@ def verb_do(request: Request, desk: AtDesk, form: CheckedForm, case_id: str, ver
         asked = repair_of(desk, case, wish) if verb is Verb.REPAIR else preview_of(desk, case.row, verb, wish)
         return _ask(request, desk, asked, form, problem=problem, status=422)
     preview = preview_of(desk, case.row, verb, wish)
+    if verb is Verb.REPAIR and case.owned:
+        preview = replace(preview, editable=None, owned=case.owned)
     if not preview.allowed:
-        if verb is Verb.REPAIR:  # what was written stays, to be corrected
+        if verb is Verb.REPAIR and not case.owned:  # what was written stays, to be corrected
             preview = replace(preview, editable=case.editable)
         return _ask(request, desk, preview, form, problem=preview.says, status=409)
     if not form.reason:
@@ -155,6 +163,10 @@ def wish_of(desk: Desk, request: Request, form: Form, case: CaseDetail, verb: Ve
         return replace(wish, until=desk.now() + timedelta(hours=int(form.one("hours")))), ""
     if verb is not Verb.REPAIR:
         return wish, ""
+    if case.owned:
+        name, value = form.one("field"), form.one("value")
+        only = form.one("offer") or (case.owned[0].id if len(case.owned) == 1 else "")
+        return replace(wish, patch={name: value}, only=only), "" if name and value else VALUE_NEEDED
     if form.one("patch"):
         try:
             return replace(wish, patch=parse_patch(form.one("patch"))), ""
@@ -196,6 +208,8 @@ def case_of(desk: Desk, case_id: str) -> CaseDetail:
 
 def repair_of(desk: Desk, case: CaseDetail, wish: Wish = NO_WISH) -> VerbPreview:
     """The document to correct; what a correction would do is known only when there is one."""
+    if case.owned:
+        return VerbPreview(Verb.REPAIR, case.row, True, OWNED_SAYS, owned=case.owned)
     if case.editable:
         says = "Correct the document. Before anything happens you see what changes. A field taken out is removed."
         return VerbPreview(Verb.REPAIR, case.row, True, says, editable=case.editable)

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from entrepot.kernel.errors import NotNow, OwnerDecides
 from entrepot.web.desk import AtDesk, CheckedForm, Desk, Form, see_other
+from entrepot.web.render import link_to
 from entrepot.web.views import FlowRow
 
 router = APIRouter()
@@ -23,6 +24,18 @@ def flow_list(request: Request, desk: AtDesk) -> HTMLResponse:
 @router.get("/flows/{name}/pause")
 def pause_form(request: Request, desk: AtDesk, name: str) -> HTMLResponse:
     return _ask(request, desk, flow_of(desk, name), "pause")
+
+
+@router.get("/flows/{name}/empty")
+def empty_form(request: Request, desk: AtDesk, name: str) -> HTMLResponse:
+    return _ask(request, desk, flow_of(desk, name), "empty")
+
+
+@router.get("/flows/{name}/proof")
+def proof_page(request: Request, desk: AtDesk, name: str) -> HTMLResponse:
+    """What is in the flow now, by state: when it was emptied, the proof that nothing is left."""
+    view = {"flow": flow_of(desk, name), "proof": desk.flows.proof(name)}
+    return desk.page(request, "flows/proof.html", view, fragments={"flow-proof": "flows/_proof.html"})
 
 
 @router.get("/flows/{name}/resume")
@@ -42,6 +55,20 @@ def pause(request: Request, desk: AtDesk, form: CheckedForm, name: str) -> Respo
     except (OwnerDecides, NotNow) as error:
         return _ask(request, desk, flow, "pause", problem=error.message, status=409)
     return see_other("/flows", f"{flow.word} is paused for {hours} h. Nothing is lost: arrivals are still recorded.")
+
+
+@router.post("/flows/{name}/empty", response_model=None)
+def empty(request: Request, desk: AtDesk, form: CheckedForm, name: str) -> Response:
+    flow = flow_of(desk, name)
+    hours = hours_of(form)
+    if not form.reason or hours is None:
+        return _ask(request, desk, flow, "empty", problem="Emptying needs a reason and an end.", status=422)
+    try:
+        desk.flows.empty(name, request.state.visitor.name, form.reason, desk.now() + timedelta(hours=hours))
+    except (OwnerDecides, NotNow) as error:
+        return _ask(request, desk, flow, "empty", problem=error.message, status=409)
+    words = f"{flow.word} is emptied: what is in goes out, nothing new comes in. It stands still when nothing is left."
+    return see_other(link_to("flows", name, "proof"), words)
 
 
 @router.post("/flows/{name}/resume", response_model=None)

@@ -147,7 +147,7 @@ class ConsoleStore:
 
     def questions(self, now: datetime) -> QuestionsView:
         with self._db.transaction() as conn:
-            return questions.view(conn, now)
+            return questions.view(conn, self._plan, now)
 
     def question(self, number: int) -> QuestionRow | None:
         with self._db.transaction() as conn:

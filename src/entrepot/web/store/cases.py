@@ -8,8 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.blueprint.model import Plan
+from entrepot.blueprint.owning import EVERY_FIELD
 from entrepot.cases import member_store, rules
+from entrepot.flows.offer_repair import offers_of
+from entrepot.flows.offer_shelf import OFFER
+from entrepot.flows.offer_words import shown
 from entrepot.kernel.ctx import Conn, Database, Row
+from entrepot.ownership.service import effective
 from entrepot.web import words
 from entrepot.web.format import DUE_SOON
 from entrepot.web.ports import Verb
@@ -37,6 +42,7 @@ from entrepot.web.views import (
     Document,
     Link,
     MemberRow,
+    OwnedOffer,
     TimelineEntry,
     Tone,
 )
@@ -48,7 +54,7 @@ MEMBERS_SHOWN = 100
 UNSAID = ("alerted", "member")  # alerts tell themselves, members have a list of their own
 _COLUMNS = f"""c.id, c.number, c.title, c.effect_text, c.cause_text, c.owner, c.state, c.kind, c.mode, c.account,
     c.object, c.object_id, c.money_minor, c.currency, c.count, c.opened_at, c.due_at, c.resolved_at,
-    c.assignee, c.waiting_on, c.members, c.members_seen, c.suppressed_until, {LABEL.format(t="c")}"""
+    c.assignee, c.waiting_on, c.members, c.members_seen, c.suppressed_until, c.shadow, {LABEL.format(t="c")}"""
 
 
 def count_open(conn: Conn) -> int:
@@ -119,7 +125,7 @@ def next_due(conn: Conn, kind: str, limit: int) -> tuple[CaseRow, ...]:
 def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
     found = conn.execute(
         f"""SELECT {_COLUMNS}, c.flow, c.root, c.level, c.details, c.message_id, c.effect_id, c.obligation_id,
-                   c.next_at, c.starts_at, c.resolved_verb, c.resolved_by, c.reopens FROM case_file c WHERE c.id = %s""",
+                   c.next_at, c.starts_at, c.resolved_verb, c.resolved_by, c.reopens, c.grouped_by FROM case_file c WHERE c.id = %s""",
         (case_id,),
     ).fetchone()
     if found is None:
@@ -149,7 +155,24 @@ def detail(conn: Conn, plan: Plan, case_id: str) -> CaseDetail | None:
         system=plan.accounts[found["account"]].system if found["account"] in plan.accounts else "",
         members=_members(conn, found),
         questions=questions.of_case(conn, found["id"]),
+        owned=() if over or failure is None or Verb.REPAIR not in failure.may else _owned(conn, plan, found),
     )
+
+
+def _owned(conn: Conn, plan: Plan, found: Row) -> tuple[OwnedOffer, ...]:
+    """The offers it is about, so many at most, with what stands in each field the plan or anybody speaks of."""
+    keys = offers_of(conn, found)[:MEMBERS_SHOWN]
+    rule = plan.ownership.get(OFFER)
+    named = [name for name in rule.fields if name != EVERY_FIELD] if rule else []
+    owned = []
+    for account in sorted({key[0] for key in keys}):
+        standing = effective(conn, account, OFFER, [key[2] for key in keys if key[0] == account])
+        for offer in standing.values():
+            currency = str(offer.values.get("currency") or plan.account(account).currency)
+            names = dict.fromkeys([*named, *sorted(offer.values)])
+            values = {name: shown(name, offer.values.get(name), currency) for name in names}
+            owned.append(OwnedOffer(offer.object_id, values))
+    return tuple(owned)
 
 
 def _members(conn: Conn, found: Row) -> tuple[MemberRow, ...]:
@@ -253,6 +276,7 @@ def _case(found: Row) -> CaseRow:
         members=found["members"],
         members_seen=found["members_seen"],
         suppressed_until=found["suppressed_until"] if found["state"] == "suppressed" else None,
+        shadow=found["shadow"],
     )
 
 

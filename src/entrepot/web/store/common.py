@@ -120,6 +120,8 @@ _PAGE_OF: Mapping[str, str] = {
                   WHERE p.id = %(id)s ORDER BY s.version DESC LIMIT 1""",
     "effect": "SELECT '/actions/' || id AS href, key AS text FROM effect WHERE id = %(id)s",
     "message": "SELECT '/messages/' || id AS href, external_id AS text FROM message WHERE id = %(id)s",
+    "offer": """SELECT '/offers/' || account || '/' || offer_id AS href, offer_id AS text FROM offer_seen
+                  WHERE offer_id = %(id)s ORDER BY account LIMIT 1""",
     "case": "SELECT '/cases/' || id AS href, number::text AS text FROM case_file WHERE id = %(id)s",
 }
 

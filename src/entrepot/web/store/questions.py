@@ -3,19 +3,40 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from entrepot.cases import hidden, question_store
+from entrepot.blueprint.model import Plan
+from entrepot.cases import hidden, question_store, questions
 from entrepot.cases.hidden import HiddenRule
 from entrepot.cases.states import QuestionState
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.web import words
-from entrepot.web.views import HiddenRuleRow, Link, QuestionRow, QuestionsView
+from entrepot.web.views import HiddenRuleRow, Link, PlannedQuestion, QuestionRow, QuestionsView
 
 
-def view(conn: Conn, now: datetime) -> QuestionsView:
+def view(conn: Conn, plan: Plan, now: datetime) -> QuestionsView:
     rules = hidden.hidden_rules(conn, now)
     ids = _case_ids(conn, [number for rule in rules for number in rule.cases])
     rows = tuple(question(row) for row in question_store.listed(conn))
-    return QuestionsView(rows, tuple(_rule(rule, ids) for rule in rules))
+    return QuestionsView(rows, tuple(_rule(rule, ids) for rule in rules), planned(conn, plan))
+
+
+def planned(conn: Conn, plan: Plan) -> tuple[PlannedQuestion, ...]:
+    """What the plan in force asks itself, with what was answered."""
+    return tuple(_planned(one) for one in questions.planned(conn, plan))
+
+
+def _planned(one: questions.Planned) -> PlannedQuestion:
+    asked, row = one.question, one.row or {}
+    return PlannedQuestion(
+        name=asked.name,
+        ask=asked.ask,
+        about=asked.about,
+        owner=asked.owner,
+        state=words.state(words.QUESTION, one.state.value),
+        undecided=one.row is None,
+        number=row.get("number", 0),
+        decision=row.get("decision") or "",
+        decided_by=row.get("decided_by") or "",
+    )
 
 
 def of_case(conn: Conn, case_id: str) -> tuple[QuestionRow, ...]:

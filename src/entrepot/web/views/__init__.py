@@ -1,6 +1,6 @@
 """What each page of the console needs, in people's words, and nothing else. No SQL, no HTML, no clock."""
 
-from entrepot.web.views.cases import CaseDetail, CaseFilter, CasePage, CaseRow, MemberRow, VerbPreview
+from entrepot.web.views.cases import CaseDetail, CaseFilter, CasePage, CaseRow, MemberRow, OwnedOffer, VerbPreview
 from entrepot.web.views.orders import (
     ActionDetail,
     ActionRow,
@@ -22,7 +22,7 @@ from entrepot.web.views.orders import (
 )
 from entrepot.web.views.plan import JoinsView, KnownAs, RiskFilter, RunbookFilter
 from entrepot.web.views.plans import PlanChangeDetail, PlanChangeRow, PlanView
-from entrepot.web.views.questions import HiddenRuleRow, QuestionRow, QuestionsView
+from entrepot.web.views.questions import HiddenRuleRow, PlannedQuestion, QuestionRow, QuestionsView
 from entrepot.web.views.running import FindView, FlowRow, FlowsView, Found, Measure, TodayView, Week
 from entrepot.web.views.settlement import (
     LINES_COUNTED_MAX,
@@ -68,10 +68,12 @@ __all__ = [
     "MemberRow",
     "MessageDetail",
     "MessageRow",
+    "OwnedOffer",
     "Parcel",
     "PlanChangeDetail",
     "PlanChangeRow",
     "PlanView",
+    "PlannedQuestion",
     "Promise",
     "QuestionRow",
     "QuestionsView",

@@ -1,5 +1,6 @@
 """Cases and what may be done about them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,6 +52,7 @@ class CaseRow:
     members: int = 0  # of a group: how many still fail
     members_seen: int = 0
     suppressed_until: datetime | None = None
+    shadow: bool = False  # of a flow that only observes: nobody is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,14 @@ class MemberRow:
     seen_at: datetime
     gone_at: datetime | None = None
     gone_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedOffer:
+    """An offer a case is about, whose fields are corrected by their owners.  Shape: values of field → as it is read."""
+
+    id: str
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ class CaseDetail:
     system: str = ""  # whose card says what goes on without it; empty: the hub's own
     members: tuple[MemberRow, ...] = ()
     questions: tuple[QuestionRow, ...] = ()
+    owned: tuple[OwnedOffer, ...] = ()  # a repair is of their fields, not of a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +130,4 @@ class VerbPreview:
     diff: tuple[DiffLine, ...] = ()  # repair: what the corrected document changes
     members: int = 0  # of a group: how many it reaches; what is shown is the first one's
     left: int = 0  # and how many it does not
+    owned: tuple[OwnedOffer, ...] = ()  # repair: offers whose fields are to be corrected

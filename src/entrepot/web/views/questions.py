@@ -37,6 +37,22 @@ class HiddenRuleRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedQuestion:
+    """A question that stands in the plan itself."""
+
+    name: str
+    ask: str
+    about: str
+    owner: str
+    state: State
+    undecided: bool
+    number: int = 0  # as it was recorded when somebody answered
+    decision: str = ""
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionsView:
     questions: tuple[QuestionRow, ...]
     rules: tuple[HiddenRuleRow, ...]
+    planned: tuple[PlannedQuestion, ...] = ()

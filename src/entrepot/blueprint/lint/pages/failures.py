@@ -35,7 +35,9 @@ CODES = (
          "add alert: {measure: open-cases, above: 0}",
          _mode("    alert: # nothing\n", True), _mode("    alert: {measure: open-cases, above: 0, for: 15m}\n")),
     Code("E406", "A failure the hub can meet and nobody owns",
-         "The code opens a case of this mode by name. Without an entry it would have no owner, no runbook and no deadline.",
+         "The code opens a case of this mode by name. Without an entry it would have no owner, no runbook and no deadline."
+         " Some are opened only where we are the seller: they are asked for in a plan with such an account, and may stand there as"
+         " channel- and their name.",
          "copy the entry from the plan that ships, and give it to a team",
          "failures: # <--\n  drain-failing: # nothing\n", "failures:\n  drain-failing: {owner: night}\n"),
     Code("E407", "Escalation in a circle",
@@ -90,4 +92,9 @@ CODES = (
          "The last team has office hours; whatever is due before the morning is missed.",
          "end with a team that works 24/7",
          _night("    hours: Mon-Fri 08-18 Europe/Paris\n", True), _night("    hours: 24/7\n")),
+    Code("W405", "An alert with a condition nobody reads",
+         "A condition that is not understood keeps nothing back: people are told of everything.",
+         "write conditions such as remaining < 50%, seller = 2001, members > 10, joined by and",
+         _mode("    alert: {measure: open-cases, above: 0, where: the moon is full} # <--\n"),
+         _mode("    alert: {measure: open-cases, above: 0, where: members > 10 and seller != 2001}\n")),
 )  # fmt: skip

@@ -9,6 +9,12 @@ def _account(keys: str, mark: bool = False) -> str:
     return f"accounts:\n  market/main:{' # <--' if mark else ''}\n{keys}"
 
 
+def _selling(keys: str, mark: bool = False) -> str:
+    """An account where we are the seller, beside the operator's."""
+    shop = "shop: {connector: manual, party: marketplace, environment: sandbox}"
+    return f"systems:\n  {shop}\naccounts:\n  shop/main: {{system: shop, model: syndication, capture: none, {keys}}}{' # <--' if mark else ''}\n"
+
+
 CODES = (
     Code("E101", "An account without a model",
          "Operator or syndication decides which failures cost most, who is the seller, and what must be owned.",
@@ -70,7 +76,8 @@ CODES = (
          "write one of the IANA names, such as Europe/Paris",
          "systems:\n  erp:\n    timezone: Europe/Pari # <--\n", "systems:\n  erp:\n    timezone: Europe/Paris\n"),
     Code("E115", "Two acceptance windows",
-         "The operator's window stands on the account, where orders are decided, and in the flow, where it is promised. It is one number.",
+         "The operator's window stands on the account, where orders are decided, and in the flow, where it is promised. It is one number."
+         " Where we are the seller, the window is that of each channel, and what we promise for all of them ends within it.",
          "write the same in both",
          _account("    acceptance_window: 24h # <--\n"), _account("    acceptance_window: 48h\n")),
     Code("E116", "A system without an address",
@@ -87,6 +94,17 @@ CODES = (
          'write {floor: "21.00", ceiling: "400.00"}',
          _account('    price_limits: {"*": {floor: "30.00", ceiling: "20.00"}} # <--\n'),
          _account('    price_limits: {"*": {floor: "20.00", ceiling: "30.00"}}\n')),
+    Code("E119", "A duty that no clock can count",
+         "`obligations` says where a channel gives this account another time than the connector's dated rules. What is no time would be"
+         " found out with the first order.",
+         "write 4h, 4 days or 7 working-days",
+         _selling("obligations: {acknowledge: soon}", True),
+         _selling("obligations: {acknowledge: 4h}")),
+    Code("E120", "A duty in working days without a calendar",
+         "Seven working days from Thursday end on Monday week, or later where a holiday lies between.",
+         "add calendar: and the name of one to the account",
+         _selling("obligations: {cancelled: 3 working-days}", True),
+         _selling("obligations: {cancelled: 3 working-days}, calendar: FR")),
     Code("W101", "A system nobody uses",
          "It is drawn on maps and asked about in reviews, and nothing comes from it or goes to it.",
          "name it in a flow, or remove it",
@@ -99,4 +117,9 @@ CODES = (
          "flows:\n  orders: {mode: observe}\n  payouts: {mode: observe}\n",
          "systems:\n  market:\n    environment: production\n    url: https://market.example\n  erp: {environment: production}\n"
          "flows:\n  orders: {mode: observe}\n  payouts: {mode: observe}\n"),
+    Code("W103", "A seller's key where we do not sell",
+         "`obligations` are what a channel demands of its seller, `buffer` is what he does not show there. At an account whose operator we"
+         " are, and at one that is no marketplace, nothing reads them.",
+         "remove it, or write it at an account with model: syndication",
+         _account("    buffer: 2 # <--\n"), "accounts:\n  market/main:\n    settle: 30s\n"),
 )  # fmt: skip
