@@ -26,6 +26,9 @@ OURS = (
     "entrepot.cli.workshop",
     "entrepot.cli.explaining",
     "entrepot.cli.offers",
+    "entrepot.cli.channels",
+    "entrepot.cli.listings",
+    "entrepot.cli.disputes",
 )
 
 
@@ -57,7 +60,7 @@ def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
         w
         for w in COMMANDS
         if w[1:] in {("find",), ("doctor",), ("demo",), ("explain",)}
-        or (w[1] in ("case", "question", "offer") and len(w) > 2)
+        or (w[1] in ("case", "question", "offer", "channel", "listing", "dispute") and len(w) > 2)
     ],
     ids=" ".join,
 )
