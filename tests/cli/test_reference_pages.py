@@ -26,13 +26,7 @@ OURS = (
     "entrepot.cli.workshop",
     "entrepot.cli.explaining",
     "entrepot.cli.offers",
-<<<<<<< HEAD
-    "entrepot.cli.connectors",
-=======
-    "entrepot.cli.channels",
-    "entrepot.cli.listings",
-    "entrepot.cli.disputes",
->>>>>>> console-channels
+        or (w[1] in ("case", "question", "offer", "connector", "channel", "listing", "dispute") and len(w) > 2)
 )
 
 
@@ -64,11 +58,7 @@ def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
         w
         for w in COMMANDS
         if w[1:] in {("find",), ("doctor",), ("demo",), ("explain",)}
-<<<<<<< HEAD
-        or (w[1] in ("case", "question", "offer", "connector") and len(w) > 2)
-=======
-        or (w[1] in ("case", "question", "offer", "channel", "listing", "dispute") and len(w) > 2)
->>>>>>> console-channels
+        or (w[1] in ("case", "question", "offer", "connector", "channel", "listing", "dispute") and len(w) > 2)
     ],
     ids=" ".join,
 )
