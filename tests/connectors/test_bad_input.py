@@ -6,7 +6,7 @@ moves no cursor; a refused token is renewed; what a batch rejects has its key an
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -19,7 +19,7 @@ from connectors.channel_days import DAYS, SOURCES
 from connectors.market import Sweep
 from connectors.walmart.totality import copy, paths, put
 
-from entrepot.connectors.port import Malformed, Problem, ProblemCode, Received
+from entrepot.connectors.port import Malformed, Problem, ProblemCode, Received, Translator
 from entrepot.inbox.model import MALFORMED
 from entrepot.kernel.http import HttpAnswer, HttpRequest, HttpResponse
 from entrepot.kernel.outcome import Refused, Unrecognised
@@ -299,15 +299,21 @@ def records_of(channel: str) -> Mapping[str, tuple[bytes, ...]]:
 
 
 def understood(channel: str, kind: str, body: bytes) -> Any:
-    return READERS[channel][kind](body)
+    return readers_of(channel)[kind](body)
 
 
-READERS = {name: one.day().channel.translators for name, one in DAYS.items()}
-KINDS = [(name, kind) for name in DAYS for kind in sorted(records_of(name))]
+@cache
+def readers_of(channel: str) -> Mapping[str, Translator]:
+    return DAYS[channel].day().channel.translators
+
+
+KINDS = [(name, kind) for name, one in DAYS.items() for kind in sorted(one.manifest.flows)]
 
 
 def test_the_days_bring_every_kind_of_record_there_is() -> None:
-    assert {name: set(READERS[name]) - set(records_of(name)) for name in DAYS} == {name: set() for name in DAYS}
+    for channel in DAYS:
+        kinds = {kind for name, kind in KINDS if name == channel}
+        assert set(readers_of(channel)) == kinds == set(records_of(channel)), channel
 
 
 def spots(channel: str, kind: str, wanted: Callable[[Path, Any], bool]) -> Iterator[tuple[bytes, Path, Any]]:
@@ -362,11 +368,11 @@ def says_it_knows_not(seen: Any) -> bool:
     return is_dataclass(seen) and any(says_it_knows_not(getattr(seen, field.name)) for field in fields(seen))
 
 
-STATUSES = [
-    (channel, kind, body, path, word)
-    for channel, kind in KINDS
-    for body, path, word in spots(channel, kind, is_a_status)
-]
+@cache
+def statuses(channel: str) -> Sequence[tuple[str, bytes, Path, str]]:
+    """Every place of its records where a status stands: kind, record, place, word."""
+    kinds = [kind for name, kind in KINDS if name == channel]
+    return [(kind, *spot) for kind in kinds for spot in spots(channel, kind, is_a_status)]
 
 
 STATED = frozenset({"channel-order", "channel-return", "listing", "submission", "dispute", "cancellation"})
@@ -374,9 +380,10 @@ STATED = frozenset({"channel-order", "channel-return", "listing", "submission", 
 
 def test_every_kind_that_has_states_is_asked_for_a_word_nobody_published() -> None:
     unknown = {
-        (c, k)
-        for c, k, body, path, _ in STATUSES
-        if says_it_knows_not(understood(c, k, put(copy(body), path, "ON_ICE")))
+        (channel, kind)
+        for channel in DAYS
+        for kind, body, path, _ in statuses(channel)
+        if says_it_knows_not(understood(channel, kind, put(copy(body), path, "ON_ICE")))
     }
     stated = {(channel, kind) for channel, kind in KINDS if kind in STATED}
     assert stated - unknown == {("mirakl-seller", "listing")}  # it has no word but a yes or no, and reasons
@@ -391,12 +398,11 @@ def test_a_back_offices_reason_nobody_published_is_not_understood() -> None:
 
 @pytest.mark.parametrize("channel", DAYS)
 def test_a_status_nobody_published_is_never_understood(channel: str) -> None:
-    for name, kind, body, path, _ in STATUSES:
-        if name == channel:
-            seen, as_it_is = understood(channel, kind, put(copy(body), path, "ON_ICE")), understood(channel, kind, body)
-            not_read = seen == as_it_is or (channel, kind, of(path)) in VERBATIM
-            assert not isinstance(seen, Malformed), (kind, path)
-            assert says_it_knows_not(seen) or not_read, (kind, path)
+    for kind, body, path, _ in statuses(channel):
+        seen, as_it_is = understood(channel, kind, put(copy(body), path, "ON_ICE")), understood(channel, kind, body)
+        not_read = seen == as_it_is or (channel, kind, of(path)) in VERBATIM
+        assert not isinstance(seen, Malformed), (kind, path)
+        assert says_it_knows_not(seen) or not_read, (kind, path)
 
 
 def camel_case(word: str) -> str:
@@ -409,13 +415,12 @@ def upper_snake(word: str) -> str:
 
 @pytest.mark.parametrize("channel", DAYS)
 def test_a_status_spelt_another_way_means_the_same_or_nothing(channel: str) -> None:
-    for name, kind, body, path, word in STATUSES:
-        if name == channel:
-            as_it_is = understood(channel, kind, body)
-            for spelt in (camel_case(word), upper_snake(word)):
-                seen = understood(channel, kind, put(copy(body), path, spelt))
-                known = meant(seen) == meant(as_it_is) or (channel, kind, of(path)) in VERBATIM
-                assert known or says_it_knows_not(seen), (kind, path, spelt)
+    for kind, body, path, word in statuses(channel):
+        as_it_is = understood(channel, kind, body)
+        for spelt in (camel_case(word), upper_snake(word)):
+            seen = understood(channel, kind, put(copy(body), path, spelt))
+            known = meant(seen) == meant(as_it_is) or (channel, kind, of(path)) in VERBATIM
+            assert known or says_it_knows_not(seen), (kind, path, spelt)
 
 
 BOTH = [("walmart", "channel-order"), ("amazon", "channel-order")]
@@ -429,9 +434,7 @@ def test_where_a_channel_spells_an_orders_status_both_ways_both_are_known(channe
         "amazon": "fulfillment.fulfillmentStatus",
     }
     words = [
-        (body, path, word)
-        for name, k, body, path, word in STATUSES
-        if (name, k, of(path)) == (channel, kind, at[channel])
+        (body, path, word) for one, body, path, word in statuses(channel) if (one, of(path)) == (kind, at[channel])
     ]
     assert words
     for body, path, word in words:
