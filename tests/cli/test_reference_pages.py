@@ -26,7 +26,10 @@ OURS = (
     "entrepot.cli.workshop",
     "entrepot.cli.explaining",
     "entrepot.cli.offers",
-        or (w[1] in ("case", "question", "offer", "connector", "channel", "listing", "dispute") and len(w) > 2)
+    "entrepot.cli.connectors",
+    "entrepot.cli.channels",
+    "entrepot.cli.listings",
+    "entrepot.cli.disputes",
 )
 
 
