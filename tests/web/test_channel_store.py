@@ -291,11 +291,17 @@ def test_an_order_of_a_channel_shows_what_it_owes_our_parcels_and_the_back_offic
     assert [step.state for step in leg.steps][:3] == [StepState.DONE, StepState.DONE, StepState.NOW]
 
 
-def test_a_channel_that_asks_for_an_acknowledgement_has_a_station_for_it(store: ConsoleStore) -> None:
+def test_the_back_office_takes_an_order_before_a_channel_that_asks_for_it_is_told(store: ConsoleStore) -> None:
     basket = store.basket("bas_walmart-us-1")
     assert basket is not None
     [leg] = basket.legs
-    assert [step.word for step in leg.steps] == ["Ordered", "Acknowledged", "Shipped", "Delivered"]
+    assert [step.word for step in leg.steps] == [
+        "Ordered",
+        "In our back office",
+        "Acknowledged",
+        "Shipped",
+        "Delivered",
+    ]
     assert [promise.what for promise in leg.promises] == ["Acknowledge", "Ship and confirm, line 1-1"]
 
 
