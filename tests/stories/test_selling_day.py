@@ -1,5 +1,6 @@
 """A company's day on five channels and with one back office, with everything the demo plans to go wrong, told once and looked at from many sides."""
 
+import copy
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -169,3 +170,187 @@ def test_operator_and_seller_live_in_one_hub(open_both_day: Callable[..., BothHo
         "mirakl-fr/operator",
         "amazon-de/main",
     }
+
+
+# ── the judges ───────────────────────────────────────────────────────────────────────────────────────────────
+
+Books = dict[str, Any]
+
+
+def _ours(books: Books, name: str) -> dict[str, Any]:
+    """An order that we sent."""
+    found: dict[str, Any] = next(
+        order
+        for order in books[name]["orders"]
+        if order["fulfilled_by"] == "seller" and any(line["shipped"] for line in order["lines"])
+    )
+    return found
+
+
+def _number(books: Books, name: str) -> str:
+    account = next(account for account, one in CHANNELS.items() if one == name)
+    return f"{account}:{_ours(books, name)['order_id']}"
+
+
+def _lose_an_order(books: Books) -> None:
+    books["amazon"]["orders"].append({**_ours(books, "amazon"), "order_id": "000-0000000-0000000"})
+
+
+def _other_pieces(books: Books) -> None:
+    _ours(books, "walmart")["lines"][0]["quantity"] += 1
+
+
+def _cancelled_there(books: Books) -> None:
+    for line in _ours(books, "ebay")["lines"]:
+        line["shipped"], line["cancelled"] = 0, line["quantity"]
+
+
+def _export_twice(books: Books) -> None:
+    books["back_office"]["applied"]["import-order"][_number(books, "walmart")] = 2
+
+
+def _export_never(books: Books) -> None:
+    number = _number(books, "ebay")
+    rows = books["back_office"]["orders"]
+    rows[:] = [row for row in rows if row["number"] != number]
+
+
+def _export_theirs(books: Books) -> None:
+    theirs = next(order for order in books["amazon"]["orders"] if order["fulfilled_by"] != "seller")
+    row = {**books["back_office"]["orders"][0], "number": f"amazon-de/main:{theirs['order_id']}", "lines": []}
+    books["back_office"]["orders"].append(row)
+
+
+def _a_shipment(books: Books, name: str) -> dict[str, Any]:
+    order_id = _ours(books, name)["order_id"]
+    found: dict[str, Any] = next(one for one in books[name]["shipments"] if one["order_id"] == order_id)
+    return found
+
+
+def _told_twice(books: Books) -> None:
+    books["ebay"]["shipments"].append(dict(_a_shipment(books, "ebay")))
+
+
+def _never_told(books: Books) -> None:
+    books["mirakl-shop"]["shipments"].remove(_a_shipment(books, "mirakl-shop"))
+
+
+def _told_of_nothing(books: Books) -> None:
+    books["amazon"]["shipments"].append({**_a_shipment(books, "amazon"), "tracking": "NOBODY-SENT-THIS"})
+
+
+def _never_acknowledged(books: Books) -> None:
+    _ours(books, "walmart")["acknowledged_at"] = None
+
+
+def _sent_by_them(books: Books) -> None:
+    _ours(books, "channelengine")["fulfilled_by"] = "channel"
+
+
+def _more_money_back(books: Books) -> None:
+    mine = {order["order_id"] for order in books["mirakl-shop"]["orders"] if order["fulfilled_by"] == "seller"}
+    next(one for one in books["mirakl-shop"]["refunds"] if one["order_id"] in mine)["amount_minor"] += 1
+
+
+def _booked_twice(books: Books) -> None:
+    applied = books["back_office"]["applied"]["book-refund"]
+    applied[next(iter(applied))] = 2
+
+
+def _another_dispute(books: Books) -> None:
+    books["ebay"]["disputes"].append({**books["ebay"]["disputes"][0], "dispute_id": "5000000000"})
+
+
+def _dispute_still_open(books: Books) -> None:
+    books["ebay"]["disputes"][0]["state"] = "OPEN"
+
+
+def _no_such_batch(books: Books) -> None:
+    books["mirakl-shop"]["submissions"].clear()
+
+
+def _shipped_twice(books: Books) -> None:
+    applied = books["amazon"]["applied"]["confirmShipment"]
+    applied[next(iter(applied))] = 2
+
+
+def _another_price(books: Books) -> None:
+    books["channelengine"]["listings"][0]["price_minor"] += 1
+
+
+def _other_stock(books: Books) -> None:
+    books["walmart"]["listings"][0]["quantity"] += 1
+
+
+def _sold_again(books: Books) -> None:
+    order = _ours(books, "ebay")
+    line = {**order["lines"][0], "sku": SCARCE, "quantity": 5, "shipped": 5, "cancelled": 0}
+    late = {**order, "order_id": "late", "placed_at": books["world"]["now"], "lines": [line]}
+    books["ebay"]["orders"].append(late)
+
+
+def _still_waiting(books: Books) -> None:
+    for line in _ours(books, "channelengine")["lines"]:
+        line["shipped"] = 0
+
+
+CORRUPTIONS: list[tuple[Callable[[Books], None], str]] = [
+    (_lose_an_order, "channel-orders"),
+    (_other_pieces, "channel-orders"),
+    (_cancelled_there, "channel-orders"),
+    (_export_twice, "exports"),
+    (_export_never, "exports"),
+    (_export_theirs, "exports"),
+    (_told_twice, "parcels"),
+    (_never_told, "parcels"),
+    (_told_of_nothing, "parcels"),
+    (_never_acknowledged, "acknowledged"),
+    (_sent_by_them, "duties"),
+    (_more_money_back, "channel-refunds"),
+    (_booked_twice, "channel-refunds"),
+    (_another_dispute, "disputes"),
+    (_dispute_still_open, "disputes"),
+    (_no_such_batch, "submissions"),
+    (_shipped_twice, "channels-once"),
+    (_another_price, "channel-offers"),
+    (_other_stock, "channel-offers"),
+    (_sold_again, "oversold"),
+    (_still_waiting, "channels-rest"),
+]
+
+
+@pytest.mark.parametrize(("corrupt", "judge"), CORRUPTIONS, ids=[one.__name__.strip("_") for one, _ in CORRUPTIONS])
+def test_a_judge_speaks_when_the_outside_world_says_something_else(
+    day: SellingHouse, books: Books, corrupt: Callable[[Books], None], judge: str
+) -> None:
+    other = copy.deepcopy(books)
+    with day.hub.ctx.db.transaction() as conn:
+        before = Counter(str(one) for one in check_channels(conn, books, day.hub.plan))
+        corrupt(other)
+        found = Counter(str(one) for one in check_channels(conn, other, day.hub.plan)) - before
+        zeros = broken_channels(channel_figures(conn, other, day.hub.plan))
+    assert any(one.startswith(f"{judge}:") for one in found)
+    assert zeros != []
+
+
+TAMPERINGS = [
+    ("UPDATE parcel SET confirmed_at = NULL", "parcels"),
+    ("UPDATE leg SET state = 'to-ship' WHERE account = 'ebay-de/main'", "channel-orders"),
+    ("UPDATE channel_refund SET booked_at = NULL", "channel-refunds"),
+    ("UPDATE stock_reservation SET ended_at = NULL", "channels-rest"),
+    ("UPDATE listing SET wanted_quantity = wanted_quantity + 1", "channel-offers"),
+    ("DELETE FROM obligation WHERE kind = 'acknowledge'", "duties"),
+    ("UPDATE obligation SET kind = 'acknowledge' WHERE kind = 'ship' AND account = 'ebay-de/main'", "duties"),
+]
+
+
+@pytest.mark.parametrize(("sql", "judge"), TAMPERINGS)
+def test_a_judge_speaks_when_our_own_tables_say_something_else(
+    day: SellingHouse, books: Books, sql: str, judge: str
+) -> None:
+    with day.hub.ctx.db.transaction() as conn:
+        before = Counter(str(one) for one in check_channels(conn, books, day.hub.plan))
+        with conn.transaction(force_rollback=True):
+            conn.execute(sql)
+            found = Counter(str(one) for one in check_channels(conn, books, day.hub.plan)) - before
+    assert any(one.startswith(f"{judge}:") for one in found)

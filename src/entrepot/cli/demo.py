@@ -8,6 +8,7 @@ from typing import Any, Literal
 from entrepot.proof.demo import GIVE_UP_S, Wish, run
 
 SELLING_GIVE_UP_S = 1_800.0  # machine: more systems to talk to, and disputes and returns of channels take longer
+ONCE_SPEED, SELLING_ONCE_SPEED = 600.0, 300.0
 ONCE_PACE_PERCENT = 50  # people who act twice as fast: a day ends sooner, nothing is left out
 
 
@@ -40,7 +41,8 @@ def demo(
     faults
         What goes wrong: nothing, the planned faults of the demo, or a random set.
     """
-    chosen = speed if speed is not None else (600.0 if once else 60.0)
+    fast = ONCE_SPEED if model == "operator" else SELLING_ONCE_SPEED
+    chosen = speed if speed is not None else (fast if once else 60.0)
     say = (
         (lambda words: print(words, file=sys.stderr, flush=True)) if json else (lambda words: print(words, flush=True))
     )

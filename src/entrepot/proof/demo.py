@@ -14,7 +14,7 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from entrepot.process import Settings, database_now, settings, upgrade
 from entrepot.proof.channel_figures import broken_channels, channel_figures
 from entrepot.proof.figures import broken, figures, selling_figures
 from entrepot.proof.plans import write_plan
-from entrepot.proof.world import SYSTEMS_OF, Model, environment_of
+from entrepot.proof.world import CHANNELS, SYSTEMS_OF, Model, environment_of
 from entrepot.store import postgres
 from entrepot.store.db import Db
 
@@ -42,6 +42,8 @@ MONDAY = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)
 READY_WITHIN_S = 60.0  # machine
 REST_S = 4 * 3600.0  # business: after the world rests, reports and reconciliation still come
 CALL_S = 10.0
+FIRST_LOOK_SPEED = 30.0
+FIRST_LOOK_S = 120.0  # machine, at most
 GIVE_UP_S = 900.0  # machine: a demo --once that is not over by then has failed
 
 
@@ -73,6 +75,11 @@ class Demo:
     @property
     def console(self) -> str:
         return f"http://{self.chosen.host}:{self.chosen.port}/"
+
+    @property
+    def first_speed(self) -> float:
+        """How fast business time runs at first."""
+        return self.wish.speed if self.wish.model == "operator" else FIRST_LOOK_SPEED
 
     @property
     def hub_url(self) -> str:
@@ -229,9 +236,10 @@ def run(wish: Wish, say: Any = print) -> dict[str, Any] | None:
     installations.remember(demo.chosen.home, demo.url, demo.noted, demo.console)
     try:
         _wait_until_ready(demo, supervisor, clock)
-        set_pace(demo.url, MONDAY, wish.speed)  # nobody's business time runs before everybody is there
+        set_pace(demo.url, MONDAY, min(wish.speed, demo.first_speed))  # nobody's time runs before everybody is there
         say(f"console: {demo.console}")
         say(f"alerts: mails in {demo.folder / 'mail'}, webhooks shown at http://127.0.0.1:{demo.ports['alerts']}/")
+        _first_look(demo, supervisor, clock)
         if wish.once:
             return _once(demo, supervisor, clock)
         while not supervisor.stopping:
@@ -255,6 +263,25 @@ def _wait_until_ready(demo: Demo, supervisor: Supervisor, clock: SystemClock) ->
         except (OSError, NotNow) as error:
             if (clock.machine() - began).total_seconds() > READY_WITHIN_S:
                 raise NotNow(f"the demo did not start within {READY_WITHIN_S:.0f} s: {error}") from error
+
+
+def _first_look(demo: Demo, supervisor: Supervisor, clock: SystemClock) -> None:
+    """Five shops seen for the first time are hundreds of prices and stocks to set: they are not cut short by a clock that runs faster."""
+    if demo.first_speed >= demo.wish.speed:
+        return
+    until = clock.machine() + timedelta(seconds=FIRST_LOOK_S)
+    with psycopg.connect(demo.url, autocommit=True) as conn:
+        while not supervisor.stopping and clock.machine() < until and not _first_look_over(conn):
+            supervisor.tick()
+            clock.sleep(0.5)
+    set_pace(demo.url, demo.business_now(), demo.wish.speed)
+
+
+def _first_look_over(conn: psycopg.Connection[Any]) -> bool:
+    row = conn.execute(
+        "SELECT count(DISTINCT account), (SELECT count(*) FROM effect WHERE state IN ('planned', 'sending', 'unknown')) FROM listing"
+    ).fetchone()
+    return row is not None and row[0] == len(CHANNELS) and row[1] == 0
 
 
 def _all_bought(demo: Demo, now: datetime) -> bool:

@@ -143,16 +143,16 @@ def _imports(books: Books) -> Mapping[str, int]:
 
 def parcels_agree(conn: Conn, books: Books) -> list[Finding]:
     """Each parcel that left is known at its channel once, with the pieces that were in it; the channel knows of no other."""
-    told: Counter[tuple[str, str]] = Counter()
+    told: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)  # how often each line of a parcel
     pieces: Counter[tuple[str, str]] = Counter()
     mine = {number_of(account, order["order_id"]): order for account, _, order in ours_to_send(books)}
     for account, name in CHANNELS.items():
         for one in books[name]["shipments"]:
             number = number_of(account, one["order_id"])
             if number in mine:
-                told[number, one["tracking"]] += 1
+                told[number, one["tracking"]].update(one["lines"].keys())
                 pieces[number, one["tracking"]] += sum(one["lines"].values())
-    found = [Finding("parcels", f"told {times} times", f"{number} {tracking}") for (number, tracking), times in told.items() if times > 1]  # fmt: skip
+    found = [Finding("parcels", f"told {max(lines.values())} times", " ".join(key)) for key, lines in told.items() if max(lines.values()) > 1]  # fmt: skip
     left: dict[tuple[str, str], int] = {}
     for parcel in books[BACK_OFFICE]["parcels"]:
         key = (parcel["number"], parcel["tracking"])
@@ -165,7 +165,7 @@ def parcels_agree(conn: Conn, books: Books) -> list[Finding]:
     return found + _our_parcels(conn, books, told)
 
 
-def _our_parcels(conn: Conn, books: Books, told: Mapping[tuple[str, str], int]) -> list[Finding]:
+def _our_parcels(conn: Conn, books: Books, told: Mapping[tuple[str, str], object]) -> list[Finding]:
     found = []
     ours = rows(
         conn, "SELECT p.*, l.account, l.order_id, l.state FROM parcel p JOIN leg l ON l.id = p.leg_id ORDER BY p.id"
