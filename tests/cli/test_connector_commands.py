@@ -3,7 +3,6 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cli.said import Entrepot
@@ -153,9 +152,8 @@ def test_a_connector_is_shown_in_plain_words_with_every_penalty_and_its_source(o
         assert f"    else: {duty.penalty}\n    source: {duty.source} ({duty.checked_on})\n" in said.out
     for limit in known.limits.values():
         assert f"    then: {limit.consequence}\n    source: {limit.source}\n" in said.out
-    rows: list[Any] = [*known.operations.values(), *known.sources.values()]
-    for row in rows:
-        assert f": {row.code}" in said.out
+    for code in [*(row.code for row in known.operations.values()), *(row.code for row in known.sources.values())]:
+        assert f": {code}" in said.out
     told = outside("connector", "show", name, "--json").json
     assert told["obligations"] == [json.loads(json.dumps(row)) for row in told["obligations"]]
     assert set(told["credentials"]) == set(known.credentials)

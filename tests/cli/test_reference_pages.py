@@ -27,6 +27,9 @@ OURS = (
     "entrepot.cli.explaining",
     "entrepot.cli.offers",
     "entrepot.cli.connectors",
+    "entrepot.cli.channels",
+    "entrepot.cli.listings",
+    "entrepot.cli.disputes",
 )
 
 
@@ -58,7 +61,7 @@ def test_every_option_says_what_it_does(words: tuple[str, ...]) -> None:
         w
         for w in COMMANDS
         if w[1:] in {("find",), ("doctor",), ("demo",), ("explain",)}
-        or (w[1] in ("case", "question", "offer", "connector") and len(w) > 2)
+        or (w[1] in ("case", "question", "offer", "connector", "channel", "listing", "dispute") and len(w) > 2)
     ],
     ids=" ".join,
 )

@@ -65,18 +65,28 @@ def kept() -> tuple[str, ...]:
     return tuple(name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file())
 
 
-@pytest.fixture
-def tree(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """One for all tests of this file: what Python, mypy and git have worked out of it once is worked out."""
+    root = tmp_path_factory.mktemp("tree")
     for name in kept():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, tmp_path / name)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, root / name)
     if (ROOT / ".mypy_cache").is_dir():  # what `make check` has worked out, it need not work out again
-        shutil.copytree(ROOT / ".mypy_cache", tmp_path / ".mypy_cache")
-    made = Tree(tmp_path, tmp_path_factory.getbasetemp() / "compiled")
+        shutil.copytree(ROOT / ".mypy_cache", root / ".mypy_cache")
+    made = Tree(root, tmp_path_factory.mktemp("compiled"))
     made.said("git init --quiet .")
-    made.said("git add --all")
-    made.said("git -c user.name=guide -c user.email=guide@example.org commit --quiet --message before")
+    made.said("git config user.name guide")
+    made.said("git config user.email guide@example.org")
     return made
+
+
+@pytest.fixture
+def tree(copied: Tree) -> Tree:
+    """Nothing in it that is not committed."""
+    copied.said("git add --all")
+    copied.said("git commit --quiet --allow-empty --message before")
+    return copied
 
 
 def console(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -30,18 +30,21 @@ def called(account: str, n: int) -> str:
 @cache
 def selling_plan() -> Plan:
     """The shipped plan of both models, selling on these three channels and on no other."""
-    plan = source_of(files_of("both")).plan
-    systems = {name.partition("/")[0]: (connector, zone) for name, (connector, _, zone) in CHANNELS.items()}
+    return with_channels(source_of(files_of("both")).plan)
+
+
+def with_channels(plan: Plan) -> Plan:
     kept = {name: one for name, one in plan.accounts.items() if one.model != "syndication"}
-    accounts = {
-        name: Account(name=name, system=name.partition("/")[0], model="syndication", currency=currency, buffer=2)  # type: ignore[arg-type]
-        for name, (_, currency, _) in CHANNELS.items()
-    }
-    added = {
-        name: System(name=name, connector=connector, party="marketplace", environment="sandbox", timezone=zone)  # type: ignore[arg-type]
-        for name, (connector, zone) in systems.items()
-    }
-    return plan.model_copy(update={"systems": {**plan.systems, **added}, "accounts": {**kept, **accounts}})
+    systems, accounts = dict(plan.systems), dict(kept)
+    for name, (connector, currency, zone) in CHANNELS.items():
+        system = name.partition("/")[0]
+        systems[system] = System.model_validate(
+            {"name": system, "connector": connector, "party": "marketplace", "environment": "sandbox", "timezone": zone}
+        )
+        accounts[name] = Account.model_validate(
+            {"name": name, "system": system, "model": "syndication", "currency": currency, "buffer": 2}
+        )
+    return plan.model_copy(update={"systems": systems, "accounts": accounts})
 
 
 class SellingDay(Day):
@@ -172,7 +175,7 @@ class SellingDay(Day):
 
     def dispute_case(self, number: int, n: int, account: str = EBAY, **more: Any) -> None:
         name = f"50{n:05}"
-        values = {
+        values: dict[str, Any] = {
             "mode": "channel-chargeback-opened", "account": account, "object": "dispute", "object_id": f"{account}:{name}", "owner": "customer-care",
             "title": f"A buyer disputes: dispute {name}", "cause_text": f"a buyer disputes order {ORDER_ID[account].format(n=n)}: Item not received",
             "effect_text": "49.90 EUR are held back until the channel decides.", "money_minor": 4990, "flow": "cancel-return-refund",

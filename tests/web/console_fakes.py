@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
+from web.channel_fakes import ChannelRecords, FakeDisputes
 from web.offer_fakes import FakeAnswers, FakeOffers, OfferRecords
 
 from entrepot.blueprint.draw.risks import Experience, Seen
@@ -301,7 +302,7 @@ def members() -> tuple[MemberRow, ...]:
     )  # fmt: skip
 
 
-class FakeReader(OfferRecords):
+class FakeReader(OfferRecords, ChannelRecords):
     """Answers every question of the console from the records above."""
 
     def open_case_count(self) -> int:
@@ -625,6 +626,7 @@ def console(
     plan: Plan | None = None,
     offers: FakeOffers | None = None,
     answers: FakeAnswers | None = None,
+    disputes: FakeDisputes | None = None,
 ) -> FastAPI:
     """The console over made-up records."""
     desk = desk or FakeDesk()
@@ -635,4 +637,5 @@ def console(
         flows=desk,
         offers=offers or FakeOffers(),
         answers=answers or FakeAnswers(),
+        disputes=disputes or FakeDisputes(),
     )

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from web.channel_rows import with_channels
 from web.console_fakes import FakeDesk, console
 from web.offer_fakes import TOKEN
+
+from entrepot.blueprint.load import load
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +38,7 @@ PAGES = (
     "/cases?kind=system", "/questions", "/questions/7", "/questions/8", "/questions/9", "/cases/bulk?verb=retry&case=case_01&case=case_02", "/orders", "/orders/bas_1",
     "/messages/msg_2", "/actions/eff_1", "/settlement", "/settlement/stm_1", "/flows", "/plan", "/plan/2", "/flows/shipment/pause",
     "/find?q=C-", "/find", "/offers", "/offers/mirakl-fr/operator/O-1", "/offers/mirakl-fr/operator/O-1/override?field=price", "/corrections",
-    "/ownership", "/ownership/offer", "/map", "/map?size=full", "/systems/mirakl-fr", "/runbooks", "/runbooks/leg-refused", "/identifiers?q=C-", "/risks",
+    "/channels/amazon-de/main?show=disputes", "/listings/amazon-de/main/LAMP-1", "/ownership", "/ownership/offer", "/map", "/map?size=full", "/systems/mirakl-fr", "/runbooks", "/runbooks/leg-refused", "/identifiers?q=C-", "/risks",
 )  # fmt: skip
 AXE_RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .filter((found) => ['serious', 'critical'].includes(found.impact))
@@ -64,7 +67,9 @@ class Served:
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     served = Served()
-    config = uvicorn.Config(console(served.desk), host="127.0.0.1", port=0, log_level="warning", ws="none")
+    config = uvicorn.Config(
+        console(served.desk, plan=with_channels(load())), host="127.0.0.1", port=0, log_level="warning", ws="none"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from entrepot.cli.case_pages import case_row
 from entrepot.cli.find_store import Answer, BasketStory
@@ -26,6 +27,11 @@ STATES = {
     "payout": words.PAYOUT,
     "obligation": words.PROMISE,
     "flow": words.FLOW,
+    "parcel": words.PARCEL_AT_CHANNEL,
+    "listing": words.LISTING,
+    "submission": words.SUBMISSION,
+    "dispute": words.DISPUTE,
+    "channel-refund": words.REFUND,
 }
 PAGES = {
     "basket": "orders/",
@@ -67,6 +73,8 @@ def document(answer: Answer, now: datetime, console_url: str) -> dict[str, Any]:
 
 def _page(row: Row, console_url: str) -> str:
     path = PAGES.get(row["object"])
+    if row["object"] == "listing" and console_url:
+        return f"{console_url}listings/{quote(row['object_id'])}"
     return f"{console_url}{path}{row['object_id']}" if path and console_url else ""
 
 
@@ -96,7 +104,8 @@ def _basket_document(story: BasketStory, now: datetime) -> dict[str, Any]:
 def _leg_document(leg: Row) -> dict[str, Any]:
     code = leg["currency"]
     lines, refunds = [_with_money(n, code) for n in leg["lines"]], [_with_money(n) for n in leg["refunds"]]
-    return _with_money(leg) | {"lines": lines, "refunds": refunds}
+    of_channel = {name: [_with_money(n) for n in leg[name]] for name in ("channel_refunds", "disputes")}
+    return _with_money(leg) | {"lines": lines, "refunds": refunds} | of_channel
 
 
 # --- text ----------------------------------------------------------------------------------------------------------
@@ -177,11 +186,45 @@ def _leg(paper: Paper, leg: Row) -> None:
         paper.line(f"{line['quantity']} × {line['sku']} {line['title']}, {price}{_quantities(line)}", indent=2)
     for parcel in leg["shipments"]:
         paper.line("parcel", parcel["carrier"], parcel["tracking"], _state("shipment", parcel["state"]), indent=2)
+    _of_channel(paper, leg)
     for back in leg["returns"]:
         word = state_cell(words.state(words.RETURN, back["state"], back["their_state"]))
         paper.line(f"return {back['external_id']}", word, back["reason"], indent=2)
     for refund in leg["refunds"]:
         _refund(paper, refund)
+
+
+def _of_channel(paper: Paper, leg: Row) -> None:
+    """Our own parcels and whether the channel knows, its refunds and its disputes."""
+    if leg["document_number"]:
+        paper.line(f"our back office: document {leg['document_number']}", indent=2)
+    for parcel in leg["parcels"]:
+        state = "confirmed" if parcel["confirmed_at"] else "refused" if parcel["refused"] else "unconfirmed"
+        paper.line(
+            f"parcel {parcel['number']}",
+            parcel["carrier"],
+            parcel["tracking"],
+            _state("parcel", state),
+            parcel["refused"],
+            indent=2,
+        )
+    for refund in leg["channel_refunds"]:
+        booked = (
+            f"in our books, document {refund['document_number']}"
+            if refund["booked_at"]
+            else Cell("not in our books", Style.WARN)
+        )
+        paper.line(
+            f"refund {refund['refund_id']} {Money(refund['amount_minor'], refund['currency'])}",
+            refund["reason"],
+            booked,
+            indent=2,
+        )
+    for one in leg["disputes"]:
+        word = state_cell(words.state(words.DISPUTE, one["state"], one["their_state"]))
+        paper.line(
+            f"dispute {one['dispute_id']} {Money(one['amount_minor'], one['currency'])}", word, one["reason"], indent=2
+        )
 
 
 def _quantities(line: Row) -> str:

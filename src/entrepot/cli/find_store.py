@@ -39,6 +39,12 @@ _ELSEWHERE = """
         UNION SELECT 'obligation', o.id, o.account, o.kind FROM obligation o WHERE o.id = %(v)s
         UNION SELECT 'envelope', e.id, e.account, e.route FROM envelope e WHERE e.id = %(v)s
         UNION SELECT 'flow', f.name, '', 'name' FROM flow f WHERE f.name = %(v)s
+        UNION SELECT 'listing', s.account || '/' || s.sku, s.account, 'sku' FROM listing s WHERE s.sku = %(v)s
+        UNION (SELECT 'parcel', c.id, l.account, CASE WHEN c.tracking = %(v)s THEN 'tracking' ELSE 'parcel number' END
+                FROM parcel c JOIN leg l ON l.id = c.leg_id WHERE c.id = %(v)s OR c.number = %(v)s OR c.tracking = %(v)s LIMIT %(limit)s)
+        UNION SELECT 'submission', b.account || ':' || b.submission_id, b.account, 'submission_id' FROM submission b WHERE b.submission_id = %(v)s
+        UNION SELECT 'dispute', d.account || ':' || d.dispute_id, d.account, 'dispute_id' FROM dispute d WHERE d.id = %(v)s OR d.dispute_id = %(v)s
+        UNION SELECT 'channel-refund', r.account || ':' || r.refund_id, r.account, 'refund_id' FROM channel_refund r WHERE r.refund_id = %(v)s
     ) AS found ORDER BY object, object_id, scheme LIMIT %(limit)s
 """
 # Both ends of the range are the asker's text: in byte order, everything between begins with it.
@@ -56,6 +62,11 @@ _BY_ORDER = """SELECT DISTINCT l.basket_id AS id FROM {table} x JOIN identifier 
 _OF_LEG = (
     "SELECT DISTINCT l.basket_id AS id FROM {table} x JOIN leg l ON l.id = x.leg_id WHERE x.id = ANY(%s) ORDER BY 1"
 )
+# Of what a channel calls by a number of its own: `account:number`.
+_NAMED = "x.{name} = ANY(SELECT substr(id, strpos(id, ':') + 1) FROM unnest(%s::text[]) AS id)"
+_OF_NAMED = (
+    f"SELECT DISTINCT l.basket_id AS id FROM {{table}} x JOIN leg l ON l.id = x.leg_id WHERE {_NAMED} ORDER BY 1"
+)
 _BASKETS_OF = {
     "basket": "SELECT id FROM basket WHERE id = ANY(%s) ORDER BY id",
     "leg": "SELECT DISTINCT basket_id AS id FROM leg WHERE id = ANY(%s) ORDER BY 1",
@@ -68,6 +79,9 @@ _BASKETS_OF = {
     "case": _BY_ROOT.format(table="case_file"),
     "obligation": _BY_ROOT.format(table="obligation"),
     "journal": _BY_ROOT.format(table="journal"),
+    "parcel": _OF_LEG.format(table="parcel"),
+    "dispute": _OF_NAMED.format(table="dispute", name="dispute_id"),
+    "channel-refund": _OF_NAMED.format(table="channel_refund", name="refund_id"),
     "statement_line": _BY_ORDER.format(table="statement_line", key="id"),
 }
 
@@ -87,6 +101,16 @@ _FACTS = {
     "obligation": "SELECT id, kind AS name, state FROM obligation WHERE id = ANY(%s)",
     "journal": "SELECT id, fact AS name, 'posted' AS state FROM journal WHERE id = ANY(%s)",
     "flow": "SELECT name AS id, name, state FROM flow WHERE name = ANY(%s)",
+    "parcel": """SELECT id, coalesce(nullif(tracking, ''), number) AS name,
+                        CASE WHEN confirmed_at IS NOT NULL THEN 'confirmed' WHEN refused <> '' THEN 'refused' ELSE 'unconfirmed' END AS state
+                   FROM parcel WHERE id = ANY(%s)""",
+    "listing": """SELECT x.account || '/' || x.sku AS id, x.sku AS name, x.state FROM unnest(%s::text[]) AS named (id)
+                    JOIN listing x ON x.account || '/' || x.sku = named.id AND x.sku = ANY(SELECT substr(named.id, n)
+                     FROM generate_series(2, length(named.id)) AS n WHERE substr(named.id, n - 1, 1) = '/')""",
+    "submission": f"SELECT x.account || ':' || x.submission_id AS id, x.submission_id AS name, x.state FROM submission x WHERE {_NAMED.format(name='submission_id')}",
+    "dispute": f"SELECT x.account || ':' || x.dispute_id AS id, x.dispute_id AS name, x.state FROM dispute x WHERE {_NAMED.format(name='dispute_id')}",
+    "channel-refund": f"""SELECT x.account || ':' || x.refund_id AS id, x.refund_id AS name, CASE WHEN x.booked_at IS NULL THEN '' ELSE 'posted' END AS state
+                            FROM channel_refund x WHERE {_NAMED.format(name="refund_id")}""",
 }
 
 
@@ -222,6 +246,11 @@ def _legs(conn: Conn, basket_id: str) -> list[Row]:
         "shipments": _rows(conn, "SELECT * FROM shipment WHERE leg_id = ANY(%s) ORDER BY shipped_at, id", ids),
         "returns": _rows(conn, "SELECT * FROM return_file WHERE leg_id = ANY(%s) ORDER BY created_at, id", ids),
         "refunds": _rows(conn, "SELECT * FROM refund WHERE leg_id = ANY(%s) ORDER BY asked_at, id", ids),
+        "parcels": _rows(conn, "SELECT * FROM parcel WHERE leg_id = ANY(%s) ORDER BY shipped_at, number", ids),
+        "channel_refunds": _rows(
+            conn, "SELECT * FROM channel_refund WHERE leg_id = ANY(%s) ORDER BY refunded_at, refund_id", ids
+        ),
+        "disputes": _rows(conn, "SELECT * FROM dispute WHERE leg_id = ANY(%s) ORDER BY opened_at, id", ids),
     }
     said = _rows(
         conn,
@@ -237,6 +266,9 @@ def _obligations(conn: Conn, basket_id: str, legs: Sequence[Row]) -> list[Row]:
     objects = [("basket", basket_id)]
     for leg in legs:
         objects += [("leg", leg["id"]), *(("refund", refund["id"]) for refund in leg["refunds"])]
+        objects += [("line", line["id"]) for line in leg["lines"]]
+        objects += [("channel-refund", f"{leg['account']}:{one['refund_id']}") for one in leg["channel_refunds"]]
+        objects += [("dispute", f"{leg['account']}:{one['dispute_id']}") for one in leg["disputes"]]
     return _rows(
         conn,
         "SELECT o.* FROM obligation o JOIN unnest(%s::text[], %s::text[]) AS w (object, object_id)"

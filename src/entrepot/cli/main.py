@@ -34,6 +34,12 @@ flow = App(name="flow", help="Business movements: list, pause, empty, resume, re
 app.command(flow)
 app.command(database)
 app.command(offer)
+channel = App(name="channel", help="Channels on which we are the seller: list, show.")
+listing = App(name="listing", help="Articles of ours on channels: show.")
+dispute = App(name="dispute", help="What buyers question at channels: list, answer.")
+app.command(channel)
+app.command(listing)
+app.command(dispute)
 workshop = App(name="workshop", help="The plan as a spreadsheet: export, import.")
 app.command(workshop)
 connector = App(name="connector", help="Ways to outside systems: list, show, and begin a new one.")
@@ -74,6 +80,13 @@ offer.command("entrepot.cli.offers:hold", help="Stop an offer from being sold; i
 offer.command("entrepot.cli.offers:release", help="End a hold or an override before its time.")
 offer.command("entrepot.cli.offers:override", help="Lay another value over the owner's, until then.")
 offer.command("entrepot.cli.offers:confirm", help="The second person's word on a large override.")
+channel.command(
+    "entrepot.cli.channels:list_", name="list", help="Every channel: what waits, what is in trouble, its judgement."
+)
+channel.command("entrepot.cli.channels:show", help="One channel: orders by remaining time, health, checks, a table.")
+listing.command("entrepot.cli.listings:show", help="One listing: wanted against shown, and why.")
+dispute.command("entrepot.cli.disputes:list_", name="list", help="Open disputes by the date for an answer.")
+dispute.command("entrepot.cli.disputes:answer", help="Accept a dispute, or contest it.")
 workshop.command("entrepot.cli.workshop:export", help="Write the plan as a workbook that people can change.")
 workshop.command(
     "entrepot.cli.workshop:import_", name="import", help="What a workbook would change; with --write, change it."

@@ -133,23 +133,32 @@ def _case(conn: Conn, row: Row) -> Row | None:
 
 
 def _refusal(ctx: Ctx, plan: Plan, row: Row, case: Row | None, before: str, asked: AnswerAsked) -> NotAnswered | None:
-    name, account = row["dispute_id"], row["account"]
+    name = row["dispute_id"]
     if asked.team and asked.team not in plan.teams:
         return NotAnswered(name, f"there is no team “{asked.team}”; it is one of {', '.join(sorted(plan.teams))}")
     if case is not None and standing_of(plan, case, asked.team, ctx.clock.now()) is Standing.OTHER:
         why = f"case {case['number']} of dispute {name} is {case['owner']}'s: {asked.team} may leave a note there"
         return NotAnswered(name, why, not_yours=True)
+    found = _not_now(plan, row, before)
+    return NotAnswered(name, found) if found else None
+
+
+def why_not(conn: Conn, plan: Plan, row: Row) -> str:
+    """Why nobody may answer this dispute now, in words; '' when it waits for an answer that we can give."""
+    return _not_now(plan, row, _before(conn, row)[0])
+
+
+def _not_now(plan: Plan, row: Row, before: str) -> str:
+    name, account = row["dispute_id"], row["account"]
     if row["state"] in OVER:
-        return NotAnswered(name, f"dispute {name} is {row['state']}: there is nothing to answer any more")
-    if before and before not in ENDED | {"done"}:
-        return NotAnswered(name, f"an answer to dispute {name} is on its way already ({before})")
-    if before == "done" and not _asked_again(row):
-        return NotAnswered(name, f"dispute {name} was answered; what the channel decides is awaited")
+        return f"dispute {name} is {row['state']}: there is nothing to answer any more"
     if operation_of(plan, account) is None:
-        return NotAnswered(
-            name, f"{account} takes no answer from us: answer dispute {name} in the channel's own console"
-        )
-    return None
+        return f"{account} takes no answer from us: answer dispute {name} in the channel's own console"
+    if before and before not in ENDED | {"done"}:
+        return f"an answer to dispute {name} is on its way already ({before})"
+    if (before == "done" or row["answered_at"] is not None) and not _asked_again(row):
+        return f"dispute {name} was answered; what the channel decides is awaited"
+    return ""
 
 
 def _asked_again(row: Row) -> bool:

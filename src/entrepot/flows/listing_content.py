@@ -4,6 +4,7 @@ and live only when the channel shows it. What it finds wrong goes to whoever own
 Also what channels tell of listings by themselves, of batches of any kind, and of the health of our account.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -178,14 +179,16 @@ class ListingContent:
 
     def _health(self, conn: Conn, then: Consequences, account: str, seen: HealthSeen) -> None:
         limits = self.channels.manifest(account).limits
+        named = Counter(one.name for one in seen.measures)
         rows = []
-        for one in seen.measures:
+        for one in {(one.name, one.their_name): one for one in seen.measures}.values():
+            measure = one.name if named[one.name] == 1 else f"{one.name}: {one.their_name}"  # a quota of each call, say
             published = limits.get(one.name)
             limit = one.limit if one.limit is not None else published.rate if published else None
             above = published.above if published else one.above
-            rows.append({"account": account, "measure": one.name, "their_name": one.their_name, "rate": one.rate, "limit_rate": limit, "above": above,
+            rows.append({"account": account, "measure": measure, "their_name": one.their_name, "rate": one.rate, "limit_rate": limit, "above": above,
                          "standing": seen.standing, "measured_at": seen.measured_at})  # fmt: skip
-            object_id, mode = f"{account}:{one.name}", self.channels.mode(AT_RISK)
+            object_id, mode = f"{account}:{measure}", self.channels.mode(AT_RISK)
             if limit is not None and near(one.rate, limit, above=above):
                 told = published.consequence if published else seen.standing
                 cause = f"{one.their_name} is {one.rate:.2%}; the channel's limit is {limit:.2%}: {told}"

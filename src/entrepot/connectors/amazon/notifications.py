@@ -76,6 +76,8 @@ class _Hint(msgspec.Struct):
 @total
 def hint(body: bytes) -> Hint:
     seen = typed(body, _Hint)
+    if not seen.kind and not seen.notification:
+        raise Unreadable("a hint that names nothing", "$.kind")
     if not seen.kind:
         raise UnknownWord("notificationType", seen.notification)
     if seen.kind not in ("order", "listing", "submission"):

@@ -79,7 +79,7 @@ def _line(line: shapes.OrderLine, line_id: str, currency: str, shipping_minor: i
     if line.Quantity < 1:
         raise Unreadable("a line needs a positive quantity", f"{where}.Quantity")
     state = words.LINE_BY_STATUS.get(line.Status) or Unrecognised("Line.Status", line.Status)
-    due = maybe_instant(line.LatestShipmentDate or line.ExpectedShipmentDate, f"{where}.LatestShipmentDate")
+    due = _first(line, where, "LatestShipmentDate", "ExpectedShipmentDate")
     return LineSeen(
         order_line_id=line_id,
         offer_id=line.ChannelProductNo or "",
@@ -100,7 +100,13 @@ def _line(line: shapes.OrderLine, line_id: str, currency: str, shipping_minor: i
 
 
 def _delivery(line: shapes.OrderLine, where: str) -> datetime | None:
-    return maybe_instant(line.LatestDeliveryDate or line.ExpectedDeliveryDate, f"{where}.ExpectedDeliveryDate")
+    return _first(line, where, "LatestDeliveryDate", "ExpectedDeliveryDate")
+
+
+def _first(line: shapes.OrderLine, where: str, *names: str) -> datetime | None:
+    """The first of these dates that is told. Errors: Unreadable, by the name of the one that was read."""
+    name = next((name for name in names if getattr(line, name)), None)
+    return None if name is None else maybe_instant(getattr(line, name), f"{where}.{name}")
 
 
 def _leg_state(word: str, lines: tuple[LineSeen, ...]) -> LegState | Unrecognised:

@@ -112,6 +112,9 @@ class OneListing:
         except NOT_JSON as error:
             problem = unreadable(Unreadable(f"not the JSON object they publish: {error}"))
             return Page("getInventoryItem", answer.response.headers, answer.response.body, problem=problem)
+        if not item:
+            problem = unreadable(Unreadable("an empty object"))
+            return Page("getInventoryItem", answer.response.headers, answer.response.body, problem=problem)
         named = {**item, "sku": msgspec.Raw(msgspec.json.encode(external_id))}  # getInventoryItem may leave the SKU out
         page = msgspec.json.encode({"inventoryItems": [named]})
         (step,) = listing_steps(self.records, self.wire, {}, page)

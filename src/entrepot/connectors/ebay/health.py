@@ -11,7 +11,6 @@ from entrepot.connectors.reading import (
     NOT_JSON,
     UnknownWord,
     Unreadable,
-    elements,
     maybe_instant,
     members,
     total,
@@ -73,8 +72,7 @@ def _number(told: msgspec.Raw) -> Decimal | None:
 def _quotas(body: bytes) -> HealthSeen:
     """The live figures (getRateLimits): which share of each quota is used up."""
     measures = []
-    for raw in elements(body, LIST):
-        quota = typed(raw, shapes.Quota)
+    for quota in typed(body, shapes.Quotas).rateLimits:
         for resource in quota.resources or ():
             for rate in resource.rates or ():
                 if rate.limit and rate.remaining is not None:

@@ -263,16 +263,18 @@ class Step:
 
 
 def take(ctx: Ctx, wire: Wire, step: Step) -> tuple[Page, Sequence[Step]]:
-    """One step's call, as a page."""
+    """One step's call, as a page. An object without a single field says nothing, and above all not that there is nothing."""
     answer, _ = wire.call(ctx, step.role, step.call)
     if isinstance(answer, Rejected) and answer.response.status in step.absent:
-        response = replace(answer.response, body=NOTHING)
+        response = replace(answer.response, status=NO_CONTENT)
     elif isinstance(answer, Good):
         response = answer.response
     else:
         return Page(step.code, {}, b"", problem=problem_of(answer)), ()
     body = NOTHING if response.status == NO_CONTENT else response.body
     try:
+        if response.status != NO_CONTENT and not members(body):
+            raise Unreadable("an empty object")
         received, more = step.read(body)
     except Unreadable as error:
         return Page(step.code, response.headers, body, problem=unreadable(error)), ()

@@ -408,3 +408,7 @@ class Quota(msgspec.Struct):
     apiName: str | None = None
     apiVersion: str | None = None
     resources: list[QuotaResource] | None = None
+
+
+class Quotas(msgspec.Struct):
+    rateLimits: list[Quota]

@@ -202,6 +202,9 @@ def submission(body: bytes) -> SubmissionSeen:
         state = working if done is None else SubmissionState.DONE if done else SubmissionState.FAILED
     rejected = one.lines_in_error or 0
     results = [ItemResult(sku, False, "ROW_REFUSED", message) for sku, message in refused_rows(whole.report)]
+    if state is SubmissionState.DONE and len(results) < rejected:
+        more = f"{rejected - len(results)} of {rejected} refused rows are not named in their report"
+        results.append(ItemResult("", False, "ROW_REFUSED", more))
     if state is SubmissionState.FAILED and one.reason_status:
         results.append(ItemResult("", False, "IMPORT_FAILED", one.reason_status))
     return SubmissionSeen(

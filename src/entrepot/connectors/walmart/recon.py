@@ -246,11 +246,14 @@ class Recon:
 
 
 def _days(body: bytes) -> list[tuple[str, str]]:
-    """Each report by its day and by the name they want it asked for. Errors: Unreadable."""
+    """Each report by its day and by the name they want it asked for. Errors: Unreadable; without the list nobody knows of none."""
     try:
-        names = msgspec.json.decode(body, type=dict[str, Any]).get("availableApReportDates") or []
+        told = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable(f"not the JSON they publish: {first_bytes(body)}") from error
+    if "availableApReportDates" not in told:
+        raise Unreadable("the list of days is missing", "$.availableApReportDates")
+    names = told["availableApReportDates"] or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Unreadable("not a list of days", "$.availableApReportDates")
     return [(report_day(name).isoformat(), name) for name in names]

@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import quote
 
 from entrepot.blueprint.model import Plan
-from entrepot.connectors.verbs import Verb
+from entrepot.flows.dispute_desk import why_not
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.kernel.money import Money
 from entrepot.web import words
-from entrepot.web.selling import listing_link, manifest_of, penalty_of
+from entrepot.web.selling import listing_link, penalty_of
 from entrepot.web.store.channels import DUTIES, OTHER, cards
 from entrepot.web.store.common import PAGE, money, page_of, read_token, token
 from entrepot.web.views import Link
@@ -338,7 +338,7 @@ def dispute_rows(conn: Conn, plan: Plan, rows: Sequence[Row]) -> list[DisputeRow
 
 
 def _dispute(conn: Conn, plan: Plan, row: Row, cases: Cases) -> DisputeRow:
-    manifest = manifest_of(plan, row["account"]) if row["account"] in plan.accounts else None
+    not_now = why_not(conn, plan, row)
     order = page_of(conn, "leg", row["leg_id"]) if row["leg_id"] else None
     return DisputeRow(
         id=row["id"],
@@ -355,9 +355,8 @@ def _dispute(conn: Conn, plan: Plan, row: Row, cases: Cases) -> DisputeRow:
         answered_at=row["answered_at"],
         opened_at=row["opened_at"],
         case=cases.get(("dispute", f"{row['account']}:{row['dispute_id']}")),
-        answerable=row["state"] in ("open", "action-needed")
-        and manifest is not None
-        and Verb.ANSWER_DISPUTE in manifest.verbs,
+        answerable=not not_now,
+        why_not=not_now,
     )
 
 

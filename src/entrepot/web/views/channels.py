@@ -201,7 +201,7 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True)
 class DisputeRow:
-    """`answerable`: the channel takes an answer from us, and none is on its way."""
+    """`answerable`: it waits for an answer that we can give; else `why_not` in words."""
 
     id: str
     account: str
@@ -218,6 +218,7 @@ class DisputeRow:
     opened_at: datetime
     case: Link | None
     answerable: bool = False
+    why_not: str = ""
 
 
 Row = DutyRow | ParcelRow | ListingRow | SubmissionRow | RefundRow | DisputeRow
