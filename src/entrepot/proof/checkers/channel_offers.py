@@ -101,17 +101,19 @@ def nothing_oversold(conn: Conn, books: Books) -> list[Finding]:
 
 
 def oversold(conn: Conn, books: Books) -> list[tuple[str, str]]:
-    """(article, words) for each order of pieces that were gone for longer than it takes to tell every channel."""
+    """(article, words) for each order of more pieces than there were, although every channel could have been told of that."""
     rate = conn.execute("SELECT rate FROM clock").fetchone()
     grace = max(SAME_INSTANT, timedelta(seconds=SAME_INSTANT_MACHINE_S * (rate["rate"] if rate else 1.0)))
     found = []
     for sku, moves in _moves(books).items():
-        left, gone_at = 0, None
+        left, fewer_at = 0, None
         for at, by, what in sorted(moves, key=lambda move: (move[0], move[1] < 0)):
             left += by
-            if by < 0 and left < 0 and gone_at is not None and what and at - gone_at > grace:
-                found.append((sku, f"{what}: {-left} pieces too many, gone since {gone_at:%d %H:%M}"))
-            gone_at = (gone_at or at) if left <= 0 else None
+            if what and left < 0 and (fewer_at is None or at - fewer_at > grace):
+                since = f"since {fewer_at:%d %H:%M}" if fewer_at else "ever"
+                found.append((sku, f"{what}: {-left} pieces too many, and nothing had moved {since}"))
+            if by < 0:
+                fewer_at = at
     return found
 
 
