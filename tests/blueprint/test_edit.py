@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from depth import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -161,15 +162,18 @@ PATHS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+DATA = {name: document_of(text, name).data for name, text in PLAN_FILES.items()}
+
+
+@settings(max_examples=examples(12, deep=100), deadline=None)
 @given(st.data())
 def test_any_value_of_the_shipped_plan_can_be_changed_in_place(data: st.DataObject) -> None:
-    paths = data.draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=4, unique=True))
+    paths = data.draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=8, unique=True))
     changes = {path: data.draw(st.one_of(WORDS, st.lists(WORDS, max_size=3), st.just(GONE))) for path in paths}
     after = patched_files(PLAN_FILES, changes)
     for name, text in PLAN_FILES.items():
-        mine = {p: v for p, v in changes.items() if p[0] in document_of(text, name).data}
-        assert document_of(after[name], name).data == changed_data(document_of(text, name).data, mine)
+        mine = {p: v for p, v in changes.items() if p[0] in DATA[name]}
+        assert document_of(after[name], name).data == changed_data(DATA[name], mine)
         kept = [line for line in text.splitlines() if line.lstrip().startswith("#")]
         assert [line for line in after[name].splitlines() if line in kept] == kept
     assert json.dumps(sorted(after)) == json.dumps(sorted(PLAN_FILES))

@@ -1,5 +1,6 @@
 """Whatever stands in a plan's files, the answer is a plan or findings in our words; nothing else comes out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrepot.blueprint.finding import FINDINGS_MAX
+from entrepot.blueprint.gather import gather_text
 from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import Examined, examine, examine_text
 from entrepot.blueprint.model import Plan
+from entrepot.blueprint.parse import Budget
 from entrepot.connectors.facts import facts
 
 BASE = base_text()
@@ -69,6 +72,9 @@ def test_any_bytes_at_all_are_read_or_told(tmp_path: Path, noise: bytes, before:
     judged(examine(tmp_path, facts=facts()))
 
 
+WHOLE = gather_text(BASE, "x.yaml", Budget()).document
+PLACES = sorted({path[:n] for path, _, _ in WHOLE.leaves() for n in range(1, len(path) + 1)}, key=str)
+
 values = st.recursive(
     st.none()
     | st.booleans()
@@ -87,18 +93,8 @@ values = st.recursive(
 @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), values)
 def test_any_value_in_any_place_is_read_or_told(data: st.DataObject, value: Any) -> None:
-    import json
-
-    from entrepot.blueprint.gather import gather_text
-    from entrepot.blueprint.parse import Budget
-
-    document = gather_text(BASE, "x.yaml", Budget()).document
-    path = data.draw(
-        st.sampled_from(
-            sorted({path[:n] for path, _, _ in document.leaves() for n in range(1, len(path) + 1)}, key=str)
-        )
-    )
-    whole = json.loads(json.dumps(document.data))
+    path = data.draw(st.sampled_from(PLACES))
+    whole = json.loads(json.dumps(WHOLE.data))
     at = whole
     for part in path[:-1]:
         at = at[part]

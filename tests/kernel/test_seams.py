@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import entrepot
@@ -33,18 +33,23 @@ SQL_CLOCKS = re.compile(
 )
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(HOUSE.rglob("*.py")):
-        name = path.relative_to(HOUSE).as_posix()
-        if not any(name == seam or name.startswith(f"{seam}/") for seam in SEAMS):
-            yield name, ast.parse(path.read_text("utf-8"))
+@cache
+def nodes() -> list[tuple[str, ast.AST]]:
+    """Every node of every module that is no seam, with the module's name: read once for all that look at them."""
+    return [
+        (name, node)
+        for path in sorted(HOUSE.rglob("*.py"))
+        for name in [path.relative_to(HOUSE).as_posix()]
+        if not any(name == seam or name.startswith(f"{seam}/") for seam in SEAMS)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute | ast.Constant)
+    ]
 
 
 def test_only_seam_modules_ask_the_machine_for_time_sleep_or_chance() -> None:
     found = [
         f"{name}:{node.lineno} {node.value.id}.{node.attr}"
-        for name, tree in modules()
-        for node in ast.walk(tree)
+        for name, node in nodes()
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and (node.value.id, node.attr) in BANNED
     ]
     assert found == []
@@ -53,8 +58,7 @@ def test_only_seam_modules_ask_the_machine_for_time_sleep_or_chance() -> None:
 def test_sql_takes_time_and_ids_as_parameters() -> None:
     found = [
         f"{name}:{node.lineno} {match[0]}"
-        for name, tree in modules()
-        for node in ast.walk(tree)
+        for name, node in nodes()
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
         for match in [SQL_CLOCKS.search(node.value)]
         if match and re.search(r"\b(SELECT|UPDATE|INSERT|DELETE|WHERE)\b", node.value)

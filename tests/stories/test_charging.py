@@ -9,14 +9,14 @@ from entrepot.blueprint.model import Capture, Plan
 from entrepot.flows import case_desk
 from entrepot.inbox.model import Arrival, Received
 from entrepot.inbox.service import record
-from entrepot.proof.house import House
+from entrepot.proof.house import House, unhurried
 from entrepot.sandbox.faults import Fault
 
 
 def plan_with(capture: Capture) -> Plan:
     plan = load()
     account = plan.accounts["mirakl-fr/operator"].model_copy(update={"capture": capture})
-    return plan.model_copy(update={"accounts": {**plan.accounts, "mirakl-fr/operator": account}})
+    return unhurried(plan.model_copy(update={"accounts": {**plan.accounts, "mirakl-fr/operator": account}}))
 
 
 @pytest.mark.parametrize("capture", [Capture.PER_LEG, Capture.WHEN_ALL_DECIDED])

@@ -51,10 +51,12 @@ def prove_all(*, jobs: int, tell: Tell) -> Proof:
     return Proof(document, failures)
 
 
-def catch(server_url: str, name: str, seeds_max: int = SABOTAGE_SEEDS_MAX) -> Caught:
-    """Plant one bug and run seeds until one of the judges it should wake has spoken."""
-    for seed in SABOTAGES[name].seeds(seeds_max):
-        day = one_day(server_url, seed, SABOTAGE_ORDERS, name)
+def catch(
+    server_url: str, name: str, seeds_max: int = SABOTAGE_SEEDS_MAX, *, orders: int = SABOTAGE_ORDERS, first: int = 0
+) -> Caught:
+    """Plant one bug and run seeds until one of the judges it should wake has spoken. `first`: a seed that is tried before others."""
+    for seed in sorted(SABOTAGES[name].seeds(seeds_max), key=lambda seed: seed != first):
+        day = one_day(server_url, seed, orders, name)
         spoke = sorted({finding.checker for finding in day.findings} & set(SABOTAGES[name].caught_by))
         if spoke:
             return Caught(seed, tuple(spoke))
