@@ -13,7 +13,7 @@ run: setup
 	@$(BIN)/entrepot demo
 
 test: setup browser check
-	$(BIN)/python -m pytest -n 3 --dist loadscope
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 setup: $(STAMP)
 
@@ -38,6 +38,7 @@ bench: setup
 
 prove: setup
 	$(BIN)/entrepot prove
+	ENTREPOT_TESTS=deep $(BIN)/python -m pytest -n 3 --dist loadscope tests/blueprint
 
 lock:
 	$(BIN)/python -m pip install --quiet uv

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -17,7 +18,18 @@ from entrepot.store.db import Db
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday morning
 INCARNATION = "test-incarnation"
 TEMPLATE = "entrepot_template"
+LONGEST = (  # modules that take a minute or more: they start first, so that nobody waits for one of them alone at the end
+    "stories/test_demo_survives.py",
+    "proof/test_simulated_days.py",
+    "proof/test_planted_bugs.py",
+    "web/test_console_browser.py",
+)
 _numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {Path(__file__).parent / name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
 
 
 def _installs() -> list[migrate.Install]:

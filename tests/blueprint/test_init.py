@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from depth import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -70,7 +71,7 @@ def answered(draw: st.DrawFn, model: Model) -> dict[str, str]:
 
 
 @EVERY_MODEL
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=examples(6, deep=60), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.data())
 def test_a_plan_from_any_answers_has_no_errors(model: Model, data: st.DataObject) -> None:
     given_ = data.draw(answered(model))
