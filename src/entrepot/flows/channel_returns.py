@@ -152,7 +152,8 @@ class ChannelReturns:
         if not disputes.keep_refunds(conn, [row]):
             return Decided()
         number, root = number_of(account, seen.order_id), root_of(leg["commercial_id"])
-        payload = {"refund": seen.refund_id, "number": number, "line_id": seen.order_line_id, "amount_minor": seen.amount_minor,
+        line_id = seen.order_line_id or _line_refunded(lines_of_leg(conn, leg["id"]), seen.amount_minor)
+        payload = {"refund": seen.refund_id, "number": number, "line_id": line_id, "amount_minor": seen.amount_minor,
                    "currency": seen.currency, "by": seen.by, "at": seen.at.isoformat()}  # fmt: skip
         then.intents += self.channels.ask_back_office(
             BOOK_REFUND, payload, key=f"book-refund:{account}:{seen.refund_id}", root=root, flow=FLOW, message_id=message.id,
@@ -255,6 +256,12 @@ class ChannelReturns:
 
 def _word(what: str, word: Unrecognised) -> Parked:
     return Parked(WORD, f"{what}: “{word.word}” in {word.field} is a word we do not know", cause_key=f"{word.field}:{word.word}")  # fmt: skip
+
+
+def _line_refunded(lines: Sequence[Row], amount_minor: int) -> str:
+    """Books want a line, and some channels name only the order: its one line; of several the cheapest that is worth as much, else the dearest."""
+    worth = sorted((one["price_minor"] + one["shipping_minor"] + one["tax_minor"], one["order_line_id"]) for one in lines)  # fmt: skip
+    return str(next((line_id for value, line_id in worth if value >= amount_minor), worth[-1][1]))
 
 
 def _quantities(lines: Mapping[str, int]) -> list[Quantity]:
