@@ -228,7 +228,3 @@ class Connector:
     check: Callable[[Ctx], Problem | None]  # are we let in? changes nothing there
     webhook: Webhook | None = None
     width: int = 8
-    verbs: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what a seller does everywhere -> the operation that does it here
-    joins: Mapping[str, str] = field(default_factory=dict)  # object -> scheme of the id by which it is known there

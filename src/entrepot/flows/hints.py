@@ -14,11 +14,11 @@ from entrepot.engine.periodic import hasten
 from entrepot.engine.room import Work
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.sweeps import row_name
+from entrepot.inbox import lookups
 from entrepot.inbox.model import Arrival, Decided, Message, Parked, Verdict
 from entrepot.inbox.store import insert_arrivals
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.store import block_route, take_token
-from entrepot.store.bulk import insert_rows
 from entrepot.trade.order.model import Hint
 
 PURPOSE = "look-up"
@@ -28,12 +28,6 @@ DUE_SQL = f"""
     SELECT DISTINCT account FROM lookup_asked WHERE due_at <= %(now)s
        AND NOT EXISTS (SELECT FROM flow WHERE name = '{FLOW}' AND state = 'paused')
 """
-NEXT = """
-    SELECT kind, external_id, max(tries) AS tries, max(id) AS last FROM lookup_asked
-     WHERE account = %s AND due_at <= %s GROUP BY kind, external_id ORDER BY min(id) LIMIT %s
-"""
-GONE = "DELETE FROM lookup_asked WHERE account = %s AND kind = %s AND external_id = %s AND id <= %s"
-LATER = "UPDATE lookup_asked SET tries = tries + 1, due_at = %s WHERE account = %s AND kind = %s AND external_id = %s AND id <= %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +44,7 @@ class Hints:
             for kind, id_ in sorted(asked)
             if kind in by_id
         ]
-        insert_rows(conn, "lookup_asked", rows)
+        lookups.ask(conn, rows)
         for kind in sorted({kind for kind, _ in asked if kind not in by_id}):
             hasten(conn, ctx, account, row_name(f"{kind}s"))
         return [one if isinstance(one, Parked) else Decided() for one in read]
@@ -65,7 +59,7 @@ class Hints:
         while lease.time_left(ctx) > 0:
             with ctx.db.transaction() as conn:
                 lease.hold(conn)
-                rows = conn.execute(NEXT, (lease.account, ctx.clock.now(), AT_ONCE)).fetchall()
+                rows = lookups.due(conn, lease.account, ctx.clock.now(), AT_ONCE)
             for row in rows:
                 if not self._look(ctx, lease, row):
                     return handled
@@ -92,9 +86,9 @@ class Hints:
             lease.hold(conn)
             if page.problem is None:
                 insert_arrivals(conn, ctx, [Arrival(account, "page", page.route, page.body, page.received, page.headers)])  # fmt: skip
-                conn.execute(GONE, (account, row["kind"], row["external_id"], row["last"]))
+                lookups.answered(conn, account, row)
             elif row["tries"] + 1 >= TRIES_MAX or page.problem.code is ProblemCode.REFUSED:
-                conn.execute(GONE, (account, row["kind"], row["external_id"], row["last"]))
+                lookups.answered(conn, account, row)
             else:
                 wait_s = page.problem.after_s or FIRST_S * 2 ** row["tries"]
                 if page.problem.code is ProblemCode.RATE_LIMITED and lookup.limit is not None:
@@ -105,5 +99,4 @@ class Hints:
     @staticmethod
     def _later(ctx: Ctx, conn: Conn, account: str, row: Row, wait_s: float, *, again: bool = True) -> None:
         due = ctx.clock.now() + timedelta(seconds=wait_s)
-        sql = LATER if again else LATER.replace("tries = tries + 1, ", "")
-        conn.execute(sql, (due, account, row["kind"], row["external_id"], row["last"]))
+        lookups.postpone(conn, account, row, due, failed=again)

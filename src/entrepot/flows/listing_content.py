@@ -263,9 +263,9 @@ class BatchTaken(Reaction):
         return self.then.wanted(ctx, conn, effect) if self.then else effect
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
-        if batch := receipt.get("submission_id"):
+        if batch := receipt.get("submission_id"):  # taken is not done: its item's answer is still to come
             store.take_submission(conn, ctx, effect.account, str(batch), effect.operation, effect.key)
-        if self.then:
+        elif self.then:
             self.then.done(ctx, conn, effect, receipt)
 
     def refused(self, ctx: Ctx, conn: Conn, effect: Effect, refusal: Refused) -> bool:

@@ -31,7 +31,6 @@ PURPOSE, LOOK = "listings", "listings-look"
 HUB = "hub"
 AT_ONCE = 2_000
 LOOK_EVERY_S = 300.0
-SHOWN_AFTER_S = 4 * 3_600.0  # when the plan does not say by when a channel shows what it accepted
 LISTING = "listing"
 DUE_SQL = f"""
     SELECT '{HUB}' AS account WHERE EXISTS (SELECT FROM restock_asked)

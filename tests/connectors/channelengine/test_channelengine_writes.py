@@ -17,6 +17,7 @@ from connectors.channelengine.ce_market import (
 from connectors.contract import Scene, Story, TwiceIsOnce, WriteContract
 from connectors.market import Answers, make_ctx, said
 
+from entrepot.connectors.channelengine.connector import MANIFEST
 from entrepot.connectors.registry import connect
 from entrepot.kernel.outcome import Done, Later, NotThere, Refused, Unknown
 from entrepot.outbox.port import OutgoingEffect
@@ -114,7 +115,7 @@ class TestWritesThatSayHowItShallBe(NoSecrets):
 def test_nothing_here_moves_money_by_itself_and_no_key_of_ours_is_honoured(market: ChannelEngineMarket) -> None:
     operations = market.channel.operations.values()
     assert not any(one.money or one.partner_key for one in operations)
-    assert set(market.channel.verbs.values()) == set(market.channel.operations)
+    assert set(MANIFEST.verbs.values()) == set(market.channel.operations)
 
 
 def test_the_key_is_in_the_query_and_in_no_header(market: ChannelEngineMarket) -> None:

@@ -16,6 +16,7 @@ from connectors.walmart.walmart_market import (
     story,
 )
 
+from entrepot.connectors.walmart.connector import MANIFEST
 from entrepot.kernel.outcome import Done, Later, NotThere, Refused, Unknown
 
 Tell = Callable[[WalmartMarket], Story]
@@ -187,7 +188,7 @@ def test_money_without_a_key_of_theirs_is_marked_so_that_nobody_repeats_it_blind
 
 
 def test_every_verb_of_the_manifest_is_an_operation(market: WalmartMarket) -> None:
-    assert set(market.channel.verbs.values()) == set(market.channel.operations)
+    assert set(MANIFEST.verbs.values()) == set(market.channel.operations)
 
 
 def test_every_call_says_who_asks_by_a_number_of_its_own(market: WalmartMarket) -> None:

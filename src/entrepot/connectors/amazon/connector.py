@@ -120,6 +120,4 @@ def connect(access: Access) -> Connector:
         translators=TRANSLATORS,
         check=check,
         width=MANIFEST.width,
-        verbs=MANIFEST.verbs,
-        joins=MANIFEST.joins,
     )

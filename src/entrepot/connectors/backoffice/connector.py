@@ -45,7 +45,6 @@ def connect(access: Access) -> Connector:
         check=check,
         webhook=_webhook(access, records),
         width=MANIFEST.width,
-        joins=MANIFEST.joins,
     )
 
 

@@ -184,6 +184,4 @@ def connect(access: Access) -> Connector:
         check=check,
         webhook=door(access, records, row.tolerance_s) if row else None,
         width=MANIFEST.width,
-        verbs=MANIFEST.verbs,
-        joins=MANIFEST.joins,
     )

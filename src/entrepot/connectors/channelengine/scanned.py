@@ -7,20 +7,21 @@ from typing import Any
 
 import msgspec
 
+from entrepot.connectors.around import Around
 from entrepot.connectors.channelengine.lists import content
 from entrepot.connectors.exchange import Call, Good, Rejected, unread
 from entrepot.connectors.reading import NOT_JSON, Unreadable, sortable
 from entrepot.connectors.writes import WRONG_PAYLOAD, Caller, Write
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Refused, Unknown
-from entrepot.outbox.port import Detail, Limit, OutgoingEffect
+from entrepot.outbox.port import Detail, OutgoingEffect
 
 PAGES_MAX = 20
 ALREADY_CODES = frozenset({"HTTP 400", "HTTP 409"})  # [guess] what is done already is refused with one of them
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(Around):
     """A write with such a look. `judge`: what one element says of ours; None: it is another. `since`: name of the date filter."""
 
     write: Write[Any]
@@ -29,26 +30,6 @@ class Scanned:
     since: str
     back: timedelta
     judge: Callable[[Any, msgspec.Raw], ReadBack | None]
-
-    @property
-    def name(self) -> str:
-        return self.write.name
-
-    @property
-    def settle_s(self) -> float:
-        return self.write.settle_s
-
-    @property
-    def partner_key(self) -> bool:
-        return self.write.partner_key
-
-    @property
-    def money(self) -> bool:
-        return self.write.money
-
-    @property
-    def limit(self) -> Limit | None:
-        return self.write.limit
 
     @property
     def can_read_back(self) -> bool:

@@ -167,6 +167,4 @@ def connect(access: Access) -> Connector:
         check=check,
         webhook=EbayWebhook(wire_, kept, setting(access, "verification_token"), setting(access, "endpoint")),
         width=MANIFEST.width,
-        verbs=MANIFEST.verbs,
-        joins=MANIFEST.joins,
     )

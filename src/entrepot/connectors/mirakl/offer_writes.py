@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
+from entrepot.connectors.around import Around
 from entrepot.connectors.exchange import Call, Good, unread
 from entrepot.connectors.mirakl import payloads, shapes
 from entrepot.connectors.mirakl.asking import JSON
 from entrepot.connectors.mirakl.words import IMPORT_DONE_BY_STATUS
-from entrepot.connectors.port import Detail, Limit, Operation, OutgoingEffect
+from entrepot.connectors.port import Detail, OutgoingEffect
 from entrepot.connectors.reading import Unreadable, elements, encoded, minor, number_of, typed
 from entrepot.connectors.writes import Caller, Look, Shape
 from entrepot.kernel.ctx import Ctx
@@ -86,39 +87,15 @@ UPDATE_OFFER = Shape(payloads.UpdateOffer, update_offer, taken, Look(_offer, off
 
 
 @dataclass(frozen=True, slots=True)
-class OfferUpdate:
+class OfferUpdate(Around):
     """OF24 as the outbox knows it: unclear until its import is over."""
 
-    write: Operation
     wire: Caller
     role: str
 
     @property
-    def name(self) -> str:
-        return self.write.name
-
-    @property
-    def settle_s(self) -> float:
-        return self.write.settle_s
-
-    @property
-    def partner_key(self) -> bool:
-        return self.write.partner_key
-
-    @property
-    def money(self) -> bool:
-        return self.write.money
-
-    @property
-    def limit(self) -> Limit | None:
-        return self.write.limit
-
-    @property
     def can_read_back(self) -> bool:
         return True
-
-    def send(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[Outcome, Detail]:
-        return self.write.send(ctx, effect)
 
     def read_back(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[ReadBack, Detail]:
         number = effect.trace.get(IMPORT_ID)

@@ -1,5 +1,6 @@
 """A write that needs the order as it is now: it is looked at before each sending, and what is so already is done."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
@@ -23,7 +24,7 @@ Steps = list[tuple[Call, Callable[[HttpResponse], Outcome]]]  # each call, and h
 
 
 @dataclass(frozen=True, slots=True)
-class AfterLook(Generic[P]):
+class AfterLook(ABC, Generic[P]):
     """A write that needs the order as it is now: it is looked at before each sending, and what is so already is done."""
 
     name: str
@@ -42,11 +43,13 @@ class AfterLook(Generic[P]):
     def money(self) -> bool:
         return self.row.money
 
+    @abstractmethod
     def found(self, ctx: Ctx, effect: OutgoingEffect, payload: P, order: shapes.Order) -> tuple[ReadBack, Detail]:
-        raise NotImplementedError
+        """Whether it is so already, as the order shows."""
 
+    @abstractmethod
     def calls(self, payload: P, order: shapes.Order) -> Steps | Refused:
-        raise NotImplementedError
+        """What is to be sent for it, or why it cannot be."""
 
     def send(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[Outcome, Detail]:
         payload = self._payload(effect)

@@ -197,6 +197,4 @@ def connect(access: Access) -> Connector:
         translators=TRANSLATORS,
         check=check,
         width=MANIFEST.width,
-        verbs=MANIFEST.verbs,
-        joins=MANIFEST.joins,
     )

@@ -170,6 +170,4 @@ def connect(access: Access) -> Connector:
         check=check,
         webhook=door(access, records),
         width=MANIFEST.width,
-        verbs=MANIFEST.verbs,
-        joins=MANIFEST.joins,
     )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from entrepot.connectors.around import Around
 from entrepot.connectors.exchange import Call, Good, Rejected, unread
 from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, encoded, number_of, typed
 from entrepot.connectors.verbs import SubmitListing
@@ -24,7 +25,7 @@ from entrepot.connectors.writes import WRONG_PAYLOAD, Caller, Shape
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.http import HttpResponse
 from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Unknown
-from entrepot.outbox.port import Detail, Limit, Operation, OutgoingEffect
+from entrepot.outbox.port import Detail, OutgoingEffect
 
 FEED_TYPE = "MP_ITEM"
 SPEC_VERSION = "5.0.20240517-04_08_27-api"  # the item specification the mapping is made for
@@ -100,39 +101,15 @@ SUBMIT = Shape(SubmitListing, submit, taken)
 
 
 @dataclass(frozen=True, slots=True)
-class FeedSubmission:
+class FeedSubmission(Around):
     """The write, with a look of several calls: the list of feeds, then the items of the newest few."""
 
-    write: Operation
     wire: Caller
     role: str
 
     @property
-    def name(self) -> str:
-        return self.write.name
-
-    @property
-    def settle_s(self) -> float:
-        return self.write.settle_s
-
-    @property
-    def partner_key(self) -> bool:
-        return self.write.partner_key
-
-    @property
-    def money(self) -> bool:
-        return self.write.money
-
-    @property
-    def limit(self) -> Limit | None:
-        return self.write.limit
-
-    @property
     def can_read_back(self) -> bool:
         return True
-
-    def send(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[Outcome, Detail]:
-        return self.write.send(ctx, effect)
 
     def read_back(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[ReadBack, Detail]:
         try:

@@ -16,11 +16,6 @@ class Money(msgspec.Struct):
     amount: Number | None = None
 
 
-class SummedMoney(msgspec.Struct):
-    currencyAmount: Number
-    currencyUnit: str
-
-
 class Tax(msgspec.Struct):
     taxAmount: Money | None = None
 

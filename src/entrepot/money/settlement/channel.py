@@ -12,14 +12,12 @@ from datetime import datetime, timedelta
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.money import Money
 from entrepot.money import events
-from entrepot.money.settlement import store
+from entrepot.money.settlement import channel_store, store
 from entrepot.money.settlement.asked import name_of
 from entrepot.money.settlement.intake import root_of
 from entrepot.money.settlement.model import LineType
-from entrepot.money.settlement.states import LineState, StatementState
+from entrepot.money.settlement.states import StatementState
 
-SALE = frozenset({LineType.ORDER_AMOUNT, LineType.ORDER_SHIPPING_AMOUNT})
-BACK = frozenset({LineType.REFUND_ORDER_AMOUNT, LineType.REFUND_ORDER_SHIPPING_AMOUNT})
 LINES_WAIT = timedelta(hours=12)  # business: a report whose lines are not all here by then is told as incomplete
 SHOWN = 5
 
@@ -38,7 +36,7 @@ def check(conn: Conn, ctx: Ctx, statement_id: str) -> Checked:
     """Take a statement as far as it goes now, in the caller's transaction; calling again changes nothing. Errors: Busy."""
     statement = store.locked(conn, statement_id)
     assert statement is not None
-    lines = _lines(conn, statement_id)
+    lines = channel_store.lines(conn, statement_id)
     total, theirs = sum(line["amount_minor"] for line in lines), statement["their_total_minor"]
     if total != theirs:
         late = ctx.clock.now() - statement["announced_at"] >= LINES_WAIT
@@ -47,17 +45,13 @@ def check(conn: Conn, ctx: Ctx, statement_id: str) -> Checked:
     for to in (StatementState.FETCHED, StatementState.BALANCED):
         _move(conn, ctx, statement, to, lines_total_minor=total)
     wrong = _held_against_orders(conn, statement, lines)
-    store_lines(conn, [(line["id"], line["id"] not in wrong) for line in lines])
+    channel_store.mark_lines(conn, [(line, line["id"] not in wrong) for line in lines])
     _move(conn, ctx, statement, StatementState.MATCHED)
     _move(conn, ctx, statement, StatementState.EXPLAINED)
     if not wrong:
         _move(conn, ctx, statement, StatementState.CLOSED, closed_at=ctx.clock.now())
     missing = sum(abs(line["amount_minor"]) for line in lines if line["id"] in wrong)
     return Checked(StatementState(statement["state"]), "", sorted(wrong.values()), missing)
-
-
-def _lines(conn: Conn, statement_id: str) -> list[Row]:
-    return conn.execute("SELECT * FROM statement_line WHERE statement_id = %s ORDER BY line_no, id", (statement_id,)).fetchall()  # fmt: skip
 
 
 def _move(conn: Conn, ctx: Ctx, statement: Row, to: StatementState, **columns: int | datetime) -> None:
@@ -70,22 +64,10 @@ def _move(conn: Conn, ctx: Ctx, statement: Row, to: StatementState, **columns: i
     statement["state"] = str(to)
 
 
-def store_lines(conn: Conn, found: Sequence[tuple[str, bool]]) -> None:
-    conn.execute(
-        "UPDATE statement_line l SET matched = v.matched, witness = v.witness "
-        "FROM unnest(%s::text[], %s::text[], %s::text[]) AS v (id, matched, witness) WHERE l.id = v.id",
-        (
-            [id_ for id_, _ in found],
-            [str(LineState.MATCHED if good else LineState.VARIANCE) for _, good in found],
-            ["order" if good else "" for _, good in found],
-        ),
-    )
-
-
 def _held_against_orders(conn: Conn, statement: Row, lines: Sequence[Row]) -> dict[str, str]:
     """Lines that our own records do not bear out, and why: by line id."""
-    legs = _legs(conn, statement["account"], sorted({line["order_id"] for line in lines} - {""}))
-    told = _told(conn, statement["account"], list(legs))
+    legs = channel_store.legs(conn, statement["account"], sorted({line["order_id"] for line in lines} - {""}))
+    told = channel_store.told(conn, statement["account"], list(legs))
     wrong: dict[str, str] = {}
     sums: dict[tuple[str, bool], int] = defaultdict(int)
     last: dict[tuple[str, bool], Row] = {}
@@ -93,11 +75,11 @@ def _held_against_orders(conn: Conn, statement: Row, lines: Sequence[Row]) -> di
         kind = line["line_type"]
         if kind == LineType.UNRECOGNISED:
             wrong[line["id"]] = f"“{line['type']}” of {_money(line)} is a word nobody published"
-        elif kind in SALE | BACK:
+        elif kind in channel_store.SALE | channel_store.BACK:
             if line["order_id"] not in legs:
                 wrong[line["id"]] = f"{_money(line)} ({line['type']}) speaks of order {line['order_id']}, which we do not know"  # fmt: skip
                 continue
-            key = (line["order_id"], kind in SALE)
+            key = (line["order_id"], kind in channel_store.SALE)
             sums[key] += line["amount_minor"]
             last[key] = line
     for (order_id, sale), amount in sorted(sums.items()):
@@ -113,30 +95,6 @@ def _held_against_orders(conn: Conn, statement: Row, lines: Sequence[Row]) -> di
 
 def _money(line: Row) -> Money:
     return Money(line["amount_minor"], line["currency"])
-
-
-def _legs(conn: Conn, account: str, order_ids: Sequence[str]) -> dict[str, Row]:
-    rows = conn.execute(
-        "SELECT order_id, debited_minor, state FROM leg WHERE account = %s AND order_id = ANY(%s) ORDER BY order_id",
-        (account, list(order_ids)),
-    ).fetchall()
-    return {row["order_id"]: row for row in rows}
-
-
-def _told(conn: Conn, account: str, order_ids: Sequence[str]) -> dict[tuple[str, bool], int]:
-    """What earlier statements that were looked at have said of these orders."""
-    rows = conn.execute(
-        "SELECT l.order_id, l.line_type = ANY(%(sale)s) AS sale, sum(l.amount_minor)::bigint AS minor FROM statement_line l "
-        "JOIN statement s ON s.id = l.statement_id WHERE l.account = %(account)s AND l.order_id = ANY(%(orders)s) "
-        "AND s.state IN ('matched', 'explained', 'closed') AND l.line_type = ANY(%(both)s) GROUP BY l.order_id, sale ORDER BY l.order_id",
-        {
-            "account": account,
-            "orders": list(order_ids),
-            "sale": sorted(SALE),
-            "both": sorted(SALE | BACK),
-        },
-    ).fetchall()
-    return {(row["order_id"], row["sale"]): row["minor"] for row in rows}
 
 
 def due(conn: Conn, account: str, limit: int) -> list[str]:

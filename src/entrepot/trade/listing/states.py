@@ -1,6 +1,9 @@
-"""Lifecycle of a listing (an offer of ours on one channel): accepted is not live. Source: design of the domain."""
+"""States of a listing (an offer of ours on one channel): accepted is not live. Source: design of the domain.
 
-from collections.abc import Mapping
+No table of moves: what a channel shows is so, whatever it showed before; only its older news is passed over. What we do ourselves (requested,
+submitted) never overwrites what it shows.
+"""
+
 from enum import StrEnum
 
 
@@ -12,20 +15,6 @@ class ListingState(StrEnum):
     ISSUE = "issue"  # refused, with reasons: somebody has to correct something
     SUPPRESSED = "suppressed"  # it was live and is not shown any more
     ENDED = "ended"
-
-
-_SHOWN = frozenset({ListingState.ACCEPTED, ListingState.LIVE, ListingState.ISSUE, ListingState.SUPPRESSED})
-
-# A look may miss states in between: what they show may follow anything but the end, and an ended listing is listed anew.
-LISTING_MOVES: Mapping[ListingState, frozenset[ListingState]] = {
-    ListingState.REQUESTED: _SHOWN | {ListingState.SUBMITTED, ListingState.ENDED},
-    ListingState.SUBMITTED: _SHOWN | {ListingState.ENDED},
-    ListingState.ACCEPTED: _SHOWN | {ListingState.SUBMITTED, ListingState.ENDED},
-    ListingState.LIVE: _SHOWN | {ListingState.SUBMITTED, ListingState.ENDED},
-    ListingState.ISSUE: _SHOWN | {ListingState.SUBMITTED, ListingState.ENDED},
-    ListingState.SUPPRESSED: _SHOWN | {ListingState.SUBMITTED, ListingState.ENDED},
-    ListingState.ENDED: frozenset({ListingState.REQUESTED, ListingState.SUBMITTED}),
-}
 
 
 class SubmissionState(StrEnum):
