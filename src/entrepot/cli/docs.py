@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from inspect import getdoc, getsource
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import msgspec
@@ -23,6 +24,7 @@ from entrepot.blueprint.lint.catalogue import page as code_page
 from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import FailureMode, Plan
+from entrepot.blueprint.templates import FIRST, files_of
 from entrepot.cli import plan_page
 from entrepot.cli.main import app
 from entrepot.flows.checkout_check import CheckoutBody
@@ -139,8 +141,22 @@ def _settings() -> Iterator[tuple[str, str, str]]:
 
 def failure_page() -> str:
     """Every failure mode of the blueprint that ships; it is also the runbook."""
-    plan = load()
-    lines = ["# Failure modes", "", *_failure_intro(), ""]
+    return _failures("Failure modes", load(), "of the blueprint that ships")
+
+
+def selling_failure_page() -> str:
+    """Every failure mode of the plan `entrepot init --model syndication` writes."""
+    with TemporaryDirectory() as folder:
+        for name, text in files_of("syndication").items():
+            (Path(folder) / name).write_text(text, "utf-8")
+        plan = load(Path(folder) / FIRST)
+    return _failures(
+        "Failure modes where you are the seller", plan, "of the plan `entrepot init --model syndication` writes"
+    )
+
+
+def _failures(title: str, plan: Plan, whose: str) -> str:
+    lines = [f"# {title}", "", *_failure_intro(whose), ""]
     modes = sorted(plan.failures.values(), key=lambda mode: (mode.flow == "any", mode.flow, mode.name))
     rows = ((f"[{m.name}](#{m.name})", m.flow, m.kind, m.owner, _hours(m.within)) for m in modes)
     lines += table(("mode", "flow", "kind", "owner", "decided within"), rows)
@@ -149,9 +165,9 @@ def failure_page() -> str:
     return _page(lines)
 
 
-def _failure_intro() -> list[str]:
+def _failure_intro(whose: str) -> list[str]:
     return [
-        "What may go wrong, whose it is, and what to do: the failure modes of the blueprint that ships. A failure opens a"
+        f"What may go wrong, whose it is, and what to do: the failure modes {whose}. A failure opens a"
         " case of its mode; the same failure again is counted on it. Times are working time of the owner. Names in braces"
         " are filled in when a case is opened.",
         "",
@@ -377,6 +393,7 @@ def _blueprint_intro() -> list[str]:
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "failure-modes.md": failure_page,
+    "failure-modes-selling.md": selling_failure_page,
     "blueprint.md": blueprint_page,
     "linter.md": linter_page,
     "api.md": api_page,
