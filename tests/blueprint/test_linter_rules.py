@@ -252,6 +252,18 @@ def test_what_is_wrong_with_a_source_stands_at_that_source(
     ]
 
 
+@pytest.mark.parametrize(
+    ("demanded_h", "own", "codes"),
+    [(4, "", ["E314"]), (72, "", []), (4, ", obligations: {acknowledge: 72h}", [])],
+)
+def test_a_promise_ends_within_what_the_channels_manifest_demands_unless_the_account_has_a_window_of_its_own(
+    tmp_path: Path, demanded_h: int, own: str, codes: list[str]
+) -> None:
+    shop = ConnectorFacts("shop", calls=False, deadlines_s={"acknowledge": demanded_h * 3600.0})
+    sample = SHOP.replace("connector: manual", "connector: shop") % own + FROM_BOTH % "[market, shop]"
+    assert told(tmp_path, sample, {**connectors(), "shop": shop}) == codes
+
+
 @pytest.mark.parametrize(("window", "codes"), [("", []), ("4h", ["E115"]), ("48h", []), ("72h", [])])
 def test_a_channel_may_wait_longer_than_we_promise_and_never_shorter(
     tmp_path: Path, window: str, codes: list[str]

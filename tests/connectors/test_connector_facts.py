@@ -76,6 +76,13 @@ def test_facts_are_the_manifest_word_by_word() -> None:
     assert known.writes["mirakl.refund"].money is rows.operations["mirakl.refund"].money is True
 
 
+def test_a_sellers_plan_is_held_to_what_each_channel_demands_today() -> None:
+    walmart = facts_of(manifest("walmart"))
+    assert walmart.duties == {"acknowledge", "ship", "cancelled"}
+    assert walmart.deadlines_s == {"acknowledge": 4 * 3600}  # the others count from the ship-by date, or have ended
+    assert facts_of(manifest("ebay")).deadlines_s == {}
+
+
 def test_a_system_that_others_connect_is_called_by_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARKET_URL", "https://market.example")
     plan = loads(base_text().replace("sellers:\n", "  erp/main: {system: erp}\nsellers:\n"), facts=facts())

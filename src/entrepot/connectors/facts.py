@@ -1,12 +1,13 @@
 """What the connectors' manifests say, as the linter takes it: no connector is loaded for it."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 from entrepot.blueprint.lint.facts import CallCeiling, ConnectorFacts, Facts, WriteFacts
 from entrepot.blueprint.model import MANUAL
-from entrepot.connectors.manifest import Manifest, load
+from entrepot.connectors.manifest import FOR_EVER, Manifest, load
 from entrepot.kernel.errors import WrongSetting
 
 PACKAGE = "entrepot.connectors"
@@ -48,5 +49,22 @@ def facts_of(manifest: Manifest) -> ConnectorFacts:
         writes={
             name: WriteFacts(row.partner_key, row.read_back, row.money) for name, row in manifest.operations.items()
         },
-        deadlines_s={obligation: row.within_s for obligation, row in manifest.deadlines.items()},
+        deadlines_s=_in_force(manifest) | {name: row.within_s for name, row in manifest.deadlines.items()},
+        duties=frozenset(row.kind for row in manifest.obligations),
     )
+
+
+def _in_force(manifest: Manifest) -> dict[str, float]:
+    """Seconds from the order on, for each demand that has no end yet; the shortest, where markets differ."""
+    found: dict[str, float] = {}
+    for row in manifest.obligations:
+        within_s = _seconds(row.within)
+        if row.starts == "placed" and row.until == FOR_EVER and within_s is not None:
+            found[row.kind] = min(within_s, found.get(row.kind, within_s))
+    return found
+
+
+def _seconds(within: str) -> float | None:
+    """None: counted in days of a calendar, which no plan can be compared with."""
+    told = re.fullmatch(r"(\d+)\s?(h|days)", within)
+    return float(told[1]) * (3600 if told[2] == "h" else 86400) if told else None

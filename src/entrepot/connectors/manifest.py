@@ -58,6 +58,9 @@ class DeadlineRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
+FOR_EVER = "9999-12-31"
+
+
 class ObligationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the channel demands of a seller, as published: a dated rule, not a timer.
 
@@ -75,7 +78,7 @@ class ObligationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     checked_on: str
     since: str = "2000-01-01"
-    until: str = "9999-12-31"
+    until: str = FOR_EVER
     markets: list[str] = []
     after: str = ""
 

@@ -26,7 +26,8 @@ class ConnectorFacts:
     """One connector's manifest, as far as a plan can contradict it.
 
     `calls`: something of ours calls it. `sweeps`: code of the call each safety check makes. `patterns`: empty where any
-    will do. `deadlines_s`: obligation to seconds, where the system publishes them.
+    will do. `deadlines_s`: obligation to seconds, where the system publishes them. `duties`: kinds of obligation it puts on
+    a seller.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ConnectorFacts:
     ceilings: Mapping[str, tuple[CallCeiling, ...]] = field(default_factory=dict)
     writes: Mapping[str, WriteFacts] = field(default_factory=dict)
     deadlines_s: Mapping[str, float] = field(default_factory=dict)
+    duties: frozenset[str] = frozenset()
 
 
 Facts = Mapping[str, ConnectorFacts]  # by connector name, those that nothing calls included

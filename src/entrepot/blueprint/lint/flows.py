@@ -107,7 +107,8 @@ def _can(look: Look, here: Path, flow: Flow) -> Flaws:
     for end in look.ends(flow):
         found = look.connector(end)
         published_s = found.deadlines_s.get(flow.deadline.obligation) if found else None
-        if published_s is not None and flow.deadline.within.total_seconds() > published_s:
+        own = any(flow.deadline.obligation in account.obligations for account in look.accounts_of(end))
+        if published_s is not None and not own and flow.deadline.within.total_seconds() > published_s:
             published = duration_text(timedelta(seconds=published_s))
             words = f"{end} gives {published} to {flow.deadline.obligation}, this promise {duration_text(flow.deadline.within)}"
             yield Flaw("E314", (*here, "deadline", "within"), words, f"write {published} or less")

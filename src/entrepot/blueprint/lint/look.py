@@ -53,6 +53,9 @@ class Look:
     facts: Facts = field(default_factory=dict)
     runs: frozenset[str] | None = None
 
+    def accounts_of(self, system: str) -> list[Account]:
+        return [account for account in self.plan.accounts.values() if account.system == system]
+
     def has(self, section: str, name: str) -> bool:
         return name in self.names[section] or section in self.unknown
 

@@ -79,7 +79,7 @@ def _account(look: Look, here: Path, account: Account) -> Flaws:
     yield from look.refer("calendars", account.calendar, (*here, "calendar"))
     yield from _sweeps(look, here, account)
     yield from _limits(here, account)
-    yield from _duties(here, account)
+    yield from _duties(look, here, account)
     if not look.at_market(account):
         return
     if account.model is None:
@@ -118,10 +118,14 @@ def _payout(look: Look, here: Path, account: Account) -> Flaws:
         yield Flaw("E107", (*here, "payout"), f"it is not said {lacks}")
 
 
-def _duties(here: Path, account: Account) -> Flaws:
+def _duties(look: Look, here: Path, account: Account) -> Flaws:
     """Where this channel gives us another time than its connector knows, and what is kept back from it."""
+    facts = look.connector(account.system)
     for kind, within in account.obligations.items():
         where = (*here, "obligations", kind)
+        if facts and facts.duties and kind not in facts.duties:
+            told = look.dangling(kind, where, f"duty towards {facts.name} called", facts.duties)
+            yield Flaw("E121", where, told.message, told.fix)
         found = OF_A_DUTY.fullmatch(within.strip())
         if found is None:
             yield Flaw("E119", where, f"“{within}” is no time that a duty could be counted in")

@@ -15,6 +15,13 @@ def _selling(keys: str, mark: bool = False) -> str:
     return f"systems:\n  {shop}\naccounts:\n  shop/main: {{system: shop, model: syndication, capture: none, {keys}}}{' # <--' if mark else ''}\n"
 
 
+def _at_channelengine(duties: str, mark: bool = False) -> str:
+    keys = "credentials: {apikey: env:SHOP_KEY}"
+    shop = f"shop: {{connector: channelengine, party: marketplace, environment: sandbox, url: env:SHOP_URL, {keys}}}"
+    account = f"system: shop, model: syndication, capture: none, obligations: {duties}"
+    return f"systems:\n  {shop}\naccounts:\n  shop/main: {{{account}}}{' # <--' if mark else ''}\n"
+
+
 CODES = (
     Code("E101", "An account without a model",
          "Operator or syndication decides which failures cost most, who is the seller, and what must be owned.",
@@ -105,6 +112,11 @@ CODES = (
          "add calendar: and the name of one to the account",
          _selling("obligations: {cancelled: 3 working-days}", True),
          _selling("obligations: {cancelled: 3 working-days}, calendar: FR")),
+    Code("E121", "A duty the channel does not have",
+         "What a channel demands stands in its connector's manifest (`entrepot connector show`). ChannelEngine"
+         " cancels nothing by itself, eBay waits for no acknowledgement: a window for it would never run.",
+         "remove it, or write a kind of the connector's manifest",
+         _at_channelengine("{cancelled: 4 days}", True), _at_channelengine("{acknowledge: 2h}"), "connectors"),
     Code("W101", "A system nobody uses",
          "It is drawn on maps and asked about in reviews, and nothing comes from it or goes to it.",
          "name it in a flow, or remove it",
