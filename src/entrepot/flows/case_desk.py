@@ -12,10 +12,11 @@ from entrepot.cases import verbs
 from entrepot.cases.model import Preview
 from entrepot.cases.patch import Patch
 from entrepot.cases.subject_store import NothingDone
-from entrepot.cases.subjects import Change, Order, OwnedSubject, Why
+from entrepot.cases.subjects import Change, Order, OwnedSubject, Subject, Why
 from entrepot.cases.verbs import Verdict
 from entrepot.flows.offer_repair import OfferFields
 from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.money.settlement import channel
 from entrepot.money.settlement.decisions import DecisionRefused, decide
 from entrepot.money.settlement.states import VarianceState
 
@@ -46,6 +47,26 @@ class Differences:
             raise NothingDone(done.why)
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelStatement:
+    """A statement of a channel on which we are the seller: whole, for nobody but the channel can change a line of it."""
+
+    case: Row
+
+    def change(self, ctx: Ctx, order: Order) -> Change | Why:
+        if order.verb != "suppress":
+            return Why(
+                f"a channel's statement is accepted, or corrected by its next version; {order.verb} does nothing to it"
+            )
+        words = "The statement is accepted as it is and closed, with your name and reason; nothing is posted and nothing is sent."
+        return Change(words, detail={"statement": self.case["object_id"]}, apply=partial(self._accept, ctx, order))
+
+    def _accept(self, ctx: Ctx, order: Order, conn: Conn) -> None:
+        why_not = channel.accept(conn, ctx, self.case["object_id"], by=order.by, reason=order.reason)
+        if why_not:
+            raise NothingDone(why_not)
+
+
 def openers(plan: Plan) -> verbs.Openers:
     """By the case's object; a group's own object is what its members have in common."""
     fields = OfferFields(plan)
@@ -53,7 +74,11 @@ def openers(plan: Plan) -> verbs.Openers:
     def owned(case: Row) -> OwnedSubject:
         return OwnedSubject(case, fields)
 
-    return {"statement": Differences, **dict.fromkeys(("offer", "correction", "seller", "cause", "account"), owned)}
+    def statement(case: Row) -> Subject:
+        account = plan.accounts.get(case["account"])
+        return ChannelStatement(case) if account and account.model == "syndication" else Differences(case)
+
+    return {"statement": statement, **dict.fromkeys(("offer", "correction", "seller", "cause", "account"), owned)}
 
 
 def retry(ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, *, team: str = "") -> Verdict:

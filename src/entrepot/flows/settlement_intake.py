@@ -58,6 +58,16 @@ class SettlementIntake:
                 self._tell(ctx, conn, account, statement_id, found)
                 ctx.point("statement.before-commit")
             lease.renew(ctx)
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            self.catch_up(ctx, conn, account)
+
+    def catch_up(self, ctx: Ctx, conn: Conn, account: str) -> None:
+        """Orders that arrived after their money explain what waited for finance: the statement closes, and its case."""
+        then = Consequences()
+        for statement_id in channel.caught_up(conn, ctx, account, STATEMENTS_PER_RUN):
+            then.gone.append((self.channels.mode(VARIANCE), "statement", statement_id, "our records bear it out now"))
+        then.flush(ctx, conn, self.channels.parts.plan)
 
     def _tell(self, ctx: Ctx, conn: Conn, account: str, statement_id: str, found: channel.Checked) -> None:
         then = Consequences()

@@ -54,12 +54,56 @@ def check(conn: Conn, ctx: Ctx, statement_id: str) -> Checked:
     return Checked(StatementState(statement["state"]), "", sorted(wrong.values()), missing)
 
 
-def _move(conn: Conn, ctx: Ctx, statement: Row, to: StatementState, **columns: int | datetime) -> None:
+def caught_up(conn: Conn, ctx: Ctx, account: str, limit: int) -> list[str]:
+    """Look again at statements that wait for a decision: those whose every line our records bear out by now are closed."""
+    closed = []
+    for statement in store.explained(conn, account, limit):
+        lines = channel_store.lines(conn, statement["id"])
+        if not _held_against_orders(conn, statement, lines):
+            channel_store.mark_lines(conn, [(line, True) for line in lines])
+            _move(conn, ctx, statement, StatementState.CLOSED, closed_at=ctx.clock.now())
+            closed.append(statement["id"])
+    return closed
+
+
+def accept(conn: Conn, ctx: Ctx, statement_id: str, *, by: str, reason: str) -> str:
+    """A person takes the statement as it is, with what nobody could explain: it is closed. Gives why not; empty: done.
+
+    Its lines stay marked as they were found, and the event keeps who and why. Errors: Busy while it is being worked on.
+    """
+    statement = store.locked(conn, statement_id)
+    if statement is None:
+        return f"there is no statement {statement_id}"
+    if statement["state"] == StatementState.CLOSED:
+        return f"{name_of(statement)} is closed already"
+    lines = channel_store.lines(conn, statement_id)
+    if statement["state"] != StatementState.EXPLAINED:  # it does not add up, and that was accepted
+        total = sum(line["amount_minor"] for line in lines)
+        wrong = _held_against_orders(conn, statement, lines)
+        channel_store.mark_lines(conn, [(line, line["id"] not in wrong) for line in lines])
+        for to in (StatementState.FETCHED, StatementState.PARSED, StatementState.BALANCED, StatementState.MATCHED):
+            _move(conn, ctx, statement, to, lines_total_minor=total)
+        _move(conn, ctx, statement, StatementState.EXPLAINED)
+    closing = {"closed_at": ctx.clock.now()}
+    _move(conn, ctx, statement, StatementState.CLOSED, by=by, because=reason, **closing)
+    return ""
+
+
+def _move(
+    conn: Conn,
+    ctx: Ctx,
+    statement: Row,
+    to: StatementState,
+    *,
+    by: str = events.HUB,
+    because: str = "",
+    **columns: int | datetime,
+) -> None:
     """Along the lifecycle, leaving an event; a state it has passed already changes nothing."""
     order = list(StatementState)
     if order.index(StatementState(statement["state"])) >= order.index(to):
         return
-    events.record(conn, ctx, [events.Moved("statement", statement["id"], root_of(statement), "moved", statement["state"], to)])  # fmt: skip
+    events.record(conn, ctx, [events.Moved("statement", statement["id"], root_of(statement), "moved", statement["state"], to, by, because)])  # fmt: skip
     store.update_statements(conn, [{"id": statement["id"], "state": str(to), **columns}])
     statement["state"] = str(to)
 
@@ -67,7 +111,7 @@ def _move(conn: Conn, ctx: Ctx, statement: Row, to: StatementState, **columns: i
 def _held_against_orders(conn: Conn, statement: Row, lines: Sequence[Row]) -> dict[str, str]:
     """Lines that our own records do not bear out, and why: by line id."""
     legs = channel_store.legs(conn, statement["account"], sorted({line["order_id"] for line in lines} - {""}))
-    told = channel_store.told(conn, statement["account"], list(legs))
+    told = channel_store.told(conn, statement["account"], list(legs), statement["id"])
     wrong: dict[str, str] = {}
     sums: dict[tuple[str, bool], int] = defaultdict(int)
     last: dict[tuple[str, bool], Row] = {}

@@ -35,15 +35,16 @@ def legs(conn: Conn, account: str, order_ids: Sequence[str]) -> dict[str, Row]:
     return {row["order_id"]: row for row in rows}
 
 
-def told(conn: Conn, account: str, order_ids: Sequence[str]) -> dict[tuple[str, bool], int]:
-    """What earlier statements that were looked at have said of these orders."""
+def told(conn: Conn, account: str, order_ids: Sequence[str], but: str) -> dict[tuple[str, bool], int]:
+    """What statements that were looked at, `but` this one, have said of these orders."""
     rows = conn.execute(
         "SELECT l.order_id, l.line_type = ANY(%(sale)s) AS sale, sum(l.amount_minor)::bigint AS minor FROM statement_line l "
-        "JOIN statement s ON s.id = l.statement_id WHERE l.account = %(account)s AND l.order_id = ANY(%(orders)s) "
+        "JOIN statement s ON s.id = l.statement_id AND s.id <> %(but)s WHERE l.account = %(account)s AND l.order_id = ANY(%(orders)s) "
         "AND s.state IN ('matched', 'explained', 'closed') AND l.line_type = ANY(%(both)s) GROUP BY l.order_id, sale ORDER BY l.order_id",
         {
             "account": account,
             "orders": list(order_ids),
+            "but": but,
             "sale": sorted(SALE),
             "both": sorted(SALE | BACK),
         },
