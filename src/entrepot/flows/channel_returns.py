@@ -85,9 +85,12 @@ class ChannelReturns:
             return self._unknown(seen.number)
         account, root = leg["account"], root_of(leg["commercial_id"])
         known = returns.returns(conn, [leg["id"]]).get(seen.return_id)
-        if known is None:
+        if known is None and "returns" in self.channels.manifest(account).capabilities:
             return NotYet(f"return {seen.return_id} of order {leg['order_id']} is not known yet", name=seen.return_id)
-        received = ReceiveReturn(seen.return_id, leg["order_id"], _quantities(seen.accepted), _quantities(seen.rejected))  # fmt: skip
+        known = known or _unannounced(ctx, leg, seen)
+        skus = {one["order_line_id"]: one["sku"] for one in lines_of_leg(conn, leg["id"])}
+        accepted, rejected = _quantities(seen.accepted, skus), _quantities(seen.rejected, skus)
+        received = ReceiveReturn(seen.return_id, leg["order_id"], accepted, rejected)
         key = f"receive:{seen.number}:{seen.return_id}"
         told = self.channels.intent(account, Verb.RECEIVE_RETURN, received, key=key, root=root, flow=FLOW, message_id=message.id)  # fmt: skip
         then.intents += told
@@ -264,8 +267,14 @@ def _line_refunded(lines: Sequence[Row], amount_minor: int) -> str:
     return str(next((line_id for value, line_id in worth if value >= amount_minor), worth[-1][1]))
 
 
-def _quantities(lines: Mapping[str, int]) -> list[Quantity]:
-    return [Quantity(line_id, quantity) for line_id, quantity in sorted(lines.items())]
+def _unannounced(ctx: Ctx, leg: Row, seen: GoodsBack) -> Row:
+    """A return at a channel that tells of none: our warehouse is the first to speak of it."""
+    return {"id": ctx.ids.new("ret"), "leg_id": leg["id"], "external_id": seen.return_id, "state": str(ReturnState.IN_TRANSIT), "their_state": "",
+            "reason": "", "created_at": seen.at}  # fmt: skip
+
+
+def _quantities(lines: Mapping[str, int], skus: Mapping[str, str]) -> list[Quantity]:
+    return [Quantity(line_id, quantity, skus.get(line_id, "")) for line_id, quantity in sorted(lines.items())]
 
 
 def _return_columns(row: Row) -> Row:
