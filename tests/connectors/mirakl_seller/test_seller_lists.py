@@ -179,7 +179,7 @@ def test_the_number_of_a_receipt_is_the_number_of_its_submission(shop: Shop) -> 
         ("PRODUCT_STATUS_PENDING", ListingState.ACCEPTED),
         ("PRODUCT_DISABLED", ListingState.SUPPRESSED),
         ("A_NEW_REASON", ListingState.SUPPRESSED),
-        ("ZERO_QUANTITY", ListingState.SUPPRESSED),
+        ("ZERO_QUANTITY", ListingState.ACCEPTED),
     ],
 )
 def test_an_offer_that_is_not_active_says_why(reason: str, state: ListingState) -> None:

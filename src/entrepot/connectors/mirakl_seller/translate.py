@@ -168,7 +168,8 @@ def _listing_state(active: bool | None, reasons: list[str]) -> ListingState:
         return ListingState.LIVE
     if REFUSED_REASONS & set(reasons):
         return ListingState.ISSUE
-    return ListingState.ACCEPTED if PENDING_REASONS & set(reasons) else ListingState.SUPPRESSED
+    passing = bool(reasons) and WILL_PASS.issuperset(reasons)  # sold out is nobody's fault: nothing was taken off
+    return ListingState.ACCEPTED if passing or PENDING_REASONS & set(reasons) else ListingState.SUPPRESSED
 
 
 @total
