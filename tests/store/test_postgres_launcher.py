@@ -274,7 +274,10 @@ def test_an_initdb_that_outlived_its_caller_is_ended_before_its_directory_is_mad
     try:
         server = postgres.start(home, durable=False, sleep=hurried)
         assert one(server, "SELECT 1") == 1
-        assert orphan.wait(10) == -signal.SIGQUIT
+        assert orphan.wait(10) in (
+            -signal.SIGQUIT,
+            -signal.SIGKILL,
+        )  # asked first; on a busy machine it may not be heard in time
     finally:
         os.killpg(orphan.pid, signal.SIGKILL)
 
