@@ -33,7 +33,8 @@ from entrepot.proof.world import environment_of
 
 PATH = "/api/v1/events/backoffice"
 SECRET = "ENTREPOT_BACKOFFICE_WEBHOOK_SECRET"
-EVENTS, PER_REQUEST = 400_000, 5_000
+EVENTS, PER_REQUEST = 200_000, 5_000
+LATER, LATEST = 1_000_000, 2_000_000  # versions of the second and of the third telling
 ARTICLES, OFTEN, OFTEN_SHARE = 10_000, 500, 0.9  # those that sell often have this share of the events
 PRICE_SHARE = 0.1
 CONNECTIONS = 2
@@ -128,7 +129,7 @@ def company() -> Iterator[None]:
 
 
 def _round(ground: Ground, seed: int) -> Round:
-    often, apart = _often(Random(seed), EVENTS, 1), _apart(EVENTS, EVENTS + 1)
+    often, apart = _often(Random(seed), EVENTS, LATER), _apart(EVENTS, LATEST)
     with ground.fresh() as url, serving(url) as (port, pid):
         _tell(port, _apart(2 * ARTICLES, 0))  # warm, and every article known
         told = _tell(port, often)
