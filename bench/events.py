@@ -24,7 +24,7 @@ from psycopg.rows import TupleRow
 
 from bench.client import Answers, flat_out, prepared
 from bench.ground import Ground, Stopwatch
-from bench.machine import peak_mb
+from bench.machine import cpu_s, peak_mb
 from bench.material import URLS
 from bench.processes import HOST, serving
 from bench.table import Result, at_least, at_most
@@ -76,6 +76,8 @@ class Round:
     copied_seconds: float
     peer_seconds: float
     peak_mb: float
+    web_cpu_s: float
+    database_cpu_s: float
 
 
 def run(ground: Ground, rounds: int) -> list[Result]:
@@ -100,6 +102,8 @@ def run(ground: Ground, rounds: int) -> list[Result]:
         notes={
             "p50 ms": round(median(r.told.percentile(50) for r in done) * 1000),
             f"commit per event, {PEER_CONNECTIONS} connections, events/s": round(peer_per_s),
+            "µs of a core per event, web process": round(median(r.web_cpu_s for r in done) / EVENTS * 1e6, 1),
+            "µs of a core per event, database": round(median(r.database_cpu_s for r in done) / EVENTS * 1e6, 1),
             "load when it ended": round(os.getloadavg()[0], 1),
         },
     )
@@ -132,14 +136,17 @@ def _round(ground: Ground, seed: int) -> Round:
     often, apart = _often(Random(seed), EVENTS, LATER), _apart(EVENTS, LATEST)
     with ground.fresh() as url, serving(url) as (port, pid):
         _tell(port, _apart(2 * ARTICLES, 0))  # warm, and every article known
+        database = _backends(url)
+        web_cpu, database_cpu = cpu_s([pid]), cpu_s(database)
         told = _tell(port, often)
+        web_cpu, database_cpu = cpu_s([pid]) - web_cpu, cpu_s(database) - database_cpu
         _check(url, often)
         spread = _tell(port, apart)
         _check(url, apart)
         peak = peak_mb(pid)
     with ground.fresh(migrated=False) as url:
         copied, peer = _copied(url, often), _commit_each(url, often[:PEER_EVENTS])
-    return Round(told, spread.seconds, spread.percentile(99), copied, peer, peak)
+    return Round(told, spread.seconds, spread.percentile(99), copied, peer, peak, web_cpu, database_cpu)
 
 
 def _often(random: Random, count: int, version: int) -> list[Event]:
@@ -183,6 +190,15 @@ def _signed(port: int, event_id: str, body: bytes) -> bytes:
         ("webhook-signature", f"v1,{base64.b64encode(digest).decode()}"),
     ]
     return prepared(HOST, port, PATH, headers, body)
+
+
+def _backends(url: str) -> list[int]:
+    """The server's processes behind our connections to this database."""
+    with psycopg.connect(url) as conn:
+        rows = conn.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'entrepot-%' ORDER BY pid"
+        ).fetchall()
+    return [int(pid) for (pid,) in rows]
 
 
 def _check(url: str, events: Sequence[Event]) -> None:
