@@ -13,12 +13,15 @@ from starlette.testclient import TestClient
 
 from entrepot.app import Hub, build, connect_all
 from entrepot.cases.model import Notice
-from entrepot.kernel.ctx import Ctx
+from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import NotNow
 from entrepot.proof.house import HUB_URL, AtOnce
 from entrepot.proof.plans import plan_of
 from entrepot.proof.world import InProcess, environment_of
 from entrepot.site import doors_of
+from entrepot.trade.listing.model import ListingSeen
+from entrepot.trade.listing.states import ListingState
+from entrepot.trade.listing.store import keep_seen
 from entrepot.trade.stock.events import batch
 from entrepot.web.doors import Doors, create_doors
 from entrepot.web.events_door import EVENTS_TOGETHER, EventsTogether
@@ -35,6 +38,17 @@ class Unheard:
 class Away:
     def transaction(self) -> Any:
         raise NotNow("the database does not answer")
+
+
+class Lane:
+    def hold(self, conn: Conn) -> None:
+        return None
+
+    def renew(self, ctx: Ctx) -> None:
+        return None
+
+    def time_left(self, ctx: Ctx) -> float:
+        return 20.0
 
 
 @dataclass
@@ -89,6 +103,20 @@ def test_what_is_told_is_in_the_pool_before_it_is_answered(gate: Gate) -> None:
     assert gate.rows("SELECT sku, quantity, version FROM stock_pool") == [{"sku": "A", "quantity": 7, "version": 2}]
     assert gate.rows("SELECT sku, price_minor FROM price_told_us") == [{"sku": "A", "price_minor": 999}]
     assert gate.rows("SELECT sku FROM restock_asked") == [{"sku": "A"}]
+
+
+def test_what_is_told_is_what_channels_are_to_show(gate: Gate) -> None:
+    hub = gate.hub
+    with hub.ctx.db.transaction() as conn:
+        seen = ListingSeen("A", ListingState.LIVE, "live", hub.ctx.clock.now(), currency="EUR")
+        keep_seen(conn, hub.ctx, "ebay-de/main", [seen])
+    gate.tell(stock("A", 1, quantity=40), price("A", 1))
+    hub.listings.drain(hub.ctx, Lane())  # type: ignore[arg-type]
+    [wanted] = gate.rows("SELECT wanted_price_minor, wanted_quantity, stock_version FROM listing")
+    buffer = hub.plan.account("ebay-de/main").buffer
+    assert wanted == {"wanted_price_minor": 999, "wanted_quantity": 40 - buffer, "stock_version": 1}
+    gate.tell(stock("A", 1, quantity=40))
+    assert gate.rows("SELECT * FROM restock_asked") == []
 
 
 def test_an_array_is_heard_as_well_as_lines(gate: Gate) -> None:

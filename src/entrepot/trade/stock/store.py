@@ -1,21 +1,23 @@
 """All SQL of stock: the pool, what orders reserve of it, what the ERP wants articles to cost."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from entrepot.kernel.ctx import Conn
 from entrepot.store.bulk import insert_rows, instants, numbers, texts
 from entrepot.trade.stock.events import Key, PriceTold, StockTold, newest
 from entrepot.trade.stock.model import PriceSeen, StockSeen
 
-# Written in the order of their keys, so that two of these do not deadlock. A word from the future counts as said now: else a wrong clock keeps a
-# stock fresh for ever. Told again or older: answered as stale.
+AHEAD_MAX = timedelta(days=1)
+
+# Written in the order of their keys, so that two of these do not deadlock. A word from a day or more ahead counts as said now: else a
+# wrong clock keeps a stock fresh for ever (less is left as it is: it is compared with parcels by the same clock). Told again or older: stale.
 KEEP_STOCK = """
     WITH told AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[])
                                           AS t (sku, location, quantity, version, changed_at)),
          written AS (
         INSERT INTO stock_pool (sku, location, quantity, version, changed_at, seen_at)
-        SELECT sku, location, quantity, version, least(changed_at, %s), %s FROM told ORDER BY sku COLLATE "C", location COLLATE "C"
+        SELECT sku, location, quantity, version, CASE WHEN changed_at > %s THEN %s ELSE changed_at END, %s FROM told ORDER BY sku COLLATE "C", location COLLATE "C"
             ON CONFLICT (sku, location) DO UPDATE SET quantity = excluded.quantity, version = excluded.version,
                                                       changed_at = excluded.changed_at, seen_at = excluded.seen_at
          WHERE stock_pool.version < excluded.version RETURNING sku, location)
@@ -26,7 +28,7 @@ KEEP_PRICES = """
                                           AS t (sku, channel, price_minor, currency, version, changed_at)),
          written AS (
         INSERT INTO price_told_us (sku, channel, price_minor, currency, version, changed_at)
-        SELECT sku, channel, price_minor, currency, version, least(changed_at, %s) FROM told ORDER BY sku COLLATE "C", channel COLLATE "C"
+        SELECT sku, channel, price_minor, currency, version, CASE WHEN changed_at > %s THEN %s ELSE changed_at END FROM told ORDER BY sku COLLATE "C", channel COLLATE "C"
             ON CONFLICT (sku, channel) DO UPDATE SET price_minor = excluded.price_minor, currency = excluded.currency,
                                                      version = excluded.version, changed_at = excluded.changed_at
          WHERE price_told_us.version < excluded.version RETURNING sku, channel)
@@ -58,7 +60,9 @@ def stock_kept(conn: Conn, latest: Mapping[Key, StockSeen | StockTold], now: dat
         numbers([one.version for one in told]),
         instants([one.at for one in told]),
     )
-    return {(row["sku"], row["place"]) for row in conn.execute(KEEP_STOCK, (*columns, now, now)).fetchall()}
+    return {
+        (row["sku"], row["place"]) for row in conn.execute(KEEP_STOCK, (*columns, now + AHEAD_MAX, now, now)).fetchall()
+    }
 
 
 def prices_kept(conn: Conn, latest: Mapping[Key, PriceSeen | PriceTold], now: datetime) -> set[Key]:
@@ -74,7 +78,9 @@ def prices_kept(conn: Conn, latest: Mapping[Key, PriceSeen | PriceTold], now: da
         numbers([one.version for one in told]),
         instants([one.at for one in told]),
     )
-    return {(row["sku"], row["place"]) for row in conn.execute(KEEP_PRICES, (*columns, now)).fetchall()}
+    return {
+        (row["sku"], row["place"]) for row in conn.execute(KEEP_PRICES, (*columns, now + AHEAD_MAX, now)).fetchall()
+    }
 
 
 def reserve(conn: Conn, wanted: Mapping[str, tuple[str, str, int]], now: datetime) -> set[str]:
