@@ -8,6 +8,7 @@ from entrepot.app import Hub
 from entrepot.blueprint.places import Places, places_of
 from entrepot.blueprint.references import resolve
 from entrepot.change.store import in_force
+from entrepot.connectors.registry import manifest
 from entrepot.kernel.ctx import Ctx
 from entrepot.web.app import create_app
 from entrepot.web.doors import Doors, create_doors
@@ -17,19 +18,26 @@ from entrepot.web.webhook_door import WebhookDoor
 def doors_of(hub: Hub) -> Doors:
     """Which machines may knock, and how they prove who they are. Where we only sell elsewhere there is no storefront."""
     account = hub.parts.storefront if hub.parts.has_storefront else ""
+    webhooks = {
+        name: (account, connector.webhook)
+        for account, connector in hub.parts.connectors.items()
+        if connector.webhook is not None
+        for name in (hub.plan.account(account).system, account)  # one system may know several accounts of ours
+    }
     return Doors(
         ctx=hub.ctx,
-        webhooks={
-            name: (account, connector.webhook)
-            for account, connector in hub.parts.connectors.items()
-            if connector.webhook is not None
-            for name in (hub.plan.account(account).system, account)  # one system may know several accounts of ours
-        },
+        webhooks=webhooks,
         storefront=hub.in_request,
         storefront_account=account,
         storefront_key=partial(resolve, hub.plan.system_of(account).secrets["key"]) if account else None,
         backlog_full=hub.backlog_full,
+        tellers={name: known for name, known in webhooks.items() if _tells(hub, known[0])},
     )
+
+
+def _tells(hub: Hub, account: str) -> bool:
+    """Whose word on stock and prices counts: a system of which we take both as facts (a channel only shows what we tell it)."""
+    return {"stock", "price"} <= manifest(hub.parts.connectors[account].name).flows.keys()
 
 
 def site(hub: Hub) -> ASGIApp:

@@ -99,7 +99,7 @@ def test_only_a_newer_word_about_stock_or_price_counts(ctx: Ctx) -> None:
         assert stock.keep_stock(conn, [pool(7, 1)], T0) == set()
         assert stock.available(conn, ["SKU-1"]) == {"SKU-1": (5, T0)}
         price = PriceSeen("SKU-1", "*", 999, "EUR", 1, T0)
-        assert stock.keep_prices(conn, [price]) == {"SKU-1"} and stock.keep_prices(conn, [price]) == set()
+        assert stock.keep_prices(conn, [price], T0) == {"SKU-1"} and stock.keep_prices(conn, [price], T0) == set()
 
 
 def test_what_is_ordered_on_one_channel_is_not_offered_on_another(ctx: Ctx) -> None:

@@ -32,6 +32,7 @@ from entrepot.flows.order_creation import BasketBody
 from entrepot.kernel.clock import SystemClock
 from entrepot.kernel.ctx import Ctx
 from entrepot.process import Settings
+from entrepot.trade.stock.events import PriceTold, StockTold
 from entrepot.web import doors
 
 FLAGS = ("--help", "-h", "--version")
@@ -246,10 +247,15 @@ def _linter_intro() -> list[str]:
 
 # --- API -----------------------------------------------------------------------------------------------------------
 
-BODIES: Mapping[str, type[msgspec.Struct]] = {"/api/v1/checkout/check": CheckoutBody, "/api/v1/baskets": BasketBody}
+BODIES: Mapping[str, Sequence[type[msgspec.Struct]]] = {
+    "/api/v1/checkout/check": [CheckoutBody],
+    "/api/v1/baskets": [BasketBody],
+    doors.EVENTS: [StockTold, PriceTold],
+}
 WEBHOOKS = ("POST", "/hooks/{system}", "A webhook of one of our systems: verified, kept, answered.")
 AUTHENTICATION = {
     "/hooks/{system}": "A signature of the system's webhook secret (Standard Webhooks).",
+    doors.EVENTS: "A signature of the system's webhook secret (Standard Webhooks); a system whose stock and prices are facts: the back office.",
     "/api/v1/checkout/check": "`Authorization: Bearer` with the storefront's key.",
     "/api/v1/baskets": "`Authorization: Bearer` with the storefront's key, and an `Idempotency-Key`.",
 }
@@ -261,7 +267,7 @@ def api_page() -> str:
         lines += [f"## {method} {path}", "", words, ""]
         lines += [AUTHENTICATION.get(path, "Open to everybody who can reach the port."), ""]
         if path in BODIES:
-            lines += [*_body(BODIES[path]), ""]
+            lines += [line for body in BODIES[path] for line in (*_body(body), "")]
     lines += ["## Problems", "", "`type` is stable; `detail` is for people and may change.", ""]
     return _page([*lines, *table(("status", "type", "detail"), problems())])
 
@@ -301,7 +307,10 @@ def routes() -> list[tuple[str, str, str]]:
 
 
 def _body(body: type[msgspec.Struct]) -> list[str]:
-    return table(("field", "type", "needed"), _fields(body, ""))
+    """Its fields; one of several kinds says which it is."""
+    config = body.__struct_config__
+    kind = [(f"`{config.tag_field}`", f"`{config.tag}`", "yes")] if config.tag_field else []
+    return table(("field", "type", "needed"), [*kind, *_fields(body, "")])
 
 
 def _fields(body: type[msgspec.Struct], lead: str) -> Iterator[tuple[str, str, str]]:

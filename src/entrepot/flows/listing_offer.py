@@ -68,7 +68,7 @@ class ListingOffer:
 
     def decide_prices(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
         read = [self.channels.parts.read(m) for m in messages]
-        changed = stock.keep_prices(conn, [r for r in read if not isinstance(r, Parked)])
+        changed = stock.keep_prices(conn, [r for r in read if not isinstance(r, Parked)], ctx.clock.now())
         store.ask_restock(conn, ctx, changed)
         return [r if isinstance(r, Parked) else Decided() for r in read]
 

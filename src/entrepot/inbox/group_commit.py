@@ -4,9 +4,11 @@ One thread commits. Whatever arrives meanwhile is its next transaction: a lone a
 """
 
 import threading
+from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from entrepot.inbox.model import Arrival, Recorded
 from entrepot.kernel.errors import NotNow
@@ -15,7 +17,8 @@ TOGETHER_MAX = 100  # arrivals of one transaction
 WAITING_BYTES_MAX = 64 * 1024 * 1024  # of bodies nobody has committed yet: more is turned away at once
 
 Kept = Sequence[Recorded]
-Keep = Callable[[Sequence[Arrival]], Sequence[Kept]]
+A = TypeVar("A")
+K = TypeVar("K")
 
 
 class TooMuchAtOnce(NotNow):
@@ -25,32 +28,44 @@ class TooMuchAtOnce(NotNow):
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    arrival: Arrival
-    answer: "Future[Kept]"
+class _Waiting(Generic[A, K]):
+    item: A
+    answer: "Future[K]"
 
 
-class GroupCommit:
-    """`keep` commits many arrivals at once, all or none, and says what became of each. Called from one event loop."""
+class Together(ABC, Generic[A, K]):
+    """`keep` commits many at once, all or none, and says what became of each. Called from one event loop."""
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: Callable[[Sequence[A]], Sequence[K]]) -> None:
         self._keep = keep
-        self._waiting: list[_Waiting] = []
-        self._bytes = 0
+        self._waiting: list[_Waiting[A, K]] = []
+        self._size = 0
         self._arrived = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def submit(self, arrival: Arrival) -> "Future[Kept]":
+    @abstractmethod
+    def size(self, item: A) -> int:
+        """What one weighs, of all that may wait."""
+
+    @abstractmethod
+    def room(self) -> int:
+        """How much may wait: more is turned away at once."""
+
+    @abstractmethod
+    def first(self, items: Sequence[A]) -> int:
+        """How many of those that wait are the next transaction: one at least."""
+
+    def submit(self, item: A) -> "Future[K]":
         """Answered once it is committed; fails as `keep` does. Whoever hangs up meanwhile is kept all the same.
 
         Errors: TooMuchAtOnce, at once.
         """
-        loop = get_running_loop()
-        one = _Waiting(arrival, loop.create_future())
+        loop, size = get_running_loop(), self.size(item)
+        one: _Waiting[A, K] = _Waiting(item, loop.create_future())
         with self._arrived:
-            if self._bytes + len(arrival.body) > WAITING_BYTES_MAX:
+            if self._size + size > self.room():
                 raise TooMuchAtOnce("more is arriving than can be kept right now")
-            self._bytes += len(arrival.body)
+            self._size += size
             self._waiting.append(one)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, args=(loop,), name="group-commit", daemon=True)
@@ -62,24 +77,38 @@ class GroupCommit:
         while not loop.is_closed():
             with self._arrived:
                 self._arrived.wait_for(lambda: self._waiting)
-                together, self._waiting = self._waiting[:TOGETHER_MAX], self._waiting[TOGETHER_MAX:]
-                self._bytes -= sum(len(one.arrival.body) for one in together)
-            became = self._commit([one.arrival for one in together])
+                count = self.first([one.item for one in self._waiting])
+                together, self._waiting = self._waiting[:count], self._waiting[count:]
+                self._size -= sum(self.size(one.item) for one in together)
+            became = self._commit([one.item for one in together])
             loop.call_soon_threadsafe(_tell, together, became)
 
-    def _commit(self, arrivals: Sequence[Arrival]) -> list[Kept | Exception]:
+    def _commit(self, items: Sequence[A]) -> list[K | Exception]:
         """All in one transaction; when that fails for another reason than time, each in its own."""
         try:
-            return list(self._keep(arrivals))
+            return list(self._keep(items))
         except NotNow as error:
-            return [error] * len(arrivals)
-        except Exception as error:  # noqa: BLE001 - told to the caller whose arrival it is; this thread serves the others
-            if len(arrivals) == 1:
+            return [error] * len(items)
+        except Exception as error:  # noqa: BLE001 - told to the caller whose item it is; this thread serves the others
+            if len(items) == 1:
                 return [error]
-            return [became for arrival in arrivals for became in self._commit([arrival])]
+            return [became for item in items for became in self._commit([item])]
 
 
-def _tell(together: Sequence[_Waiting], became: Sequence[Kept | Exception]) -> None:
+class GroupCommit(Together[Arrival, Kept]):
+    """Of arrivals."""
+
+    def size(self, item: Arrival) -> int:
+        return len(item.body)
+
+    def room(self) -> int:
+        return WAITING_BYTES_MAX
+
+    def first(self, items: Sequence[Arrival]) -> int:
+        return TOGETHER_MAX
+
+
+def _tell(together: Sequence[_Waiting[A, K]], became: Sequence[K | Exception]) -> None:
     """In the event loop: every caller hears of his own."""
     for one, kept in zip(together, became, strict=True):
         if one.answer.done():  # he hung up

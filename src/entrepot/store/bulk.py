@@ -119,6 +119,11 @@ def instants(values: Sequence[datetime | None]) -> str:
     return _others(values)
 
 
+def numbers(values: Sequence[int | None]) -> str:
+    """For a placeholder of an array of whole numbers."""
+    return _numbers(values)
+
+
 def _texts(values: Sequence[str | None]) -> str:
     if None not in values:
         joined = '","'.join(values)  # type: ignore[arg-type]  # no None among them

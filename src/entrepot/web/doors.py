@@ -1,16 +1,18 @@
-"""The doors machines knock at: webhooks in, the storefront's two calls, and whether we live. No cookies, no pages.
+"""The doors machines knock at: webhooks in, the storefront's two calls, stock and prices by the thousand, and whether we live. No cookies, no pages.
 
-Every door records the raw bytes before it reads them, and answers 2xx only after the commit; when the database is away it answers 503, so that
-the caller comes again. Bodies are streamed under a cap. Over HTTP, webhooks take the shorter way of webhook_door.py.
+Every door records the raw bytes before it reads them (of events only those nobody can read: the rest is rows at once), and answers 2xx only
+after the commit; when the database is away it answers 503, so that the caller comes again. Bodies are streamed under a cap. Over HTTP, webhooks
+take the shorter way of webhook_door.py.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from hmac import compare_digest
 from typing import Any, Protocol
 
 import msgspec
 from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from entrepot.connectors.port import Challenged, Forged, Learning, Webhook
@@ -20,10 +22,14 @@ from entrepot.inbox.service import record
 from entrepot.inbox.store import digest_of
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
+from entrepot.trade.stock.events import Batch, NoList, read
+from entrepot.web.events_door import EventsTogether
 
 BODY_MAX = 2 * 1024 * 1024  # bytes of one webhook or call; more is refused with 413
 HOOKS = "/hooks/"
 STOREFRONT_FLOW = "order-creation"
+EVENTS, EVENTS_FLOW = "/api/v1/events/{system}", "listing-offer"
+MALFORMED_TOLD_MAX = 1_000  # lines an answer explains
 
 
 class Storefront(Protocol):
@@ -45,6 +51,7 @@ class Doors:
     storefront_account: str
     storefront_key: Callable[[], str] | None  # None: there is no storefront
     backlog_full: Callable[[str], bool]
+    tellers: Mapping[str, tuple[str, Webhook]] = field(default_factory=dict)  # who may tell of stock and prices
 
 
 class TooLarge(Exception):
@@ -89,6 +96,7 @@ def come_again(error: NotNow) -> Response:
 def create_doors(doors: Doors) -> FastAPI:
     app = FastAPI(title="Entrepot API", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     body = Depends(raw_body)
+    together = EventsTogether(doors.ctx)
 
     @app.exception_handler(TooLarge)
     def too_large(request: Request, error: TooLarge) -> Response:
@@ -107,6 +115,17 @@ def create_doors(doors: Doors) -> FastAPI:
     def create(request: Request, content: bytes = body) -> Response:
         """A paid basket: recorded and decided before the answer; 202 when the marketplace has not answered yet."""
         return receive_basket(doors, request.headers, content)
+
+    @app.post(EVENTS)
+    async def tell(system: str, request: Request, content: bytes = body) -> Response:
+        """Stock and prices by the thousand: JSON lines or one array. Answered after the commit with what became of them; lines that cannot be
+        read are named one by one and stop nothing else."""
+        told = await run_in_threadpool(open_events, doors, system, request.headers, content)
+        if isinstance(told, Response):
+            return told
+        kept = await together.submit(told)
+        problems = [{"line": one.line, "reason": one.reason} for one in told.malformed[:MALFORMED_TOLD_MAX]]
+        return answer(200, {**asdict(kept), "malformed": len(told.malformed), "problems": problems})
 
     @app.get("/livez")
     def livez() -> Response:
@@ -172,6 +191,25 @@ def backlog_full() -> Response:
     return problem(503, "backlog-full", "too much is waiting already; send it again later")
 
 
+def open_events(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Batch | Response:
+    """Who tells it, and what; or why it is turned away. What cannot be read is kept, once, and becomes a case."""
+    known = doors.tellers.get(system)
+    if known is None:
+        return problem(404, "unknown-system", f"no system “{system}” tells of stock and prices here")
+    account, webhook = known
+    if isinstance(webhook.verify(doors.ctx.clock.machine(), headers, content), Forged):
+        return problem(401, "signature-refused", "the signature does not fit this body, this secret and this time")
+    path = EVENTS.format(system=system)
+    try:
+        told = read(content)
+    except NoList as error:
+        _keep_malformed(doors, account, path, EVENTS_FLOW, content)
+        return problem(422, "malformed-request", str(error))
+    if told.malformed:
+        _keep_malformed(doors, account, path, EVENTS_FLOW, b"\n".join(one.raw for one in told.malformed))
+    return told
+
+
 def receive_checkout(doors: Doors, headers: Mapping[str, str], content: bytes) -> Response:
     if not _is_storefront(doors, headers):
         return problem(401, "unauthorised", "the bearer token is not the storefront's")
@@ -191,7 +229,7 @@ def receive_basket(doors: Doors, headers: Mapping[str, str], content: bytes) -> 
         )
     made = doors.storefront.create(content, dict(headers))
     if isinstance(made, Parked):
-        _keep_malformed(doors, content)
+        _keep_malformed(doors, doors.storefront_account, "/api/v1/baskets", STOREFRONT_FLOW, content)
         return problem(422, "malformed-request", made.cause)
     return answer(*made)
 
@@ -202,7 +240,7 @@ def _is_storefront(doors: Doors, headers: Mapping[str, str]) -> bool:
     return key is not None and compare_digest(given.encode(), f"Bearer {key()}".encode())
 
 
-def _keep_malformed(doors: Doors, content: bytes) -> None:
+def _keep_malformed(doors: Doors, account: str, path: str, flow: str, content: bytes) -> None:
     """What cannot even be named is kept all the same, and becomes a case."""
-    one = Received(MALFORMED, digest_of(content), "", content, 0, f"malformed:{digest_of(content)}", STOREFRONT_FLOW)
-    record(doors.ctx, [Arrival(doors.storefront_account, "api", "/api/v1/baskets", content, (one,))])
+    one = Received(MALFORMED, digest_of(content), "", content, 0, f"malformed:{digest_of(content)}", flow)
+    record(doors.ctx, [Arrival(account, "api", path, content, (one,))])

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from entrepot.kernel.ctx import Conn, Ctx, Row
-from entrepot.store.bulk import insert_rows, texts
+from entrepot.store.bulk import insert_columns, insert_rows, texts
 from entrepot.trade.listing.model import ListingSeen, SubmissionSeen
 
 SEEN = (
@@ -23,7 +23,7 @@ SEEN = (
 def ask_restock(conn: Conn, ctx: Ctx, skus: Collection[str]) -> None:
     """What channels show of these articles is to be worked out anew."""
     now = ctx.clock.now()
-    insert_rows(conn, "restock_asked", [{"sku": sku, "asked_at": now} for sku in sorted(skus)])
+    insert_columns(conn, "restock_asked", ("sku", "asked_at"), (sorted(skus), [now] * len(skus)))
 
 
 def asked(conn: Conn, limit: int) -> list[Row]:

@@ -1,48 +1,86 @@
 """All SQL of stock: the pool, what orders reserve of it, what the ERP wants articles to cost."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from entrepot.kernel.ctx import Conn
-from entrepot.store.bulk import insert_rows, texts
+from entrepot.store.bulk import insert_rows, instants, numbers, texts
+from entrepot.trade.stock.events import Key, PriceTold, StockTold, newest
 from entrepot.trade.stock.model import PriceSeen, StockSeen
 
-NEWER_STOCK = (
-    "ON CONFLICT (sku, location) DO UPDATE SET quantity = excluded.quantity, version = excluded.version, "
-    "changed_at = excluded.changed_at, seen_at = excluded.seen_at WHERE stock_pool.version < excluded.version"
-)
-NEWER_PRICE = (
-    "ON CONFLICT (sku, channel) DO UPDATE SET price_minor = excluded.price_minor, currency = excluded.currency, "
-    "version = excluded.version, changed_at = excluded.changed_at WHERE price_told_us.version < excluded.version"
-)
+AHEAD_MAX = timedelta(days=1)
+
+# Written in the order of their keys, so that two of these do not deadlock. A word from a day or more ahead counts as said now: else a
+# wrong clock keeps a stock fresh for ever (less is left as it is: it is compared with parcels by the same clock). Told again or older: stale.
+KEEP_STOCK = """
+    WITH told AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[])
+                                          AS t (sku, location, quantity, version, changed_at)),
+         written AS (
+        INSERT INTO stock_pool (sku, location, quantity, version, changed_at, seen_at)
+        SELECT sku, location, quantity, version, CASE WHEN changed_at > %s THEN %s ELSE changed_at END, %s FROM told ORDER BY sku COLLATE "C", location COLLATE "C"
+            ON CONFLICT (sku, location) DO UPDATE SET quantity = excluded.quantity, version = excluded.version,
+                                                      changed_at = excluded.changed_at, seen_at = excluded.seen_at
+         WHERE stock_pool.version < excluded.version RETURNING sku, location)
+    SELECT sku, location AS place FROM told EXCEPT SELECT sku, location FROM written ORDER BY sku, place
+"""
+KEEP_PRICES = """
+    WITH told AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[])
+                                          AS t (sku, channel, price_minor, currency, version, changed_at)),
+         written AS (
+        INSERT INTO price_told_us (sku, channel, price_minor, currency, version, changed_at)
+        SELECT sku, channel, price_minor, currency, version, CASE WHEN changed_at > %s THEN %s ELSE changed_at END FROM told ORDER BY sku COLLATE "C", channel COLLATE "C"
+            ON CONFLICT (sku, channel) DO UPDATE SET price_minor = excluded.price_minor, currency = excluded.currency,
+                                                     version = excluded.version, changed_at = excluded.changed_at
+         WHERE price_told_us.version < excluded.version RETURNING sku, channel)
+    SELECT sku, channel AS place FROM told EXCEPT SELECT sku, channel FROM written ORDER BY sku, place
+"""
 
 
-def keep_stock(conn: Conn, seen: Sequence[StockSeen], now: datetime) -> set[str]:
+def keep_stock(conn: Conn, seen: Sequence[StockSeen | StockTold], now: datetime) -> set[str]:
     """The newest of each article and location; returns articles of which something changed."""
-    newest: dict[tuple[str, str], StockSeen] = {}
-    for one in seen:
-        known = newest.get((one.sku, one.location))
-        if known is None or known.version < one.version:
-            newest[one.sku, one.location] = one
-    rows = [
-        {"sku": s.sku, "location": s.location, "quantity": s.quantity, "version": s.version, "changed_at": s.at, "seen_at": now}
-        for _, s in sorted(newest.items())
-    ]  # fmt: skip
-    return {row["sku"] for row in insert_rows(conn, "stock_pool", rows, on_conflict=NEWER_STOCK, returning="sku")}
+    latest = newest([{(one.sku, one.location): one} for one in seen])
+    return {sku for sku, _ in latest.keys() - stock_kept(conn, latest, now)}
 
 
-def keep_prices(conn: Conn, seen: Sequence[PriceSeen]) -> set[str]:
+def keep_prices(conn: Conn, seen: Sequence[PriceSeen | PriceTold], now: datetime) -> set[str]:
     """As `keep_stock`, of prices."""
-    newest: dict[tuple[str, str], PriceSeen] = {}
-    for one in seen:
-        known = newest.get((one.sku, one.channel))
-        if known is None or known.version < one.version:
-            newest[one.sku, one.channel] = one
-    rows = [
-        {"sku": p.sku, "channel": p.channel, "price_minor": p.price_minor, "currency": p.currency, "version": p.version, "changed_at": p.at}
-        for _, p in sorted(newest.items())
-    ]  # fmt: skip
-    return {row["sku"] for row in insert_rows(conn, "price_told_us", rows, on_conflict=NEWER_PRICE, returning="sku")}
+    latest = newest([{(one.sku, one.channel): one} for one in seen])
+    return {sku for sku, _ in latest.keys() - prices_kept(conn, latest, now)}
+
+
+def stock_kept(conn: Conn, latest: Mapping[Key, StockSeen | StockTold], now: datetime) -> set[Key]:
+    """Keep what is newer than what we have, by article and location; returns those that are stale. Below zero there is nothing to sell: 0."""
+    if not latest:
+        return set()
+    told = latest.values()
+    columns = (
+        texts([one.sku for one in told]),
+        texts([one.location for one in told]),
+        numbers([max(one.quantity, 0) for one in told]),
+        numbers([one.version for one in told]),
+        instants([one.at for one in told]),
+    )
+    return {
+        (row["sku"], row["place"]) for row in conn.execute(KEEP_STOCK, (*columns, now + AHEAD_MAX, now, now)).fetchall()
+    }
+
+
+def prices_kept(conn: Conn, latest: Mapping[Key, PriceSeen | PriceTold], now: datetime) -> set[Key]:
+    """As `stock_kept`, by article and channel."""
+    if not latest:
+        return set()
+    told = latest.values()
+    columns = (
+        texts([one.sku for one in told]),
+        texts([one.channel for one in told]),
+        numbers([one.price_minor for one in told]),
+        texts([one.currency for one in told]),
+        numbers([one.version for one in told]),
+        instants([one.at for one in told]),
+    )
+    return {
+        (row["sku"], row["place"]) for row in conn.execute(KEEP_PRICES, (*columns, now + AHEAD_MAX, now)).fetchall()
+    }
 
 
 def reserve(conn: Conn, wanted: Mapping[str, tuple[str, str, int]], now: datetime) -> set[str]:
