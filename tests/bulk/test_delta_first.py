@@ -19,7 +19,19 @@ from entrepot.bulk.reading import Source, open_source, plain_records
 from entrepot.bulk.rules import COLUMNS, REPEATED, UNREADABLE, Reject, Rulebook, amount, broken, offer_rules, reject
 from entrepot.bulk.splitting import cells
 
-HEADER = ("sku", "gtin", "title", "category", "condition", "price", "sale_price", "currency", "quantity", "lead_time", "image")
+HEADER = (
+    "sku",
+    "gtin",
+    "title",
+    "category",
+    "condition",
+    "price",
+    "sale_price",
+    "currency",
+    "quantity",
+    "lead_time",
+    "image",
+)
 LIMITS = {"TOYS": (500, 20_000), "*": (100, None)}
 BOOK = offer_rules("EUR", also=("JPY",), limits=LIMITS, categories=("TOYS", "BOOKS"), required={"brand": ("BOOKS",)})
 OTHER_BOOK = offer_rules("EUR", limits={"*": (1_000, 9_000)}, required={"gtin": ("TOYS",)})
@@ -121,7 +133,9 @@ row = st.fixed_dictionaries(
     {
         "sku": st.sampled_from(["A1", "A2", "A3", "A4", "B 5", "C\n6", " A1", "", "x" * 41]),
         "gtin": st.sampled_from(["4006381333931", "4006381333932", "", "96385074", "12", "036000291452"]),
-        "title": st.sampled_from(["Lamp", "A “lamp”", 'A 5" lamp', "two\nlines", "semi;colon", "", "Straße", 'say "so"', "x\x00"]),
+        "title": st.sampled_from(
+            ["Lamp", "A “lamp”", 'A 5" lamp', "two\nlines", "semi;colon", "", "Straße", 'say "so"', "x\x00"]
+        ),
         "category": st.sampled_from(["TOYS", "BOOKS", "PETS", ""]),
         "condition": st.sampled_from(["new", "used", "rotten", ""]),
         "price": st.sampled_from(["12.50", "0", "1.999", "1.990", "-3", "", "4.99", "500", "1e3", "999999999999999"]),
@@ -133,13 +147,21 @@ row = st.fixed_dictionaries(
     }
 )
 good = st.fixed_dictionaries(
-    {"sku": st.sampled_from(["A1", "A2", "A3", "A4"]), "price": st.sampled_from(["12.50", "20"]), "quantity": st.just("1")},
+    {
+        "sku": st.sampled_from(["A1", "A2", "A3", "A4"]),
+        "price": st.sampled_from(["12.50", "20"]),
+        "quantity": st.just("1"),
+    },
     optional={"title": st.sampled_from(["Lamp", "two\nlines", 'a "b"'])},
 ).map(lambda one: {"title": "Lamp", **one})
-raw = st.sampled_from(['A1;"open', "A2;x", ";;;;;;;;;;", 'A3;5" x;"a', "A1;;;\r;;;;;;;", '"A4";"";"""";;;;;;;;', "", '";";";"'])
+raw = st.sampled_from(
+    ['A1;"open', "A2;x", ";;;;;;;;;;", 'A3;5" x;"a', "A1;;;\r;;;;;;;", '"A4";"";"""";;;;;;;;', "", '";";";"']
+)
 files = st.lists(st.one_of(good, good, row, raw), max_size=9)
 steps = st.lists(
-    st.tuples(files, st.booleans(), st.sampled_from([BOOK, BOOK, BOOK, OTHER_BOOK]), st.sampled_from(";;;,"), st.booleans()),
+    st.tuples(
+        files, st.booleans(), st.sampled_from([BOOK, BOOK, BOOK, OTHER_BOOK]), st.sampled_from(";;;,"), st.booleans()
+    ),
     min_size=1,
     max_size=4,
 )
@@ -189,7 +211,9 @@ def test_delta_first_tells_what_validating_everything_tells(
 
 def test_the_same_file_again_is_not_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "offers.csv"
-    path.write_bytes(written([{"sku": f"A{n}", "title": "Lamp", "price": "12.50", "quantity": "1"} for n in range(50)], ";"))
+    path.write_bytes(
+        written([{"sku": f"A{n}", "title": "Lamp", "price": "12.50", "quantity": "1"} for n in range(50)], ";")
+    )
     run = Run(remembers=True)
     assert run.read(open_source(path), BOOK, complete=True).changed == 50
     assert run.read(open_source(path), BOOK, complete=True).changed == 0

@@ -147,7 +147,9 @@ def _compared(rows: "pl.DataFrame", lines: "pl.DataFrame", fresh: "pl.DataFrame"
     other = pl.col("now") != pl.col("times")
     touched = pl.concat([fresh["sku"], compared.filter(other)["sku"]]).unique()
     touched = touched.filter(touched != "")
-    marked = compared.join(touched.to_frame("sku").with_columns(pl.lit(value=True).alias("touched")), on="sku", how="left")
+    marked = compared.join(
+        touched.to_frame("sku").with_columns(pl.lit(value=True).alias("touched")), on="sku", how="left"
+    )
     again = (pl.col("now") > 0) & (other | pl.col("touched").fill_null(value=False))
     return marked.select("hash", "sku", "times", "now", again.alias("again"))  # fmt: skip
 

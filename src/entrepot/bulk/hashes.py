@@ -81,7 +81,7 @@ def known(folder: Path, kept: SetFile) -> "pl.DataFrame | None":
     try:
         if _digest(path) != kept.digest:
             return None
-        return pl.read_ipc(path, memory_map=False)
+        return pl.read_ipc(path)
     except (OSError, pl.exceptions.PolarsError):
         return None
 

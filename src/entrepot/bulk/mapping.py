@@ -43,7 +43,9 @@ class FieldMap:
         """Field → place of its cell. Errors: WrongSetting where no column is the SKU."""
         found = {self.columns[name]: at for at, name in enumerate(header) if name in self.columns}
         if "sku" not in found:
-            raise WrongSetting(f"no column of the file is the sku; it has {', '.join(header)}: say which with --mapping")
+            raise WrongSetting(
+                f"no column of the file is the sku; it has {', '.join(header)}: say which with --mapping"
+            )
         return found
 
     def record(self, places: Mapping[str, int], cells: Sequence[str]) -> dict[str, str]:

@@ -84,7 +84,9 @@ class Reject:
     corrects: str
 
 
-UNREADABLE = Rule("unreadable", "", Kind.REQUIRED, "The row cannot be read: a quote is open, or it holds what is no text.")
+UNREADABLE = Rule(
+    "unreadable", "", Kind.REQUIRED, "The row cannot be read: a quote is open, or it holds what is no text."
+)
 COLUMNS = Rule("columns", "", Kind.REQUIRED, "The row has another number of cells than the header.")
 REPEATED = Rule("sku-repeated", "sku", Kind.REQUIRED, "The SKU {value} stands {limit} times in the file; none of these rows is taken.")  # fmt: skip
 CONDITIONS = ("new", "used", "refurbished", "open-box", "damaged")
