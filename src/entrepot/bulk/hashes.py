@@ -64,7 +64,7 @@ def nothing_known() -> "pl.DataFrame":
 
 
 def keep(folder: Path, name: str, lines: "pl.DataFrame") -> SetFile:
-    """Write a set as a file of its own, complete before it has its name; it is never changed again."""
+    """Write a set, sorted by hash, as a file of its own, complete before it has its name; it is never changed again."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     whole, partial = folder / f"{name}{SUFFIX}", folder / f"{name}.partial"
     lines.write_ipc(partial)
@@ -81,7 +81,7 @@ def known(folder: Path, kept: SetFile) -> "pl.DataFrame | None":
     try:
         if _digest(path) != kept.digest:
             return None
-        return pl.read_ipc(path)
+        return pl.read_ipc(path).with_columns(pl.col("hash").set_sorted())
     except (OSError, pl.exceptions.PolarsError):
         return None
 

@@ -178,7 +178,7 @@ def _priced(book: Rulebook, rule: Rule, text: "pl.Expr") -> "pl.Expr":
         return minor < pl.col(f"{rule.other}_minor")
     low, high = (_by_category(book, place) for place in (0, 1))
     inside = (minor >= low).fill_null(value=True) & (minor <= high).fill_null(value=True)
-    return (pl.col("currency") != book.currency) | inside
+    return (pl.col("currency") != book.currency) | (minor == 0).fill_null(value=True) | inside
 
 
 def _by_category(book: Rulebook, place: int) -> "pl.Expr":

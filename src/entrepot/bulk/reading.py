@@ -24,6 +24,7 @@ SLICE_BYTES = 96 * 2**20
 UNPACKED_MAX = 8 * 2**30
 LOOK_BYTES = 2**20  # what letters and delimiter are told by
 DIGEST_BYTES = 2**20
+OPEN_LINE_BYTES = 64 * 2**20  # a line is looked for its end no further
 DELIMITERS = (";", ",", "\t")
 LINE_MAX = 100_000  # letters; a longer one is left to the full parser, which knows its own limit
 
@@ -61,12 +62,14 @@ class Source:
         row, waiting = 0, b""
         with _unpacked(self.path) as stream:
             for text, last in _blocks(stream, self.layout.encoding, self.slice_bytes):
-                lines = pl.read_lines(waiting + text).get_column("line").str.strip_chars_end("\r")
-                found, left = spliced(lines, self.layout.delimiter, last=last)
+                whole = waiting + text if waiting else text
+                found, left = _records(whole, self.layout.delimiter, last=last)
                 waiting = "".join(f"{line}\n" for line in left).encode()
                 frame = pl.DataFrame({"line": found}).with_row_index("row", row + 1)
-                row += frame.height
-                yield frame.filter((pl.col("row") > 1) & (pl.col("line") != ""))
+                if row == 0:
+                    frame = frame[1:]
+                row += found.len()
+                yield frame.filter(pl.col("line") != "") if (found == "").any() else frame
 
 
 def open_source(path: Path, *, delimiter: str = "", encoding: str = "", slice_bytes: int = SLICE_BYTES) -> Source:
@@ -117,29 +120,39 @@ def _encoding(start: bytes) -> str:
     return "utf-8"
 
 
+def _records(text: bytes, delimiter: str, *, last: bool) -> "tuple[pl.Series, pl.Series]":
+    """Whole lines to records; looked at closely only where a byte says that there is something to see."""
+    import polars as pl
+
+    try:
+        lines = pl.read_lines(text).get_column("line")
+    except pl.exceptions.PolarsError:  # what is no text becomes U+FFFD, and its row is refused
+        lines = pl.read_lines(text.decode(errors="replace").encode()).get_column("line")
+    if b"\r" in text:
+        lines = lines.str.strip_chars_end("\r")
+    return spliced(lines, delimiter, last=last) if b'"' in text else (lines, lines.clear())
+
+
 def _blocks(stream: IO[bytes], encoding: str, size: int) -> Iterator[tuple[bytes, bool]]:
-    """UTF-8 in blocks that end with a line; whether it is the last. What is no text becomes U+FFFD."""
+    """UTF-8 in blocks that end with a line; whether it is the last."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     plain = encoding == "utf-8"
     waiting, unpacked = b"", 0
     while block := stream.read(size):
+        if plain and not block.endswith(b"\n"):
+            block += stream.readline(OPEN_LINE_BYTES)
         unpacked += len(block)
         if unpacked > UNPACKED_MAX:
             raise WrongSetting(f"the file unpacks to more than {UNPACKED_MAX // 2**30} GB")
-        whole = waiting + (block if plain else decoder.decode(block).encode())
+        if plain:
+            yield block, False
+            continue
+        whole = waiting + decoder.decode(block).encode()
         end = whole.rfind(b"\n") + 1
         if end:
-            yield _sound(whole[:end]), False
+            yield whole[:end], False
         waiting = whole[end:]
-    yield _sound(waiting + decoder.decode(b"", final=True).encode()), True
-
-
-def _sound(text: bytes) -> bytes:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return text.decode(errors="replace").encode()
-    return text
+    yield waiting + decoder.decode(b"", final=True).encode(), True
 
 
 @contextmanager

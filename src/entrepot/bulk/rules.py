@@ -217,7 +217,7 @@ def _priced(book: Rulebook, rule: Rule, text: str, record: Mapping[str, str]) ->
     if rule.kind is Kind.BELOW:
         other = amount(book, record[rule.other], currency)
         return minor is None or other is None or minor < other
-    if minor is None or currency != book.currency:
+    if not minor or currency != book.currency:  # zero is told as no amount
         return True
     low, high = book.limit(record["category"])
     return (low is None or minor >= low) and (high is None or minor <= high)
