@@ -4,6 +4,7 @@ Text is taken apart by polars where a row holds nothing that only the full parse
 no text); every other row goes through it. Messages are made for rejected rows alone, by the same words as in rules.py.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,24 +51,27 @@ class Checker:
         """Our fields as texts, and the rows that have none."""
         import polars as pl
 
-        special = pl.col("line").str.contains(SPECIAL) | (pl.col("line").str.len_bytes() > LINE_MAX)
-        split = records.with_columns(special.alias("_special"))
-        plain = split.filter(~pl.col("_special")).with_columns(pl.col("line").str.split(self.layout.delimiter))
-        width, places = len(self.layout.header), self.mapping.places(self.layout.header)
-        fits = pl.col("line").list.len() == width
-        taken = [self._text(name, places).alias(name) for name in FIELDS]
+        special = records.select(
+            (pl.col("line").str.contains(SPECIAL) | (pl.col("line").str.len_bytes() > LINE_MAX)).alias("special")
+        ).to_series()
+        mark, width, places = self.layout.delimiter, len(self.layout.header), self.mapping.places(self.layout.header)
+        plain = _only(records, ~special)
+        strips = plain.select(pl.col("line").str.contains(_loose(mark)).any()).item()
+        plain = plain.with_columns(pl.col("line").str.split(mark))
+        fits = plain.select(pl.col("line").list.len() == width).to_series()
+        taken = [self._text(name, places, strips=strips).alias(name) for name in FIELDS]
         unread = [
             self._unread(row, hash_, parts) for row, hash_, parts in plain.filter(~fits).select(*LINE).iter_rows()
         ]
         rows = []
-        for row, hash_, line in split.filter("_special").select(*LINE).iter_rows():
+        for row, hash_, line in records.filter(special).select(*LINE).iter_rows():
             parts = cells(line, self.layout.delimiter)
             if parts is None or len(parts) != width:
                 unread.append(self._unread(row, hash_, parts))
             else:
                 rows.append((row, hash_, *self.mapping.record(places, parts).values()))
         schema = {"row": pl.UInt32, "hash": pl.UInt64, **dict.fromkeys(FIELDS, pl.String)}
-        simple = plain.filter(fits).select("row", "hash", *taken)
+        simple = _only(plain, fits).select("row", "hash", *taken)
         return pl.concat([simple, pl.DataFrame(rows, schema=schema, orient="row")]), unread
 
     def _unread(self, row: int, hash_: int, parts: list[str] | None) -> tuple[int, Reject]:
@@ -76,17 +80,19 @@ class Checker:
         sku = parts[place].strip(BLANKS) if parts and len(parts) > place else ""
         return hash_, reject(self.book, UNREADABLE if parts is None else COLUMNS, {"sku": sku}, row)
 
-    def _text(self, name: str, places: Mapping[str, int]) -> "pl.Expr":
+    def _text(self, name: str, places: Mapping[str, int], *, strips: bool) -> "pl.Expr":
         import polars as pl
 
         default = pl.lit(self.mapping.defaults.get(name, ""))
         if name not in places:
             return default
-        text = pl.col("line").list.get(places[name], null_on_oob=True).str.strip_chars(BLANKS)
+        text = pl.col("line").list.get(places[name], null_on_oob=True)
+        if strips:
+            text = text.str.strip_chars(BLANKS)
         known = self.mapping.values.get(name)
         if known:
             text = text.replace(list(known), list(known.values()))
-        return pl.when(text == "").then(default).otherwise(text)
+        return pl.when(text == "").then(default).otherwise(text) if name in self.mapping.defaults else text
 
     def _typed(self) -> list["pl.Expr"]:
         import polars as pl
@@ -117,6 +123,17 @@ class Checked:
 LINE = ("row", "hash", "line")
 KEYS = ("row", "hash", "sku")
 _KEPT = {name: name for name in OFFER} | {"quantity": "quantity_number", "lead_days": "lead_days_number"}
+
+
+def _only(frame: "pl.DataFrame", which: "pl.Series") -> "pl.DataFrame":
+    """Without a copy where all rows are meant."""
+    return frame if which.all() else frame.filter(which)
+
+
+def _loose(delimiter: str) -> str:
+    """A line with a cell that begins or ends with a blank."""
+    mark, blanks = re.escape(delimiter), BLANKS.replace(delimiter, "")
+    return f"(?:^|{mark})[{blanks}]|[{blanks}](?:{mark}|$)"
 
 
 def _keys_of(unread: list[tuple[int, Reject]]) -> "pl.DataFrame":

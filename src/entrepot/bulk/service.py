@@ -65,7 +65,7 @@ class Report:
 def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = lambda rows: None) -> Report:
     """Apply one file. Errors: Busy while another file of this seller is applied; WrongSetting where no column is the SKU."""
     feed.mapping.places(source.layout.header)
-    key = _key(source, feed)
+    key = key_of(source, feed)
     digest = source.digest
     with ctx.db.transaction() as conn:
         lock_root(conn, f"feed {feed.account} {feed.seller}")
@@ -98,7 +98,8 @@ class _Staged:
         store.drop(self._conn, rows)
 
 
-def _key(source: Source, feed: Feed) -> Key:
+def key_of(source: Source, feed: Feed) -> Key:
+    """What the hashes of this file depend on."""
     layout = [source.layout.encoding, source.layout.delimiter, source.layout.header]
     return Key.of(rules=feed.book.hash, mapping=feed.mapping.hash, layout=layout)
 
