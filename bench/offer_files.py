@@ -189,7 +189,10 @@ def _loop(ground: Ground, path: Path) -> float:
         "DO UPDATE SET price = excluded.price, quantity = excluded.quantity, title = excluded.title"
     )
     with ground.fresh(migrated=False) as url, psycopg.connect(url) as conn:
-        conn.execute("CREATE TABLE offer (sku text PRIMARY KEY, gtin text, title text, category text, condition text, price numeric, currency text, quantity int)")  # fmt: skip
+        conn.execute(
+            "CREATE TABLE offer (sku text PRIMARY KEY, gtin text, title text, category text, condition text, price numeric, "
+            "currency text, quantity int)"
+        )
         with Stopwatch() as watch, path.open(encoding="utf-8", newline="") as stream:
             good = []
             for n, row in enumerate(csv.DictReader(stream, delimiter=";")):

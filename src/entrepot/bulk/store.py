@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STAGED = ("source_row", *OFFER)
 REJECT = ("sku", "field", "code", "value", "message", "corrects")
 COPY_ROWS = 100_000
+SILENT_MAX_S = 600  # a frozen run holds its seller no longer
 _VALUES = OFFER[1:]
 
 
@@ -74,8 +75,10 @@ def _literal(conn: Conn, text: str) -> str:
 
 
 def stage(conn: Conn) -> None:
-    """A table for what the file holds, gone with the transaction."""
+    """A table for what the file holds, gone with the transaction; which may be silent while a slice is read, and long while it writes."""
     columns = ", ".join(OFFER)
+    conn.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{SILENT_MAX_S}s'")
+    conn.execute("SET LOCAL statement_timeout = 0")
     conn.execute(
         f"CREATE TEMP TABLE feed_staged ON COMMIT DROP AS SELECT source_row, {columns} FROM feed_offer LIMIT 0"
     )
