@@ -282,3 +282,26 @@ def test_rejects_go_back_in_the_sellers_own_columns(seller: Seller, tmp_path: Pa
     first, second = (tmp_path / "back.csv").read_text("utf-8").splitlines()
     assert first == "sku,title,price,quantity,entrepot row,entrepot fields,entrepot codes,entrepot messages"
     assert second.startswith("A1,Lamp,x,y,2,price | quantity,amount | quantity,“x” is no price above zero.")
+
+
+def test_a_workbook_and_json_lines_say_the_same_as_a_text_file(seller: Seller) -> None:
+    from xlsxwriter import Workbook
+
+    path = seller.folder / "offers.xlsx"
+    with Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        for n, cells in enumerate(
+            [HEADER.split(";"), ["A1", "Lamp", 12.5, 3], [], [4711, "two\nlines", "13", 4.0], ["A3", "x", "?", 1]]
+        ):
+            sheet.write_row(n, 0, cells)
+    found = seller.sends_file(path)
+    assert {o["sku"]: (o["price_minor"], o["quantity"]) for o in seller.offers()} == {
+        "A1": (1250, 3),
+        "4711": (1300, 4),
+    }
+    assert [(r.row, r.code) for r in found.rejects] == [(5, "amount")]
+    path = seller.folder / "offers.jsonl"
+    path.write_text('{"sku": "J1", "title": "Lamp", "price": 0.10, "quantity": 3}\n\n{"sku": broken\n[1]\n', "utf-8")
+    found = seller.sends_file(path, book=offer_rules("EUR"))
+    assert [(r.row, r.code) for r in found.rejects] == [(4, "unreadable"), (5, "unreadable")]
+    assert seller.live()["J1"] == 10

@@ -1,7 +1,7 @@
 """A seller's file as records: which letters, which delimiter, what its header says, slice by slice.
 
-UTF-8 (with or without a mark), UTF-16 with a mark, else Windows-1252; plain, gzip, or a zip of one file. Nothing larger
-than the caps is unpacked. A row's number is the one a spreadsheet shows: the header is 1, empty lines count.
+UTF-8 (with or without a mark), UTF-16 with a mark, else Windows-1252; plain, gzip, or a zip of one file; workbooks and JSON
+lines by forms.py. Nothing larger than the caps is unpacked. A row's number is the one a spreadsheet shows: the header is 1, empty lines count.
 """
 
 import codecs
@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from entrepot.bulk.forms import as_rows
 from entrepot.bulk.splitting import OPEN_LINES_MAX, cells, records, span, spliced
 from entrepot.kernel.errors import WrongSetting
 
@@ -157,6 +158,9 @@ def _blocks(stream: IO[bytes], encoding: str, size: int) -> Iterator[tuple[bytes
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[IO[bytes]]:
+    if (turned := as_rows(path)) is not None:
+        yield turned
+        return
     with path.open("rb") as stream:
         start = stream.read(4)
         stream.seek(0)

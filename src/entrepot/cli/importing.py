@@ -42,7 +42,7 @@ def import_(
     Parameters
     ----------
     file
-        CSV or TSV with a header; also gzip, or a zip of one file.
+        CSV or TSV with a header, also gzip or a zip of one file; a workbook (first sheet); JSON lines.
     as_
         What the file holds: offers.
     seller
