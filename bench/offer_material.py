@@ -26,6 +26,12 @@ def next_day(before: Sequence[str]) -> list[str]:
     return after[len(before) // 1_000 :] + new
 
 
+def two_days(folder: Path, rows: int) -> tuple[Path, Path]:
+    """Both files, written."""
+    first = lines(rows)
+    return write(folder / "day0.csv", first), write(folder / "day1.csv", next_day(first))
+
+
 def write(path: Path, rows: Sequence[str]) -> Path:
     path.write_text("\n".join([HEADER, *rows]) + "\n", "utf-8")
     return path
