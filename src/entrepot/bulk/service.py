@@ -24,7 +24,7 @@ from entrepot.store.locks import lock_root
 if TYPE_CHECKING:
     import polars as pl
 
-ENDING_SHARE_MAX = 0.2  # of the live offers; a file that leaves out more is taken for half a file
+ENDING_PERCENT_MAX = 20  # of the live offers; a file that leaves out more is taken for half a file
 ENDING_ALWAYS = 10  # as few as these may always end
 FOLDER = "feeds"  # in the state folder
 
@@ -176,9 +176,12 @@ def _ending_refused(conn: Conn, feed: Feed, after: After) -> str:
         return (
             f"{after.nameless} rows name no SKU: any of the {len(after.absent)} offers that are missing may stand there"
         )
-    live = store.live_count(conn, feed.account, feed.seller)
-    if len(after.absent) > max(ENDING_ALWAYS, live * ENDING_SHARE_MAX):
-        return f"{len(after.absent)} of {live} live offers are missing, more than {ENDING_SHARE_MAX:.0%}: it is taken for half a file"
+    if len(after.absent) <= ENDING_ALWAYS:
+        return ""
+    needed = -(-len(after.absent) * 100 // ENDING_PERCENT_MAX)
+    if store.live_count(conn, feed.account, feed.seller, up_to=needed) < needed:
+        live = store.live_count(conn, feed.account, feed.seller)
+        return f"{len(after.absent)} of {live} live offers are missing, more than {ENDING_PERCENT_MAX} %: it is taken for half a file"
     return ""
 
 

@@ -56,10 +56,11 @@ def live_skus(conn: Conn, account: str, seller: str) -> list[str]:
         return [str(row[0]) for row in copy.rows()]
 
 
-def live_count(conn: Conn, account: str, seller: str) -> int:
+def live_count(conn: Conn, account: str, seller: str, *, up_to: int | None = None) -> int:
+    """How many of the seller's offers live; counted no further than asked."""
     row = conn.execute(
-        "SELECT count(*) AS live FROM feed_offer WHERE account = %s AND seller = %s AND state = 'live'",
-        (account, seller),
+        "SELECT count(*) AS live FROM (SELECT 1 FROM feed_offer WHERE account = %s AND seller = %s AND state = 'live' LIMIT %s) AS counted",
+        (account, seller, up_to),
     ).fetchone()
     assert row is not None
     return int(row["live"])
