@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from bench import events, order_intake, ownership, start, webhook_door
+from bench import events, offer_files, order_intake, ownership, start, webhook_door
 from bench.ground import Ground
 from bench.material import surroundings
 from bench.table import Result
@@ -17,6 +17,7 @@ JOBS: Mapping[str, Callable[[Ground, int], Sequence[Result]]] = {
     "intake": order_intake.run,
     "door": webhook_door.run,
     "events": events.run,
+    "offers": offer_files.run,
     "ownership": ownership.run,
     "start": start.run,
 }

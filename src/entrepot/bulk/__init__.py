@@ -1,0 +1,1 @@
+"""The bulk plane: files of a million offers, told apart from the last ones before anything is parsed."""

@@ -1,0 +1,218 @@
+"""One seller's file into his offers: compared with the last one, validated where it differs, written in one transaction.
+
+One transaction, not one per slice: a kill leaves nothing behind, so a restart is the same run again; a SKU repeated in
+the last slice still stops its row of the first; and nobody ever sees half a price list. Slices bound the memory: accepted
+rows go straight into a temporary table. The set of line hashes is written before the commit, under a name nobody else has;
+only the commit makes it count. A second run for the same seller meanwhile is turned away (Busy).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from entrepot.bulk import hashes, store
+from entrepot.bulk.delta import After, Before, compare
+from entrepot.bulk.hashes import Key, SetFile
+from entrepot.bulk.mapping import FieldMap, digest_of
+from entrepot.bulk.plan import Checker
+from entrepot.bulk.reading import Source
+from entrepot.bulk.rules import Reject, Rulebook
+from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.store.locks import lock_root
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ENDING_PERCENT_MAX = 20  # of the live offers; a file that leaves out more is taken for half a file
+ENDING_ALWAYS = 10  # as few as these may always end
+FOLDER = "feeds"  # in the state folder
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Whose file it is and how it is to be read. `folder`: where sets of hashes are kept. `complete`: what it lacks has ended."""
+
+    account: str
+    seller: str
+    mapping: FieldMap
+    book: Rulebook
+    folder: Path
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run did. `same_as`: the name of the file that had this content already; `refused`: why nothing was ended."""
+
+    file_id: str
+    name: str
+    version: int
+    read: int
+    unchanged: int
+    changed: int
+    inserted: int
+    updated: int
+    ended: int
+    rejected: int
+    absent: int
+    compared: bool
+    rejects: Sequence[Reject]
+    same_as: str = ""
+    refused: str = ""
+
+
+def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = lambda rows: None) -> Report:
+    """Apply one file. Errors: Busy while another file of this seller is applied; WrongSetting where no column is the SKU."""
+    feed.mapping.places(source.layout.header)
+    key = key_of(source, feed)
+    digest = source.digest
+    with ctx.db.transaction() as conn:
+        lock_root(conn, f"feed {feed.account} {feed.seller}")
+        last = store.current(conn, feed.account, feed.seller)
+        if last and _said_before(last, digest, key, feed):
+            return _same(conn, source, last)
+        store.stage(conn)
+        before, compared = _before(conn, feed, last, key)
+        ctx.point("bulk.compared")
+        after = compare(source, Checker(source.layout, feed.mapping, feed.book), key, before, _Staged(conn), told)
+        ctx.point("bulk.staged")
+        report = _apply(ctx, conn, source, feed, after, compared)
+        kept = hashes.keep(_folder(feed), report.file_id, after.known(ended=feed.complete and not report.refused))
+        store.applied(conn, _row(ctx, source, feed, key, digest, report, kept))
+        ctx.point("bulk.before-commit")
+    hashes.clear(_folder(feed), [kept.name, last["set_name"] if last else ""])
+    return report
+
+
+class _Staged:
+    """Accepted offers on their way into the database."""
+
+    def __init__(self, conn: Conn) -> None:
+        self._conn = conn
+
+    def take(self, offers: "pl.DataFrame") -> None:
+        store.take(self._conn, offers)
+
+    def drop(self, rows: Sequence[int]) -> None:
+        store.drop(self._conn, rows)
+
+
+def key_of(source: Source, feed: Feed) -> Key:
+    """What the hashes of this file depend on."""
+    layout = [source.layout.encoding, source.layout.delimiter, source.layout.header]
+    return Key.of(rules=feed.book.hash, mapping=feed.mapping.hash, layout=layout)
+
+
+def _folder(feed: Feed) -> Path:
+    """Names of accounts and sellers are no file names; their digest is."""
+    return feed.folder / FOLDER / digest_of([feed.account, feed.seller])
+
+
+def _said_before(last: Row, digest: str, key: Key, feed: Feed) -> bool:
+    """The very content that counts already, under the same rules; and nothing is left to end."""
+    done = last["complete"] or not feed.complete
+    return bool(last["digest"] == digest and last["key"] == key.name and done and last["state"] == "applied")
+
+
+def _same(conn: Conn, source: Source, last: Row) -> Report:
+    found = [one for _, one in store.rejects(conn, last["account"], last["seller"])]
+    return Report(
+        last["id"], source.path.name, last["version"], read=last["rows_read"], unchanged=last["rows_read"], changed=0,
+        inserted=0, updated=0, ended=0, rejected=last["rows_rejected"], absent=last["absent"], compared=True, rejects=found,
+        same_as=f"{last['name']}, version {last['version']}",
+    )  # fmt: skip
+
+
+def _before(conn: Conn, feed: Feed, last: Row | None, key: Key) -> tuple[Before, bool]:
+    """What the last run left, where it was judged by the same key and is whole; else only which SKUs live."""
+    import polars as pl
+
+    if last and last["key"] == key.name:
+        lines = hashes.known(_folder(feed), SetFile(last["set_name"], last["set_digest"]))
+        if lines is not None:
+            return Before(lines, _once(store.rejects(conn, feed.account, feed.seller))), True
+    skus = pl.Series(store.live_skus(conn, feed.account, feed.seller), dtype=pl.String)
+    columns: dict[str, Any] = {"hash": None, "sku": skus, "times": 0}
+    return Before(pl.DataFrame(columns, schema=hashes.nothing_known().schema)), False
+
+
+def _once(rejects: Sequence[tuple[int, Reject]]) -> list[tuple[int, Reject]]:
+    """A line that stood in several rows was told in each of them: remembered from the first."""
+    first: dict[int, int] = {}
+    return [(hash_, one) for hash_, one in rejects if first.setdefault(hash_, one.row) == one.row]
+
+
+def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool) -> Report:
+    file_id, at = ctx.ids.new("file"), ctx.clock.now()
+    refused = _ending_refused(conn, feed, after)
+    written = store.merge(conn, feed.account, feed.seller, file_id, at)
+    may_end = feed.complete and not refused
+    ended = store.end(conn, feed.account, feed.seller, after.absent if may_end else (), file_id, at)
+    store.replace_rejects(conn, feed.account, feed.seller, after.rejects)
+    return Report(
+        file_id=file_id,
+        name=source.path.name,
+        version=store.next_version(conn, feed.account, feed.seller, source.path.name),
+        read=after.read,
+        unchanged=after.read - after.changed,
+        changed=after.changed,
+        inserted=written.inserted,
+        updated=written.updated,
+        ended=ended,
+        rejected=after.rejected,
+        absent=len(after.absent),
+        compared=compared,
+        rejects=[one for _, one in after.rejects],
+        refused=refused,
+    )
+
+
+def _ending_refused(conn: Conn, feed: Feed, after: After) -> str:
+    """A half-empty file never wipes a catalog; nor does one in which an offer may hide in a row that cannot be read."""
+    if not feed.complete or not after.absent:
+        return ""
+    if after.nameless:
+        return (
+            f"{after.nameless} rows name no SKU: any of the {len(after.absent)} offers that are missing may stand there"
+        )
+    if len(after.absent) <= ENDING_ALWAYS:
+        return ""
+    needed = -(-len(after.absent) * 100 // ENDING_PERCENT_MAX)
+    if store.live_count(conn, feed.account, feed.seller, up_to=needed) < needed:
+        live = store.live_count(conn, feed.account, feed.seller)
+        return f"{len(after.absent)} of {live} live offers are missing, more than {ENDING_PERCENT_MAX} %: it is taken for half a file"
+    return ""
+
+
+def _row(
+    ctx: Ctx, source: Source, feed: Feed, key: Key, digest: str, report: Report, kept: SetFile
+) -> Mapping[str, Any]:
+    return {
+        "id": report.file_id,
+        "account": feed.account,
+        "seller": feed.seller,
+        "name": report.name,
+        "version": report.version,
+        "digest": digest,
+        "key": key.name,
+        "rules_hash": feed.book.hash,
+        "mapping_hash": feed.mapping.hash,
+        "encoding": source.layout.encoding,
+        "delimiter": source.layout.delimiter,
+        "header": list(source.layout.header),
+        "complete": feed.complete,
+        "compared": report.compared,
+        "state": "ending-refused" if report.refused else "applied",
+        "rows_read": report.read,
+        "rows_changed": report.changed,
+        "rows_rejected": report.rejected,
+        "inserted": report.inserted,
+        "updated": report.updated,
+        "ended": report.ended,
+        "absent": report.absent,
+        "set_name": kept.name,
+        "set_digest": kept.digest,
+        "applied_at": ctx.clock.now(),
+        "plan_hash": ctx.plan_hash,
+    }

@@ -1,0 +1,86 @@
+"""`entrepot import`: a seller's file by hand, with what became of every row."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.said import Entrepot
+
+HEADER = "SKU;EAN;Title;Category;Price;Quantity\n"
+GOOD = "A1;4006381333931;Lamp;OUTDOOR;12.50;3\n"
+CHEAP = "A2;;Lamp;OUTDOOR;4.99;3\n"  # the plan's floor for OUTDOOR is 5.00
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "offers.csv"
+    path.write_text(HEADER + GOOD + CHEAP, "utf-8")
+    return path
+
+
+def test_a_file_is_taken_in_and_every_reject_names_row_field_and_who_corrects(
+    entrepot: Entrepot, rows: Callable[..., list[dict[str, Any]]], file: Path
+) -> None:
+    said = entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--json")
+    told = json.loads(said.out)
+    assert said.code == 3
+    assert (told["read"], told["inserted"], told["rejected"]) == (2, 1, 1)
+    assert told["rejects"] == [
+        {
+            "row": 3,
+            "sku": "A2",
+            "field": "price",
+            "code": "limits",
+            "value": "4.99",
+            "message": "“4.99” is outside at least 5.00 EUR, at most 400.00 EUR, what this category allows.",
+            "corrects": "seller",
+        }
+    ]
+    assert [(o["account"], o["sku"], o["price_minor"]) for o in rows("SELECT * FROM feed_offer")] == [
+        ("mirakl-fr/operator", "A1", 1250)
+    ]
+
+
+def test_a_file_without_a_fault_is_a_success_and_counts_stand_in_a_table(entrepot: Entrepot, file: Path) -> None:
+    file.write_text(HEADER + GOOD, "utf-8")
+    said = entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--complete")
+    assert said.code == 0
+    assert "offers.csv, version 1 all of it validated" in said.out
+    assert "Read  Unchanged  Changed  Inserted  Updated  Ended  Rejected" in said.out
+    again = entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--complete")
+    assert "offers.csv is what counts already: the same content as offers.csv, version 1." in again.out
+
+
+def test_the_rejected_rows_are_written_for_the_seller(entrepot: Entrepot, file: Path, tmp_path: Path) -> None:
+    entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--rejects", str(tmp_path / "back.csv"))
+    lines = (tmp_path / "back.csv").read_text("utf-8").splitlines()
+    assert lines[0].startswith("SKU,EAN,Title,Category,Price,Quantity,entrepot row")
+    assert lines[1].startswith("A2,,Lamp,OUTDOOR,4.99,3,3,price,limits,")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is empty: its first line must name the columns"),
+        ("a;b\n1;2\n", "no column of the file is the sku; it has a, b"),
+    ],
+)
+def test_a_file_that_names_no_columns_is_one_line_and_exit_2(
+    entrepot: Entrepot, file: Path, content: str, words: str
+) -> None:
+    file.write_text(content, "utf-8")
+    said = entrepot("import", str(file), "--as", "offers", "--seller", "2001")
+    assert (said.code, words in said.err) == (2, True)
+
+
+def test_a_mapping_names_the_sellers_columns_and_words(entrepot: Entrepot, file: Path, tmp_path: Path) -> None:
+    file.write_text("Nr\tName\tPreis\tBestand\n1\tLampe\t12,50\t3\n", "utf-8")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text('columns: {Nr: sku, Name: title, Preis: price, Bestand: quantity}\ndecimal: ","\n', "utf-8")
+    said = entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--mapping", str(mapping), "--json")
+    assert (said.code, json.loads(said.out)["inserted"]) == (0, 1)
+    mapping.write_text("columns: {Nr: number}\n", "utf-8")
+    said = entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--mapping", str(mapping))
+    assert (said.code, "there is no field number" in said.err) == (2, True)
