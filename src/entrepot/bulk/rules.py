@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from entrepot.bulk.mapping import digest_of
-from entrepot.kernel.money import Money, NotMoney, exponent
+from entrepot.kernel.money import Money, exponent
 
 WHOLE = r"^[0-9]{1,9}$"
 MONEY = {".": r"^([0-9]{1,12})(?:\.([0-9]+))?$", ",": r"^([0-9]{1,12})(?:,([0-9]+))?$"}  # by the decimal sign
@@ -171,14 +171,6 @@ def reject(book: Rulebook, rule: Rule, record: Mapping[str, str], row: int, time
 def check_digit_fits(digits: str) -> bool:
     """GS1: weights 3 and 1 from the right, the sum a multiple of ten."""
     return sum(int(digit) * (3 if n % 2 else 1) for n, digit in enumerate(reversed(digits))) % 10 == 0
-
-
-def currency_known(name: str) -> bool:
-    try:
-        exponent(name)
-    except NotMoney:
-        return False
-    return True
 
 
 def _holds(book: Rulebook, rule: Rule, record: Mapping[str, str]) -> bool:
