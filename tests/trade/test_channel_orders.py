@@ -61,6 +61,19 @@ def test_an_order_on_hold_may_still_change_and_owes_nothing(ctx: Ctx) -> None:
     assert paid.basket.ordered_minor == 3_200
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"), [(2_000, True), (3_000, True), (1_999, True), (1_500, False), (4_000, False)]
+)
+def test_of_a_line_in_part_cancelled_a_channel_may_show_what_is_left_to_pay(ctx: Ctx, told: int, kept: bool) -> None:
+    book = Book()
+    see(ctx, book, order())
+    less = channel.apply_order(book, ctx, AMAZON, order(line(price=told, cancelled_qty=1), after=1), "msg_2")
+    assert isinstance(less, Applied if kept else Conflict)
+    if isinstance(less, Applied):
+        assert (less.leg.lines["1"].price_minor, less.leg.lines["1"].cancelled_qty) == (3_000, 1)
+        assert (less.leg.debited_minor, channel.open_quantities(less.leg)) == (3_000, {"1": 2})
+
+
 def test_once_it_is_payable_another_price_is_another_order(ctx: Ctx) -> None:
     book = Book()
     see(ctx, book, order())

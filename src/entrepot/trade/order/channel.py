@@ -4,7 +4,7 @@ While an order is on hold (not payable yet) its lines and prices may still chang
 channel and never go back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from entrepot.kernel.ctx import Ctx
@@ -32,7 +32,6 @@ def apply_order(book: Book, ctx: Ctx, channel: Channel, seen: OrderSeen, because
     conflict = rules.unknown_word(seen)
     if conflict:
         return conflict
-    assert isinstance(seen.state, LegState)
     basket = book.baskets.get(seen.commercial_id) or _new_basket(book, ctx, channel, seen, because)
     leg = basket.legs.get(seen.order_id)
     revision = seen.updated_at.isoformat()
@@ -46,6 +45,8 @@ def apply_order(book: Book, ctx: Ctx, channel: Channel, seen: OrderSeen, because
         was = leg.state
         if revision < leg.revision:
             return f"older than what is known (theirs {revision}, ours {leg.revision})"
+        seen = _of_the_whole(leg, seen)
+        assert isinstance(seen.state, LegState)
         conflict = _renewed(book, ctx, basket, leg, seen) or rules.immutable_conflict(basket, leg, seen)
         conflict = conflict or rules.may_move(leg, seen.state)
         if conflict:
@@ -132,6 +133,26 @@ def _renewed(book: Book, ctx: Ctx, basket: Basket, leg: Leg, seen: OrderSeen) ->
     basket.ordered_minor += ordered - leg.ordered_minor
     leg.ordered_minor = ordered
     return None
+
+
+def _of_the_whole(leg: Leg, seen: OrderSeen) -> OrderSeen:
+    """Some channels show of a line in part cancelled what is left to pay; we hold what was bought. The same order, told otherwise."""
+    return replace(seen, lines=tuple(_whole(leg.lines.get(one.order_line_id), one) for one in seen.lines))
+
+
+def _whole(line: Line | None, seen: LineSeen) -> LineSeen:
+    if line is None or not seen.cancelled_qty or seen.quantity != line.quantity:
+        return seen
+    left = line.quantity - min(seen.cancelled_qty, line.quantity)
+    amounts = [(getattr(line, name), getattr(seen, name)) for name in AMOUNTS]
+    if all(
+        abs(whole * left - told * line.quantity) < line.quantity**2 for whole, told in amounts
+    ):  # each piece may round
+        return replace(seen, **{name: getattr(line, name) for name in AMOUNTS})
+    return seen
+
+
+AMOUNTS = ("price_minor", "shipping_minor", "tax_minor")
 
 
 def count_line(line: Line, seen: LineSeen) -> bool:
