@@ -16,7 +16,7 @@ def days(sim_server: str) -> list[DayReport]:
 
 def test_days_with_crashes_and_faults_lose_nothing(days: list[DayReport]) -> None:
     assert [finding for day in days for finding in day.findings] == []
-    assert all(day.crashes for day in days)
+    assert sum(day.crashes for day in days) >= len(days)  # three a day on average; a single day may have none
     assert sum(day.freezes for day in days) > 0
     assert sum(day.drops for day in days) > 0
     fired = {kind for day in days for kind in day.faults}
