@@ -240,7 +240,7 @@ TEXT = f'{HEADER}\nA1;Straße 5;12.50;3\nA2;"two\nlines";13;4\n'
         ("crlf.csv", TEXT.replace("\n", "\r\n").encode()),
         ("tab.tsv", TEXT.replace(";", "\t").encode()),
         ("comma.csv", TEXT.replace(";", ",").encode()),
-        ("packed.csv.gz", gzip.compress(TEXT.encode())),
+        ("packed.csv.gz", gzip.compress(TEXT.encode(), mtime=0)),
         ("unended.csv", TEXT.removesuffix("\n").encode()),
     ],
 )
