@@ -5,11 +5,8 @@ coalesce), the floor of copying the events into a table as they are, and what on
 """
 
 import base64
-import hashlib
-import hmac
 import json
 import os
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +19,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 from psycopg.rows import TupleRow
 
-from bench.client import Answers, flat_out, prepared
+from bench.client import Answers, flat_out, signed
 from bench.ground import Ground, Stopwatch
 from bench.machine import cpu_s, peak_mb
 from bench.material import URLS
@@ -173,23 +170,13 @@ def _tell(port: int, events: Sequence[Event]) -> Answers:
     bodies = [
         b"\n".join(one.line for one in events[at : at + PER_REQUEST]) for at in range(0, len(events), PER_REQUEST)
     ]
-    requests = [_signed(port, f"events-{n}", body) for n, body in enumerate(bodies)]
+    key = base64.b64decode(os.environ[SECRET].removeprefix("whsec_"))
+    requests = [
+        signed(HOST, port, PATH, "application/jsonl", key, f"events-{n}", body) for n, body in enumerate(bodies)
+    ]
     given = flat_out(HOST, port, requests, CONNECTIONS)
     assert given.statuses == {200: len(requests)}, given.statuses
     return given
-
-
-def _signed(port: int, event_id: str, body: bytes) -> bytes:
-    stamp = str(int(time.time()))
-    key = base64.b64decode(os.environ[SECRET].removeprefix("whsec_"))
-    digest = hmac.new(key, f"{event_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
-    headers = [
-        ("content-type", "application/jsonl"),
-        ("webhook-id", event_id),
-        ("webhook-timestamp", stamp),
-        ("webhook-signature", f"v1,{base64.b64encode(digest).decode()}"),
-    ]
-    return prepared(HOST, port, PATH, headers, body)
 
 
 def _backends(url: str) -> list[int]:

@@ -63,6 +63,8 @@ def answered(draw: st.DrawFn, model: Model) -> dict[str, str]:
     names = draw(st.sets(st.sampled_from(sorted(defaults(model)))))
     given_ = {name: draw(ANSWERS[name]) for name in sorted(names)}
     systems = given_.get("systems", "oms").split(", ")
+    if "taking" in given_ and "walmart-us" in given_.get("channels", defaults(model)["channels"]):
+        given_["taking"] = draw(st.sampled_from(["1h", "90m", "4h"]))
     if model == "both" and not {"oms", "erp"} & set(systems):
         given_["systems"] = "oms"
     if model == "syndication" and "oms" in systems:
@@ -248,7 +250,9 @@ def test_the_country_of_a_channel_keeps_its_money_its_zone_and_its_holidays() ->
 def test_what_we_promise_over_all_channels_ends_within_each_ones_window() -> None:
     with pytest.raises(WrongSetting, match="taking: “48h” is not between 1h and 24h"):
         checked("syndication", {"taking": "48h"})
-    flow = of("syndication", taking="24h", fee="8%").flow("order-intake")
+    with pytest.raises(WrongSetting, match="taking: my-shop waits 4h for an order to be taken, not 5h"):
+        checked("syndication", {"taking": "5h", "channels": "walmart-us as my-shop, ebay-de"})
+    flow = of("syndication", taking="24h", fee="8%", channels="amazon-de, mirakl-shop").flow("order-intake")
     assert flow.deadline is not None
     assert flow.deadline.within == timedelta(hours=24)
     fees = {

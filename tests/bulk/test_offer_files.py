@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.bulk import service
+from entrepot.bulk import forms, service
 from entrepot.bulk.mapping import FieldMap, by_names
 from entrepot.bulk.reading import open_source
 from entrepot.bulk.returning import write_rejects
@@ -282,6 +282,18 @@ def test_rejects_go_back_in_the_sellers_own_columns(seller: Seller, tmp_path: Pa
     first, second = (tmp_path / "back.csv").read_text("utf-8").splitlines()
     assert first == "sku,title,price,quantity,entrepot row,entrepot fields,entrepot codes,entrepot messages"
     assert second.startswith("A1,Lamp,x,y,2,price | quantity,amount | quantity,“x” is no price above zero.")
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_read(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = seller.folder / "offers.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * 200_000)
+    monkeypatch.setattr(forms, "WHOLE_MAX", 100_000)
+    assert path.stat().st_size < forms.WHOLE_MAX
+    with pytest.raises(WrongSetting, match="unpacks to more than"):
+        seller.sends_file(path)
 
 
 def test_a_workbook_and_json_lines_say_the_same_as_a_text_file(seller: Seller) -> None:

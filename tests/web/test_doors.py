@@ -1,8 +1,5 @@
 """The doors machines knock at: strangers are turned away, what is let in is kept before it is answered, and nobody hears yes without a commit."""
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,12 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from cases.desk import Unfenced
 from starlette.testclient import TestClient
+from web.knocking import Unheard, signed
 
 from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
-from entrepot.cases.model import Notice
 from entrepot.flows.checkout_check import CheckoutBody
 from entrepot.inbox.model import Message, Verdict
 from entrepot.inbox.service import Inbox
@@ -51,11 +49,6 @@ CHECK = {
 }
 
 
-class Unheard:
-    def send(self, notice: Notice, channel: str) -> str | None:
-        return None
-
-
 class Away:
     """A database that does not answer."""
 
@@ -64,17 +57,8 @@ class Away:
 
 
 @dataclass
-class Lane:
+class Lane(Unfenced):
     account: str
-
-    def hold(self, conn: Conn) -> None:
-        return None
-
-    def renew(self, ctx: Ctx) -> None:
-        return None
-
-    def time_left(self, ctx: Ctx) -> float:
-        return 20.0
 
 
 @dataclass
@@ -93,16 +77,7 @@ class Gate:
         return self.post(path, body, self.signed(body) | more)
 
     def signed(self, body: bytes) -> dict[str, str]:
-        """Signed by hand, after the Standard Webhooks specification."""
-        secret = environment(InProcess.URLS, "", "")["ENTREPOT_MIRAKL_WEBHOOK_SECRET"]
-        stamp = str(int(self.hub.ctx.clock.machine().timestamp()))
-        key = base64.b64decode(secret.removeprefix("whsec_"))
-        mac = hmac.new(key, f"evt_1.{stamp}.".encode() + body, hashlib.sha256).digest()
-        return {
-            "webhook-id": "evt_1",
-            "webhook-timestamp": stamp,
-            "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
-        }
+        return signed(self.hub, environment(InProcess.URLS, "", "")["ENTREPOT_MIRAKL_WEBHOOK_SECRET"], body)
 
     def basket(self, content: bytes | Mapping[str, Any], **headers: str) -> Any:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()

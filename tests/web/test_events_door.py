@@ -1,19 +1,17 @@
 """Stock and prices by the thousand, over HTTP: only whose word counts is heard, every line hears its fate, and yes means committed."""
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from cases.desk import Unfenced
 from starlette.testclient import TestClient
+from web.knocking import Unheard, signed
 
 from entrepot.app import Hub, build, connect_all
-from entrepot.cases.model import Notice
-from entrepot.kernel.ctx import Conn, Ctx
+from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
 from entrepot.proof.house import HUB_URL, AtOnce
 from entrepot.proof.plans import plan_of
@@ -30,25 +28,9 @@ BACK_OFFICE = "/api/v1/events/backoffice"
 AT = "2026-03-02T07:59:00Z"
 
 
-class Unheard:
-    def send(self, notice: Notice, channel: str) -> str | None:
-        return None
-
-
 class Away:
     def transaction(self) -> Any:
         raise NotNow("the database does not answer")
-
-
-class Lane:
-    def hold(self, conn: Conn) -> None:
-        return None
-
-    def renew(self, ctx: Ctx) -> None:
-        return None
-
-    def time_left(self, ctx: Ctx) -> float:
-        return 20.0
 
 
 @dataclass
@@ -66,10 +48,7 @@ class Gate:
             return client.post(path, content=body, headers=dict(headers))
 
     def signed(self, body: bytes) -> dict[str, str]:
-        stamp = str(int(self.hub.ctx.clock.machine().timestamp()))
-        key = base64.b64decode(self.secret.removeprefix("whsec_"))
-        mac = base64.b64encode(hmac.new(key, f"evt_1.{stamp}.".encode() + body, hashlib.sha256).digest()).decode()
-        return {"webhook-id": "evt_1", "webhook-timestamp": stamp, "webhook-signature": f"v1,{mac}"}
+        return signed(self.hub, self.secret, body)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with self.hub.ctx.db.transaction() as conn:
@@ -111,7 +90,7 @@ def test_what_is_told_is_what_channels_are_to_show(gate: Gate) -> None:
         seen = ListingSeen("A", ListingState.LIVE, "live", hub.ctx.clock.now(), currency="EUR")
         keep_seen(conn, hub.ctx, "ebay-de/main", [seen])
     gate.tell(stock("A", 1, quantity=40), price("A", 1))
-    hub.listings.drain(hub.ctx, Lane())  # type: ignore[arg-type]
+    hub.listings.drain(hub.ctx, Unfenced())  # type: ignore[arg-type]
     [wanted] = gate.rows("SELECT wanted_price_minor, wanted_quantity, stock_version FROM listing")
     buffer = hub.plan.account("ebay-de/main").buffer
     assert wanted == {"wanted_price_minor": 999, "wanted_quantity": 40 - buffer, "stock_version": 1}

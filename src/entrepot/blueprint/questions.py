@@ -82,7 +82,7 @@ def _near(name: str, known: Mapping[str, object]) -> str:
 
 
 def _together(answers: Answers) -> list[str]:
-    """What no single answer shows: the buyer's money must still be there when the goods leave."""
+    """What no single answer shows: money that must still be there when the goods leave, a promise that a channel does not wait for."""
     wrong = []
     if {"acceptance", "shipping", "authorisation"} <= set(answers):
         needed = parse_duration(answers["acceptance"]) + parse_duration(answers["shipping"])
@@ -91,6 +91,11 @@ def _together(answers: Answers) -> list[str]:
                 f"authorisation: {answers['authorisation']} is not longer than acceptance and shipping together "
                 f"({duration_text(needed)}): the buyer could no longer be charged"
             )
+    wrong += [
+        f"taking: {channels[name]} waits {duration_text(longest)} for an order to be taken, not {answers['taking']}"
+        for name, longest in WAITS.items()
+        if name in (channels := channels_of(answers)) and parse_duration(answers["taking"]) > longest
+    ]
     names = [*channels_of(answers).values(), *([answers["marketplace"]] if "marketplace" in answers else [])]
     wrong += [
         f"channels: {name} names two systems; give each its own"
@@ -214,6 +219,9 @@ def channels_of(answers: Answers) -> dict[str, str]:
     """The channels that were chosen, as they ship, and the name of each in this plan."""
     pairs = [_CHANNEL.fullmatch(part) for part in answers["channels"].split(", ")] if "channels" in answers else []
     return {found[1]: found[2] or found[1] for found in pairs if found}
+
+
+WAITS = {"walmart-us": 4 * HOUR}  # as its connector's manifest has it: `entrepot check` would refuse a longer promise
 
 
 def _all(value: str) -> dict[Model, str]:

@@ -10,6 +10,7 @@ from entrepot.kernel.money import RATE_SCALE
 
 _DURATION = re.compile(r"(\d{1,6})\s?(s|m|h|d|w)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_WINDOW = re.compile(r"(\d{1,4})\s?(h|m|s|d|days|working-days)", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,3}))?\s?%", re.ASCII)
 
 
@@ -19,6 +20,15 @@ def parse_duration(text: object) -> timedelta:
     if found is None:
         raise ValueError(f"“{text}” is not a duration: write a whole number and a unit, such as 30s, 10m, 48h or 7d")
     return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def parse_window(text: str) -> timedelta | int:
+    """Read what a channel gives us: `4h`, `90m` or `4 days` on the wall; `7 working-days`, a number of days of some calendar."""
+    found = _WINDOW.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"“{text}” is no time: write 4h, 4 days or 7 working-days")
+    count, unit = int(found[1]), found[2]
+    return count if unit == "working-days" else timedelta(seconds=count * _SECONDS[unit[0]])
 
 
 def duration_text(duration: timedelta) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import IO, Any
-from zipfile import is_zipfile
+from zipfile import ZipFile, is_zipfile
 
 from entrepot.kernel.errors import WrongSetting
 
@@ -39,11 +39,18 @@ def _sheet(path: Path) -> Iterator[Sequence[str]]:
 
     if path.suffix.lower() != ".xls" and not is_zipfile(path):
         raise WrongSetting(f"{path} is no workbook")
+    if is_zipfile(path) and _unpacks_to(path) > WHOLE_MAX:
+        raise WrongSetting(f"{path} unpacks to more than {WHOLE_MAX // 2**20} MB: send it as CSV")
     try:
         rows = CalamineWorkbook.from_path(os.fspath(path)).get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (CalamineError, OSError) as error:
         raise WrongSetting(f"{path} is no workbook that can be read: {error}") from error
     return ([_text(cell) for cell in row] if any(cell != "" for cell in row) else [] for row in rows)
+
+
+def _unpacks_to(path: Path) -> int:
+    with ZipFile(path) as parts:
+        return sum(part.file_size for part in parts.infolist())
 
 
 def _objects(path: Path) -> Iterable[Sequence[str]]:

@@ -80,8 +80,8 @@ def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = 
         report = _apply(ctx, conn, source, feed, after, compared)
         kept = hashes.keep(_folder(feed), report.file_id, after.known(ended=feed.complete and not report.refused))
         store.applied(conn, _row(ctx, source, feed, key, digest, report, kept))
+        hashes.clear(_folder(feed), [kept.name, last["set_name"] if last else ""])  # while nobody else writes there
         ctx.point("bulk.before-commit")
-    hashes.clear(_folder(feed), [kept.name, last["set_name"] if last else ""])
     return report
 
 

@@ -47,11 +47,10 @@ def next_version(conn: Conn, account: str, seller: str, name: str) -> int:
 
 def live_skus(conn: Conn, account: str, seller: str) -> list[str]:
     """Every offer of the seller that lives; read by column, without a dict per row."""
-    with conn.cursor() as cursor, cursor.copy(
-        "COPY (SELECT sku FROM feed_offer WHERE account = {} AND seller = {} AND state = 'live' ORDER BY sku) TO STDOUT".format(
-            *(_literal(conn, one) for one in (account, seller))
-        )
-    ) as copy:  # fmt: skip
+    query = (
+        "COPY (SELECT sku FROM feed_offer WHERE account = %s AND seller = %s AND state = 'live' ORDER BY sku) TO STDOUT"
+    )
+    with conn.cursor() as cursor, cursor.copy(query, (account, seller)) as copy:
         copy.set_types(["text"])
         return [str(row[0]) for row in copy.rows()]
 
@@ -64,12 +63,6 @@ def live_count(conn: Conn, account: str, seller: str, *, up_to: int | None = Non
     ).fetchone()
     assert row is not None
     return int(row["live"])
-
-
-def _literal(conn: Conn, text: str) -> str:
-    from psycopg import sql
-
-    return sql.Literal(text).as_string(conn)
 
 
 # ── offers ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,18 +1,18 @@
 """Lifecycles of a case, an obligation, an alert and an ownership question, and what the four verbs may move a message or an effect to."""
 
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import StrEnum, auto
 
 OBJECT = "object"
 
 
 class CaseState(StrEnum):
-    OPEN = "open"
-    WORKING = "working"
-    WAITING = "waiting"
-    SUPPRESSED = "suppressed"  # quiet until an end: counted, never said
-    RESOLVED = "resolved"  # by a person's verb
-    CLOSED = "closed"  # by itself: the cause is gone
+    OPEN = auto()
+    WORKING = auto()
+    WAITING = auto()
+    SUPPRESSED = auto()  # quiet until an end: counted, never said
+    RESOLVED = auto()  # by a person's verb
+    CLOSED = auto()  # by itself: the cause is gone
 
 
 _BEGUN = frozenset({CaseState.SUPPRESSED, CaseState.RESOLVED, CaseState.CLOSED})

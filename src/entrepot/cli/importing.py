@@ -1,5 +1,6 @@
 """import: a seller's file into what he sells here."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -115,8 +116,6 @@ def _rules(house: Opened, account: str, source: "Source", mapping: Path | None) 
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
     """Rows as they are read, on a terminal."""
-    import sys
-
     if not sys.stderr.isatty():
         yield lambda rows: None
         return

@@ -1,12 +1,12 @@
 """What the connectors' manifests say, as the linter takes it: no connector is loaded for it."""
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 from entrepot.blueprint.lint.facts import CallCeiling, ConnectorFacts, Facts, WriteFacts
 from entrepot.blueprint.model import MANUAL
+from entrepot.blueprint.units import parse_window
 from entrepot.connectors.manifest import FOR_EVER, Manifest, load
 from entrepot.kernel.errors import WrongSetting
 
@@ -58,13 +58,8 @@ def _in_force(manifest: Manifest) -> dict[str, float]:
     """Seconds from the order on, for each demand that has no end yet; the shortest, where markets differ."""
     found: dict[str, float] = {}
     for row in manifest.obligations:
-        within_s = _seconds(row.within)
-        if row.starts == "placed" and row.until == FOR_EVER and within_s is not None:
-            found[row.kind] = min(within_s, found.get(row.kind, within_s))
+        window = parse_window(row.within)
+        if row.starts != "placed" or row.until != FOR_EVER or isinstance(window, int):
+            continue  # days of a calendar are no stretch of time that a promise could be compared with
+        found[row.kind] = min(window.total_seconds(), found.get(row.kind, window.total_seconds()))
     return found
-
-
-def _seconds(within: str) -> float | None:
-    """None: counted in days of a calendar, which no plan can be compared with."""
-    told = re.fullmatch(r"(\d+)\s?(h|days)", within)
-    return float(told[1]) * (3600 if told[2] == "h" else 86400) if told else None

@@ -4,13 +4,13 @@ The rules stand in the channel's manifest (`[[obligations]]`), with their source
 another time for a kind (`obligations:`). Windows differ by market and change: the rule of the day the order was placed counts.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from entrepot.blueprint.model import Account, Calendar
+from entrepot.blueprint.units import parse_window
 from entrepot.connectors.manifest import ObligationRow
 from entrepot.kernel.errors import WrongSetting
 from entrepot.trade.order.model import LineSeen, OrderSeen
@@ -18,8 +18,6 @@ from entrepot.trade.order.model import LineSeen, OrderSeen
 ACKNOWLEDGE, SHIP, CANCELLED = "acknowledge", "ship", "cancelled-by-channel"
 KINDS = {"acknowledge": ACKNOWLEDGE, "ship": SHIP, "cancelled": CANCELLED}
 OF_ORDERS = frozenset(KINDS)
-_WITHIN = re.compile(r"(\d{1,4})\s?(h|m|s|d|days|working-days)", re.ASCII)
-_UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "days": 86_400}
 ALL_DAYS = frozenset(range(7))
 
 
@@ -100,13 +98,13 @@ def due(starts_at: datetime, within: str, calendar: Calendar | None, zone: str) 
 
     Errors: WrongSetting for words that are no time.
     """
-    found = _WITHIN.fullmatch(within.strip())
-    if found is None:
-        raise WrongSetting(f"“{within}” is no time: write 4h, 4 days or 7 working-days", within=within)
-    count, unit = int(found[1]), found[2]
-    if unit != "working-days":
-        return starts_at + timedelta(seconds=count * _UNIT_S[unit])
-    return working_days_after(starts_at, count, calendar, zone)
+    try:
+        window = parse_window(within)
+    except ValueError as error:
+        raise WrongSetting(str(error), within=within) from error
+    if isinstance(window, timedelta):
+        return starts_at + window
+    return working_days_after(starts_at, window, calendar, zone)
 
 
 def working_days_after(starts_at: datetime, days: int, calendar: Calendar | None, zone: str) -> datetime:

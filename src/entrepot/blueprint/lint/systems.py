@@ -1,6 +1,5 @@
 """E1xx: the model, systems, accounts, sellers, secrets, the way sellers are paid, what a channel gives us."""
 
-import re
 from decimal import Decimal, InvalidOperation
 
 from entrepot.blueprint.finding import Path
@@ -8,10 +7,9 @@ from entrepot.blueprint.hours import is_zone
 from entrepot.blueprint.lint.look import Flaw, Flaws, Look, listed
 from entrepot.blueprint.model import Account, Capture, System
 from entrepot.blueprint.references import is_reference
-from entrepot.blueprint.units import duration_text
+from entrepot.blueprint.units import duration_text, parse_window
 
 CAPTURES_RUN = frozenset({Capture.PER_LEG, Capture.WHEN_ALL_DECIDED})
-OF_A_DUTY = re.compile(r"\d{1,4}\s?(h|m|s|d|days|working-days)", re.ASCII)  # as flows/duties.py counts it
 OF_SELLERS = ("obligations", "buffer")  # keys that only an account we sell on has a use for
 PAYS_SELLERS = "payout"  # the object of the flow that needs a route
 
@@ -126,10 +124,12 @@ def _duties(look: Look, here: Path, account: Account) -> Flaws:
         if facts and facts.duties and kind not in facts.duties:
             told = look.dangling(kind, where, f"duty towards {facts.name} called", facts.duties)
             yield Flaw("E121", where, told.message, told.fix)
-        found = OF_A_DUTY.fullmatch(within.strip())
-        if found is None:
+        try:
+            window = parse_window(within)
+        except ValueError:
             yield Flaw("E119", where, f"“{within}” is no time that a duty could be counted in")
-        elif found[1] == "working-days" and account.calendar is None:
+            continue
+        if isinstance(window, int) and account.calendar is None:
             yield Flaw("E120", where, f"{within} are counted, and nobody says which days count")
     if account.model == "syndication":
         return

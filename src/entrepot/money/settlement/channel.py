@@ -42,12 +42,7 @@ def check(conn: Conn, ctx: Ctx, statement_id: str) -> Checked:
         late = ctx.clock.now() - statement["announced_at"] >= LINES_WAIT
         words = f"{name_of(statement)} says {Money(theirs, statement['currency'])}; its {len(lines)} lines add up to {Money(total, statement['currency'])}"
         return Checked(StatementState(statement["state"]), words if late else "")
-    for to in (StatementState.FETCHED, StatementState.BALANCED):
-        _move(conn, ctx, statement, to, lines_total_minor=total)
-    wrong = _held_against_orders(conn, statement, lines)
-    channel_store.mark_lines(conn, [(line, line["id"] not in wrong) for line in lines])
-    _move(conn, ctx, statement, StatementState.MATCHED)
-    _move(conn, ctx, statement, StatementState.EXPLAINED)
+    wrong = _matched(conn, ctx, statement, lines, (StatementState.FETCHED, StatementState.BALANCED))
     if not wrong:
         _move(conn, ctx, statement, StatementState.CLOSED, closed_at=ctx.clock.now())
     missing = sum(abs(line["amount_minor"]) for line in lines if line["id"] in wrong)
@@ -78,15 +73,22 @@ def accept(conn: Conn, ctx: Ctx, statement_id: str, *, by: str, reason: str) -> 
         return f"{name_of(statement)} is closed already"
     lines = channel_store.lines(conn, statement_id)
     if statement["state"] != StatementState.EXPLAINED:  # it does not add up, and that was accepted
-        total = sum(line["amount_minor"] for line in lines)
-        wrong = _held_against_orders(conn, statement, lines)
-        channel_store.mark_lines(conn, [(line, line["id"] not in wrong) for line in lines])
-        for to in (StatementState.FETCHED, StatementState.PARSED, StatementState.BALANCED, StatementState.MATCHED):
-            _move(conn, ctx, statement, to, lines_total_minor=total)
-        _move(conn, ctx, statement, StatementState.EXPLAINED)
-    closing = {"closed_at": ctx.clock.now()}
-    _move(conn, ctx, statement, StatementState.CLOSED, by=by, because=reason, **closing)
+        _matched(conn, ctx, statement, lines, (StatementState.FETCHED, StatementState.PARSED, StatementState.BALANCED))
+    _move(conn, ctx, statement, StatementState.CLOSED, by=by, because=reason, closed_at=ctx.clock.now())
     return ""
+
+
+def _matched(
+    conn: Conn, ctx: Ctx, statement: Row, lines: Sequence[Row], way: Sequence[StatementState]
+) -> dict[str, str]:
+    """Hold every line against the books, once the statement has come its way; gives what they do not bear out."""
+    for to in way:
+        _move(conn, ctx, statement, to, lines_total_minor=sum(line["amount_minor"] for line in lines))
+    wrong = _held_against_orders(conn, statement, lines)
+    channel_store.mark_lines(conn, [(line, line["id"] not in wrong) for line in lines])
+    for to in (StatementState.MATCHED, StatementState.EXPLAINED):
+        _move(conn, ctx, statement, to)
+    return wrong
 
 
 def _move(

@@ -10,6 +10,7 @@ from typing import Any
 from entrepot.blueprint.model import Plan
 from entrepot.blueprint.owning import EVERY_FIELD
 from entrepot.cases import member_store, rules
+from entrepot.cases.states import CaseState
 from entrepot.flows.offer_repair import offers_of
 from entrepot.flows.offer_shelf import OFFER
 from entrepot.flows.offer_words import shown
@@ -220,7 +221,7 @@ def _facts(found: Row) -> tuple[tuple[str, str], ...]:
 
 def _rows(conn: Conn, wanted: CaseFilter, now: datetime) -> list[Row]:
     where, values = _where(wanted, now)
-    over = wanted.show == "resolved"
+    over = wanted.show == CaseState.RESOLVED
     if wanted.after and over:
         where, values = f"{where} AND c.number < %(number)s", values | {"number": read_number(wanted.after)}
     elif wanted.after:
@@ -233,13 +234,15 @@ def _rows(conn: Conn, wanted: CaseFilter, now: datetime) -> list[Row]:
 
 
 def _token(wanted: CaseFilter, last: Row) -> str:
-    return str(last["number"]) if wanted.show == "resolved" else token(last["due_at"], last["id"])
+    return str(last["number"]) if wanted.show == CaseState.RESOLVED else token(last["due_at"], last["id"])
 
 
 def _where(wanted: CaseFilter, now: datetime) -> tuple[str, dict[str, Any]]:
     """Conditions of ours, values of the reader's."""
-    quiet = "c.state = 'suppressed'" if wanted.show == "suppressed" else "c.state <> 'suppressed'"
-    conditions = ["c.resolved_at IS NOT NULL"] if wanted.show == "resolved" else ["c.resolved_at IS NULL", quiet]
+    quiet = "c.state = 'suppressed'" if wanted.show == CaseState.SUPPRESSED else "c.state <> 'suppressed'"
+    conditions = (
+        ["c.resolved_at IS NOT NULL"] if wanted.show == CaseState.RESOLVED else ["c.resolved_at IS NULL", quiet]
+    )
     values: dict[str, Any] = {}
     if wanted.show in ("overdue", "due-soon"):
         conditions.append("c.due_at <= %(until)s")
