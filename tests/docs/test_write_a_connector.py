@@ -36,7 +36,9 @@ class Tree:
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         name, *words = shlex.split(command)
         line = [sys.executable, *TOOLS[name], *words] if name in TOOLS else [name, *words]
-        settings = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "ENTREPOT_"))}
+        settings = {
+            name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "ENTREPOT_", "PYTEST_"))
+        }
         ours = {"PYTHONPATH": str(self.root / "src")}
         if settings.pop("PYTHONDONTWRITEBYTECODE", ""):  # nothing beside the sources, then; but not each time anew
             ours["PYTHONPYCACHEPREFIX"] = str(self.compiled)
