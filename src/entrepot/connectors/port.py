@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from entrepot.inbox.model import Received
 from entrepot.kernel.ctx import Ctx
@@ -40,6 +40,7 @@ __all__ = [
     "Verified",
     "Webhook",
     "bucket",
+    "is_learning",
 ]
 
 Secret = Callable[[], str]  # read at every use, so that a rotated secret needs no restart
@@ -187,11 +188,15 @@ class Webhook(Protocol):
         ...
 
 
-@runtime_checkable
 class Learning(Protocol):
     """A door whose keys are fetched by their name: it may have to call before it can verify, with no transaction open."""
 
     def learn(self, ctx: Ctx, headers: Mapping[str, str]) -> Problem | None: ...
+
+
+def is_learning(webhook: object) -> TypeGuard[Learning]:
+    """Asked at every knock: `isinstance` of a protocol takes 10 µs."""
+    return hasattr(webhook, "learn")
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from entrepot.connectors.port import Challenged, Forged, Learning, Webhook
+from entrepot.connectors.port import Challenged, Forged, Webhook, is_learning
 from entrepot.flows.checkout_check import CheckoutBody
 from entrepot.inbox.model import MALFORMED, Arrival, Parked, Received, Recorded
 from entrepot.inbox.service import record
@@ -156,7 +156,7 @@ def answer_challenge(doors: Doors, system: str, code: str) -> Response:
 
 def may_call_out(doors: Doors, system: str) -> bool:
     """Its keys may have to be fetched first: not to be waited for by everybody else."""
-    return isinstance(doors.webhooks.get(system, ("", None))[1], Learning)
+    return is_learning(doors.webhooks.get(system, ("", None))[1])
 
 
 def receive_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Response:
@@ -175,7 +175,7 @@ def open_webhook(doors: Doors, system: str, headers: Mapping[str, str], content:
     if known is None:
         return problem(404, "unknown-system", f"no system “{system}” sends webhooks here")
     account, webhook = known
-    if isinstance(webhook, Learning) and (problem_of := webhook.learn(doors.ctx, headers)) is not None:
+    if is_learning(webhook) and (problem_of := webhook.learn(doors.ctx, headers)) is not None:
         return problem(503, "key-not-fetched", f"the key of this signature could not be fetched: {problem_of.code}")
     verified = webhook.verify(doors.ctx.clock.machine(), headers, content)
     if isinstance(verified, Forged):

@@ -58,5 +58,6 @@ class MiraklWebhook:
     @staticmethod
     def _record(kind: str, data: msgspec.Raw) -> msgspec.Raw:
         """`data` is the record itself, or holds it under the name of its kind beside the ids."""
-        inside = members(data)
-        return inside.get(kind, data)
+        if f'"{kind}"'.encode() not in bytes(data):  # named nowhere: not worth taking apart
+            return data
+        return members(data).get(kind, data)
