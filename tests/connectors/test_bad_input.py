@@ -17,7 +17,7 @@ import pytest
 from connectors.channel import ChannelMarket
 from connectors.channel_days import DAYS, SOURCES
 from connectors.market import Sweep
-from connectors.walmart.totality import copy, paths, put
+from connectors.totality import copy, paths, put
 
 from entrepot.connectors.port import Malformed, Problem, ProblemCode, Received, Translator
 from entrepot.inbox.model import MALFORMED

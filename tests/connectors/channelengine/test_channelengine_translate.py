@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 from connectors.channelengine.ce_market import ChannelEngineMarket
-from connectors.walmart.totality import JSON_VALUES, STRANGE, TRAPS, copy, dropped, is_an_answer, paths, put, samples_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from connectors.totality import Reader, Totality, samples_of
 
 from entrepot.connectors.channelengine import translate, words
 from entrepot.connectors.channelengine.connector import MANIFEST
 from entrepot.connectors.port import Malformed, Translator
-from entrepot.connectors.reading import canonical, encoded
+from entrepot.connectors.reading import encoded
 from entrepot.kernel.outcome import Unrecognised
 from entrepot.trade.listing.model import ListingSeen
 from entrepot.trade.listing.states import ListingState
@@ -219,43 +217,9 @@ def test_there_is_a_sample_of_every_kind() -> None:
     assert set(KINDS) == set(TRANSLATORS) == set(MANIFEST.flows)
 
 
-@settings(max_examples=120, deadline=None)
-@given(data=st.data(), kind=st.sampled_from(KINDS))
-def test_whatever_one_field_becomes_the_reader_answers(data: st.DataObject, kind: str) -> None:
-    sample = copy(SAMPLES[kind])
-    path = data.draw(st.sampled_from(paths(sample)))
-    assert is_an_answer(TRANSLATORS[kind](put(sample, path, data.draw(JSON_VALUES))))
+class TestWhateverComes(Totality):
+    samples = SAMPLES
 
-
-@settings(max_examples=80, deadline=None)
-@given(data=st.data(), kind=st.sampled_from(KINDS))
-def test_whatever_field_goes_missing_the_reader_answers(data: st.DataObject, kind: str) -> None:
-    sample = copy(SAMPLES[kind])
-    path = data.draw(st.sampled_from(paths(sample)))
-    assert is_an_answer(TRANSLATORS[kind](dropped(sample, path)))
-
-
-@settings(max_examples=80, deadline=None)
-@given(body=st.binary(max_size=200), kind=st.sampled_from(KINDS))
-def test_whatever_bytes_come_the_reader_answers(body: bytes, kind: str) -> None:
-    assert isinstance(TRANSLATORS[kind](body), Malformed | Unrecognised)
-
-
-@pytest.mark.parametrize("body", TRAPS)
-@pytest.mark.parametrize("kind", KINDS)
-def test_traps_of_json_are_refused_by_type(kind: str, body: bytes) -> None:
-    assert isinstance(TRANSLATORS[kind](body), Malformed)
-
-
-@pytest.mark.parametrize("number", STRANGE)
-@pytest.mark.parametrize("kind", KINDS)
-def test_numbers_beyond_all_measure_do_not_crash_a_reader(kind: str, number: str) -> None:
-    sample = copy(SAMPLES[kind])
-    for path in paths(sample):
-        body = put(copy(SAMPLES[kind]), path, "HERE").replace(b'"HERE"', number.encode())
-        assert is_an_answer(TRANSLATORS[kind](body)), path
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_record_means_the_same_in_its_canonical_spelling(kind: str) -> None:
-    assert TRANSLATORS[kind](SAMPLES[kind]) == TRANSLATORS[kind](canonical(SAMPLES[kind]))
+    @staticmethod
+    def reader_of(name: str) -> Reader:
+        return TRANSLATORS[name]

@@ -1,13 +1,14 @@
 """Mirakl's records in our words: every sample by hand, every word of the protocol, and nothing that makes a reader crash."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from connectors.totality import Reader, Totality
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -359,89 +360,6 @@ def test_a_seller_in_a_state_that_broke_others_is_simply_shown() -> None:
     assert (seen.their_state, seen.kyc_state, seen.payment_blocked) == ("TERMINATED", "PENDING_APPROVAL", True)
 
 
-# ── totality ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-JSON_LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
-JSON_VALUES = st.recursive(
-    JSON_LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-Path_ = tuple[Any, ...]
-SEEN = (OrderSeen, DebitAsked, RefundSeen, ReturnSeen, ShipmentSeen, CycleSeen, StatementLineSeen, translate.ShopSeen)
-ANSWERS = (*SEEN, Malformed, Unrecognised)
-
-
-def paths(value: Any, here: Path_ = ()) -> list[Path_]:
-    found = [here] if here else []
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in inside:
-        found += paths(child, (*here, key))
-    return found
-
-
-def changed_at(value: Any, path: Path_, change: Callable[[Any, Any], None]) -> Any:
-    target = value
-    for key in path[:-1]:
-        target = target[key]
-    change(target, path[-1])
-    return value
-
-
-@settings(max_examples=300, deadline=None)
-@given(data=st.data(), kind=st.sampled_from(KINDS))
-def test_whatever_one_field_becomes_the_reader_answers(data: st.DataObject, kind: str) -> None:
-    record = sample(kind)
-    path = data.draw(st.sampled_from(paths(record)))
-    value = data.draw(JSON_VALUES)
-
-    def put(target: Any, key: Any) -> None:
-        target[key] = value
-
-    assert isinstance(read(kind, changed_at(record, path, put)), ANSWERS)
-
-
-@settings(max_examples=200, deadline=None)
-@given(data=st.data(), kind=st.sampled_from(KINDS))
-def test_whatever_field_goes_missing_the_reader_answers(data: st.DataObject, kind: str) -> None:
-    record = sample(kind)
-    path = data.draw(st.sampled_from(paths(record)))
-
-    def drop(target: Any, key: Any) -> None:
-        del target[key]
-
-    assert isinstance(read(kind, changed_at(record, path, drop)), ANSWERS)
-
-
-@settings(max_examples=200, deadline=None)
-@given(body=st.binary(max_size=200), kind=st.sampled_from(KINDS))
-def test_whatever_bytes_come_the_reader_answers(body: bytes, kind: str) -> None:
-    assert isinstance(translate.TRANSLATORS[kind](body), Malformed | Unrecognised)
-
-
-@settings(max_examples=200, deadline=None)
-@given(cut=st.integers(min_value=0), kind=st.sampled_from(KINDS))
-def test_a_record_cut_anywhere_is_malformed(cut: int, kind: str) -> None:
-    body = (SAMPLES / f"{kind}.json").read_bytes().strip()
-    assert isinstance(translate.TRANSLATORS[kind](body[: cut % len(body)]), Malformed)
-
-
-@pytest.mark.parametrize("number", ["1e400", "1e99999999999999999999", "9" * 6000, "-0", "0.000", "1E5"])
-@pytest.mark.parametrize("name", ["balance", "amount", "amount_credited", "shop_id"])
-def test_numbers_beyond_all_measure_do_not_crash_a_reader(name: str, number: str) -> None:
-    record = sample("transaction") | {name: "HERE"}
-    body = encoded(record).replace(b'"HERE"', number.encode())
-    assert isinstance(translate.transaction(body), ANSWERS)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b'{"order_id":NaN}', b'{"a":Infinity}', b"[" * 100_000, b'{"a":' * 50_000, b'"\\ud800"', b"\xff\xfe{}", b"nul"],
-)
-def test_traps_of_json_are_refused_by_type(body: bytes) -> None:
-    assert isinstance(translate.order(body), Malformed)
-
-
 @settings(max_examples=100, deadline=None)
 @given(price=st.integers(min_value=0, max_value=10**12), kind=st.sampled_from(["EUR", "JPY", "KWD"]))
 def test_no_amount_changes_on_its_way_in(price: int, kind: str) -> None:
@@ -453,7 +371,11 @@ def test_no_amount_changes_on_its_way_in(price: int, kind: str) -> None:
     assert seen == DebitAsked("C-1-A", "C-1", "7", price, kind, {}) if price else isinstance(seen, Malformed)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_record_means_the_same_in_its_canonical_spelling(kind: str) -> None:
-    body = (SAMPLES / f"{kind}.json").read_bytes()
-    assert translate.TRANSLATORS[kind](body) == translate.TRANSLATORS[kind](canonical(body))
+class TestWhateverComes(Totality):
+    samples: ClassVar[Mapping[str, bytes]] = {
+        kind: canonical((SAMPLES / f"{kind}.json").read_bytes()) for kind in KINDS
+    }
+
+    @staticmethod
+    def reader_of(name: str) -> Reader:
+        return translate.TRANSLATORS[name]
