@@ -19,7 +19,7 @@ from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Ctx
 from entrepot.proof.world import environment
 from entrepot.sandbox.http import serve
-from entrepot.sandbox.scenario import build
+from entrepot.sandbox.scenario import stage
 
 Owner = Callable[..., None]
 ALWAYS = {
@@ -328,7 +328,7 @@ def test_a_full_disk_is_told_before_the_database_stops(monkeypatch: pytest.Monke
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, str]]:
     """The sandbox over HTTP, and the references of the default blueprint pointing at it."""
     clock = ManualClock(START)
-    world = build(clock.now, clock.machine, 1, "http://hub.sandbox", orders=1, faults="none", outbound=None)
+    world = stage(clock.now, clock.machine, 1, "http://hub.sandbox", orders=1, faults="none", outbound=None).world
     with serve(world, {"mirakl": 0, "gateway": 0, "storefront": 0}, ticking=False) as servers:
         urls = {name: servers.url(name) for name in ("mirakl", "gateway", "storefront")}
         for name, value in environment(urls, "/nowhere", "json://localhost").items():

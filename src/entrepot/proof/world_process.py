@@ -19,7 +19,7 @@ from entrepot.sandbox import selling
 from entrepot.sandbox.core import World
 from entrepot.sandbox.errands import Pace
 from entrepot.sandbox.http import HOST, over_http, serve
-from entrepot.sandbox.scenario import build
+from entrepot.sandbox.scenario import stage
 from entrepot.sandbox.selling import both
 from entrepot.store.db import Db
 
@@ -58,11 +58,11 @@ def _world(given: argparse.Namespace, clock: SystemClock) -> World:
     where = (clock.now, clock.machine, given.seed, given.hub_url)
     what = {"orders": given.orders, "faults": given.faults, "outbound": over_http(OUTBOUND_TIMEOUT_S)}
     if given.model == "operator":
-        return build(*where, **what, options=options(span=span, pace=pace))
+        return stage(*where, **what, options=options(span=span, pace=pace)).world
     addresses = {name: f"http://{HOST}:{port}" for name, port in given.ports.items()}
     company = selling_options(addresses, span=span, pace=pace)
     if given.model == "syndication":
-        return selling.build(*where, **what, options=company)
+        return selling.stage(*where, **what, options=company).world
     return both.stage(*where, **what, operator=options(span=span, pace=pace), company=company).world
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, NoReturn
 from entrepot.sandbox import selling
 from entrepot.sandbox.core import Clock, World
 from entrepot.sandbox.http import over_http, serve
-from entrepot.sandbox.scenario import Options, build
+from entrepot.sandbox.scenario import Options, stage
 from entrepot.sandbox.selling import both
 
 SYSTEMS: Final = ("mirakl", "gateway", "storefront", "control")
@@ -70,9 +70,9 @@ def _world(given: argparse.Namespace) -> World:
     what = {"orders": given.orders, "faults": given.faults, "outbound": outbound}
     match given.model:
         case "operator":
-            return build(*where, **what, options=operator)
+            return stage(*where, **what, options=operator).world
         case "syndication":
-            return selling.build(*where, **what, options=company)
+            return selling.stage(*where, **what, options=company).world
         case _:
             return both.stage(*where, **what, operator=operator, company=company).world
 

@@ -76,23 +76,6 @@ class Stage:
     channel_manager: ChannelManager
 
 
-def build(
-    clock: Clock,
-    machine_clock: Clock,
-    seed: int,
-    hub_url: str,
-    *,
-    orders: int,
-    faults: Faults,
-    outbound: Outbound | None,
-    options: Options | None = None,
-) -> World:
-    """A world with everything mounted: "mirakl", "gateway", "storefront", "control"."""
-    return stage(
-        clock, machine_clock, seed, hub_url, orders=orders, faults=faults, outbound=outbound, options=options
-    ).world
-
-
 def stage(
     clock: Clock,
     machine_clock: Clock,
@@ -105,7 +88,7 @@ def stage(
     options: Options | None = None,
     world: World | None = None,
 ) -> Stage:
-    """As `build`, giving hold of everybody. `world`: one that stands already, with other systems beside these."""
+    """Everything mounted (“mirakl”, “gateway”, “storefront”, “control”), and hold of everybody. `world`: one that stands already."""
     chosen = options or Options()
     world = world or World(clock, seed, outbound)
     for fault in planned_faults(faults, world.stream("faults"), chosen.random_fault_rate):

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from connectors.backoffice.company import NUMBER, SYSTEM, Company, order
 from connectors.market import START, Answers, Sweep, make_ctx, said
+from connectors.troubles import in_every_trouble
 
 from entrepot.connectors.backoffice.records import order_root
 from entrepot.connectors.port import Access, Forged, ProblemCode, Received, Verified
@@ -183,16 +184,7 @@ def answered(company: Company, source: str, *answers: HttpAnswer, cursor: str | 
 # -- trouble ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("429", ProblemCode.RATE_LIMITED),
-        ("503", ProblemCode.SYSTEM_DOWN),
-        ("timeout-before", ProblemCode.NO_ANSWER),
-        ("truncated", ProblemCode.UNREADABLE),
-        ("html", ProblemCode.UNREADABLE),
-    ],
-)
+@in_every_trouble
 @pytest.mark.parametrize("source", sorted(SOURCES))
 def test_a_page_that_is_none_stops_the_run_and_keeps_the_cursor(source: str, kind: str, code: ProblemCode) -> None:
     company = seasoned(page_size=1)

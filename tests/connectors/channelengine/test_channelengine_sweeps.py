@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from connectors.channelengine.ce_market import PRODUCTS, ChannelEngineMarket, acknowledgement, parcel, product
 from connectors.market import START, Answers, Sweep, make_ctx, said
+from connectors.troubles import in_every_trouble
 
 from entrepot.connectors.port import Forged, Malformed, ProblemCode, Verified
 from entrepot.connectors.registry import connect
@@ -198,17 +199,7 @@ def test_a_list_that_shrinks_while_it_is_read_is_read_again(market: ChannelEngin
 
 
 @pytest.mark.parametrize("name", sorted(CODES))
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("429", ProblemCode.RATE_LIMITED),
-        ("500", ProblemCode.SYSTEM_DOWN),
-        ("503", ProblemCode.SYSTEM_DOWN),
-        ("timeout-before", ProblemCode.NO_ANSWER),
-        ("truncated", ProblemCode.UNREADABLE),
-        ("html", ProblemCode.UNREADABLE),
-    ],
-)
+@in_every_trouble
 def test_a_list_in_trouble_says_so_moves_nothing_and_is_whole_again(
     market: ChannelEngineMarket, name: str, kind: str, code: ProblemCode
 ) -> None:

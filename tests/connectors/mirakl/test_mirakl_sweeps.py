@@ -8,6 +8,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 from connectors.market import START, Answers, Market, Sweep, make_ctx, said
+from connectors.troubles import in_every_trouble
 
 from entrepot.connectors.port import Page, ProblemCode, Source
 from entrepot.kernel.http import HttpAnswer, NoAnswer, NotReached
@@ -193,16 +194,7 @@ def test_a_list_without_dates_is_read_whole_each_time_and_keeps_no_cursor(market
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("429", ProblemCode.RATE_LIMITED),
-        ("503", ProblemCode.SYSTEM_DOWN),
-        ("timeout-before", ProblemCode.NO_ANSWER),
-        ("html", ProblemCode.UNREADABLE),
-        ("truncated", ProblemCode.UNREADABLE),
-    ],
-)
+@in_every_trouble
 def test_a_page_that_did_not_come_whole_has_a_name_and_moves_no_cursor(
     market: Market, name: str, kind: str, code: ProblemCode
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from connectors.market import GATEWAY, START, Answers, Market, Sweep, make_ctx, said
+from connectors.troubles import in_every_trouble
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,16 +103,7 @@ def test_a_report_of_many_lines_is_read_page_by_page(market: Market) -> None:
 
 
 @pytest.mark.parametrize("operation", ["list-settlements", "settlement-lines"])
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("429", ProblemCode.RATE_LIMITED),
-        ("503", ProblemCode.SYSTEM_DOWN),
-        ("truncated", ProblemCode.UNREADABLE),
-        ("html", ProblemCode.UNREADABLE),
-        ("timeout-before", ProblemCode.NO_ANSWER),
-    ],
-)
+@in_every_trouble
 def test_a_report_that_did_not_come_whole_moves_no_cursor(
     market: Market, operation: str, kind: str, code: ProblemCode
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from connectors.market import START, Answers, Sweep, make_ctx, said
+from connectors.troubles import in_every_trouble
 from connectors.walmart.walmart_market import PRODUCTS, WalmartMarket, parcel, product
 
 from entrepot.connectors.port import Malformed, ProblemCode
@@ -342,17 +343,7 @@ def test_a_cursor_of_theirs_that_has_died_begins_the_period_anew(market: Walmart
 
 
 @pytest.mark.parametrize("name", sorted(CODES))
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("429", ProblemCode.RATE_LIMITED),
-        ("500", ProblemCode.SYSTEM_DOWN),
-        ("503", ProblemCode.SYSTEM_DOWN),
-        ("timeout-before", ProblemCode.NO_ANSWER),
-        ("truncated", ProblemCode.UNREADABLE),
-        ("html", ProblemCode.UNREADABLE),
-    ],
-)
+@in_every_trouble
 def test_a_list_in_trouble_says_so_moves_nothing_and_is_whole_again(
     market: WalmartMarket, name: str, kind: str, code: ProblemCode
 ) -> None:

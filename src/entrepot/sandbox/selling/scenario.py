@@ -90,23 +90,6 @@ class Stage:
     wares: Sequence[Ware]
 
 
-def build(
-    clock: Clock,
-    machine_clock: Clock,
-    seed: int,
-    hub_url: str,
-    *,
-    orders: int,
-    faults: Faults,
-    outbound: Outbound | None,
-    options: Options | None = None,
-) -> World:
-    """A world with everything mounted: see SYSTEMS."""
-    return stage(
-        clock, machine_clock, seed, hub_url, orders=orders, faults=faults, outbound=outbound, options=options
-    ).world
-
-
 def stage(
     clock: Clock,
     machine_clock: Clock,
@@ -120,7 +103,7 @@ def stage(
     world: World | None = None,
     beside: Steering | None = None,
 ) -> Stage:
-    """As `build`, giving hold of everybody. `world`: one that stands already; `beside`: who is steered there together with us."""
+    """Everything mounted (SYSTEMS), and hold of everybody. `world`: one that stands already; `beside`: who is steered there together with us."""
     chosen = options or Options()
     world = world or World(clock, seed, outbound)
     for fault in planned(faults, world.stream("selling/faults"), chosen.random_fault_rate):
