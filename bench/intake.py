@@ -74,21 +74,24 @@ def _record(url: str, pages: Sequence[bytes], ready: Event, go: Event) -> None:
 
 @contextmanager
 def drained(url: str) -> Iterator[None]:
-    """A process of its own that decides orders as long as there are any."""
+    """A process of its own that decides orders as long as there are any; it is at work when this begins."""
     spawn = multiprocessing.get_context("spawn")
-    process = spawn.Process(target=_drain, args=(url,), daemon=True)
+    ready = spawn.Event()
+    process = spawn.Process(target=_drain, args=(url, ready), daemon=True)
     process.start()
     try:
+        assert ready.wait(READY_MAX_S), "the deciding process did not start"
         yield
     finally:
         process.kill()
         process.join()
 
 
-def _drain(url: str) -> None:
+def _drain(url: str, ready: Event) -> None:
     yield_to_the_doors()
     with hub_on(url) as hub:
         lease = lane_of(hub, hub.parts.marketplace)
+        ready.set()
         while True:
             if not hub.inbox.drain(hub.ctx, lease):
                 time.sleep(PAUSE_S)
