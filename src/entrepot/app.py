@@ -46,7 +46,7 @@ from entrepot.inbox.service import Decider, Inbox
 from entrepot.inbox.store import DECIDE_DUE_SQL
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.port import Effect, Reaction
-from entrepot.outbox.service import Outbox, Retry, Width, one_after_another
+from entrepot.outbox.service import ADVISED, Outbox, Retry, Width, one_after_another
 from entrepot.outbox.store import send_due_sql
 from entrepot.ownership.compile import compile_rules
 
@@ -340,7 +340,7 @@ def _trouble(plan: Plan, ctx: Ctx, conn: Conn, effect: Effect, mode: str, cause:
                 effect_id=effect.id,
                 flow=effect.flow,
                 seller=str(effect.payload.get("seller") or effect.payload.get("shop_id") or ""),
-                cause_key=f"{effect.operation}:{mode}",
+                cause_key=effect.operation if mode == ADVISED else f"{effect.operation}:{mode}",
             )
         ],
     )
