@@ -31,6 +31,7 @@ from entrepot.flows.offer_publication import OfferPublication
 from entrepot.flows.offer_shelf import PUBLISH, Shown
 from entrepot.flows.order_acceptance import OrderAcceptance
 from entrepot.flows.order_creation import OrderCreation, OrdersCreated
+from entrepot.flows.own_offers import OwnOffers
 from entrepot.flows.parts import Parts
 from entrepot.flows.payout import PayoutConfirmed, Payouts
 from entrepot.flows.reassertion import UPDATE, Reasserted
@@ -40,6 +41,7 @@ from entrepot.flows.settlement import Settlement
 from entrepot.flows.settlement_intake import SettlementIntake
 from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
+from entrepot.flows.tellers import Tellers
 from entrepot.identity.rules import foreign_ids, other_environment, prefix_for
 from entrepot.inbox.model import Message, Parked, Verdict
 from entrepot.inbox.service import Decider, Inbox
@@ -48,7 +50,6 @@ from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.port import Effect, Reaction
 from entrepot.outbox.service import ADVISED, Outbox, Retry, Width, one_after_another
 from entrepot.outbox.store import send_due_sql
-from entrepot.ownership.compile import compile_rules
 
 HUB = "hub"  # the account of lanes that belong to no outside system
 DRAIN_FAILING, SYSTEM_DOWN = "drain-failing", "system-down"
@@ -159,12 +160,13 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
     charging, payouts = Charging(parts), Payouts(parts)
-    rules = compile_rules(plan)
+    rules = parts.owners.rules
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
     channels = SalesChannels(parts)
-    shelf, hints, intake = ListingOffer(channels), Hints(channels), SettlementIntake(channels)
+    own_offers = OwnOffers(channels, Tellers(parts.owners))
+    shelf, hints, intake = ListingOffer(channels, own_offers), Hints(channels), SettlementIntake(channels)
     deciders |= deciders_of_seller(channels, shelf, hints)
     if any(table.direction == "in" and speaks(table) for table in plan.mappings.values()):
         deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}

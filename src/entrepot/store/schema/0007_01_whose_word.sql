@@ -13,4 +13,5 @@ CREATE TABLE told_refused (
     told_at         timestamptz NOT NULL,      -- theirs
     PRIMARY KEY (sku, kind, place, told_by)
 );
+ALTER TABLE listing ADD COLUMN price_taken text NOT NULL DEFAULT '';     -- which word of the price list ownership was asked about last
 ALTER TABLE effect ADD COLUMN hold_on_return boolean NOT NULL DEFAULT false;  -- its flow came to advise while it was on its way
