@@ -20,6 +20,7 @@ from entrepot.engine.room import Hooks, Room, Work
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
+from entrepot.flows.guarded import Guarded
 from entrepot.flows.hints import Hints
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
@@ -35,6 +36,7 @@ from entrepot.flows.own_offers import OwnOffers
 from entrepot.flows.parts import Parts
 from entrepot.flows.payout import PayoutConfirmed, Payouts
 from entrepot.flows.reassertion import UPDATE, Reasserted
+from entrepot.flows.record_writes import KINDS
 from entrepot.flows.return_refund import Refunded, ReturnRefund
 from entrepot.flows.selling import deciders_of_seller, reactions_of_seller
 from entrepot.flows.settlement import Settlement
@@ -168,6 +170,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     own_offers = OwnOffers(channels, Tellers(parts.owners))
     shelf, hints, intake = ListingOffer(channels, own_offers), Hints(channels), SettlementIntake(channels)
     deciders |= deciders_of_seller(channels, shelf, hints)
+    deciders |= {kind: Guarded(deciders[kind], kind, one, parts) for kind, one in KINDS.items()}
     if any(table.direction == "in" and speaks(table) for table in plan.mappings.values()):
         deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
     inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))

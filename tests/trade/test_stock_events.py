@@ -51,7 +51,7 @@ def one_by_one(told: Sequence[Told]) -> dict[tuple[str, str, str], Told]:
     return kept
 
 
-def as_kept(one: Batch) -> dict[tuple[str, str, str], Told]:
+def as_kept(one: Batch) -> dict[tuple[str, str, str], Any]:
     return {(type(told).__name__, *key): told for kept in (one.stock, one.prices) for key, told in kept.items()}
 
 

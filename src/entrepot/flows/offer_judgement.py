@@ -63,6 +63,10 @@ class OfferJudgement:
         known = self.parts.plan.accounts.get(account)
         return known is not None and known.model != OPERATOR
 
+    def _named(self, account: str, offer_id: str) -> str:
+        """An offer in a case: one article of ours is an offer on every channel."""
+        return f"{account}/{offer_id}" if self.ours(account) else offer_id
+
     def _flow(self, account: str) -> str:
         return LISTING_FLOW if self.ours(account) else FLOW
 
@@ -84,7 +88,8 @@ class OfferJudgement:
             mode=self._mode(account, mode),
             account=account,
             object=away.object,
-            object_id=away.object_id,
+            object_id=self._named(account, away.object_id),
+            name=away.object_id,
             root=f"{away.object}:{away.object_id}",
             title=self._title(mode, names.get((account, seller), "")),
             cause=f"{away.object} {away.object_id}: {away.words}",
@@ -152,8 +157,13 @@ class OfferJudgement:
                 over = [mode for mode in MODES if mode not in left]
                 if not left and (account, offer_id) not in unsettled:
                     over.append(UNANSWERED)
-                gone += [(self._mode(account, mode), OFFER, offer_id, NOT_WRONG) for mode in over]
+                gone += [(self._mode(account, mode), OFFER, self._named(account, offer_id), NOT_WRONG) for mode in over]
         return gone
+
+
+def offer_named(account: str, object_id: str) -> str:
+    """The offer that a case names."""
+    return object_id.removeprefix(f"{account}/")
 
 
 def cause_of(away: TurnedAway) -> str:

@@ -23,6 +23,7 @@ class Owners:
     """One plan's answers. Made once per process and plan: what machines may write is worked out at their first word."""
 
     plan: Plan
+    _always: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)
     _actors: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     @cached_property
@@ -58,6 +59,19 @@ class Owners:
             for name in names
             if (away := self.gate.turned_away(self.actor(account, kind, name), object, (name,), scope).get(name))
         }
+
+    def always(
+        self, account: str, kind: str, object: str, names: Sequence[str], at: str, *, creates: bool = False
+    ) -> bool:
+        """Whether the sender of such messages may write all of this at `at`, whatever the seller and the category. Worked out once."""
+        asked = (account, kind, object, at)
+        known = self._always.get(asked)
+        if known is None:
+            may = all(self.gate.always(self.actor(account, kind, name), object, (name,), at) for name in names if name)
+            made = creates or "" in names
+            created = not made or self.gate.may_create(self.actor(account, kind), object, self.scope(at)) is None
+            known = self._always[asked] = may and created
+        return known
 
     def scope(self, account: str, seller: str = "") -> Scope:
         return Scope(account, seller, self.rules.seller_model(seller) if seller else "")

@@ -44,14 +44,17 @@ class Gate:
         return known
 
     def _his(self, actor: str, object: str, name: str, account: str) -> bool:
+        """Rules in their order, up to the first that fits everything there."""
         owned = self.rules.objects.get(object)
-        here = (
-            [rule for rule in owned.rules_of(name) if dict(rule.where).get("account", account) == account]
-            if owned
-            else []
-        )
-        everywhere = any(not [d for d, _ in rule.where if d != "account"] for rule in here)
-        return everywhere and all(rule.may(Act.UPDATE, Holder.read(actor)) for rule in here)
+        for rule in owned.rules_of(name) if owned else ():
+            where = dict(rule.where)
+            if where.pop("account", account) != account:
+                continue
+            if not rule.may(Act.UPDATE, Holder.read(actor)):
+                return False
+            if not where:
+                return True
+        return False
 
     def may_create(self, actor: str, object: str, scope: Scope = ANYWHERE) -> NotAllowed | None:
         return self.turned_away(actor, object, ("",), scope, Act.CREATE).get("")
