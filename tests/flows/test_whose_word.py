@@ -13,12 +13,13 @@ from web.knocking import Unheard
 
 from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.model import Plan
-from entrepot.cases.model import VerbDone
+from entrepot.cases.model import VerbDone, VerbRefused
 from entrepot.connectors.facts import manifests
 from entrepot.flows import case_desk
 from entrepot.flows.guarded import Guarded
 from entrepot.flows.parts import Parts
 from entrepot.flows.record_writes import KINDS
+from entrepot.flows.repair_rights import RepairRights
 from entrepot.inbox.model import Arrival, Received
 from entrepot.inbox.service import record
 from entrepot.kernel.ctx import Ctx
@@ -142,3 +143,48 @@ def test_an_order_moves_as_far_as_the_sender_may_move_it(opened: Opened) -> None
     assert house.rows("SELECT object, object_id FROM case_member WHERE mode = 'ownership-refused'") == [
         {"object": "leg", "object_id": "C-100-A"}
     ]
+
+
+# ── people ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_person_repairs_what_his_team_may_correct_and_may_ask_for_the_rest() -> None:
+    rights = RepairRights(plan_of("operator"))
+    row = {"account": MARKET, "kind": "shipment"}
+    before = json.loads((SAMPLES / "shipment.json").read_text("utf-8"))
+    other = before | {"tracking": before["tracking"] | {"tracking_number": "JD999"}}
+    refused = rights.of_message("order-desk", row, before, other)
+    assert "order-desk: operator may not correct the tracking of a shipment; seller or oms may" in refused
+    assert "ownership.shipment.fields.tracking[0]" in refused and "it may ask seller or oms" in refused
+    assert (
+        rights.of_message("order-desk", row, before, before | {"order_id": "C-100-B"}) == ""
+    )  # which record it is about
+    unread = before | {"status": "ON_THE_MOON"}
+    assert rights.of_message("order-desk", row, unread, before) == ""  # a word nobody knew
+    effect = {"account": "gateway/main", "operation": "gateway.refund"}
+    payload = {"amount_minor": 900, "currency": "EUR", "marketplace": MARKET, "reference": "R-1"}
+    more = payload | {"amount_minor": 1_900}
+    assert rights.of_effect("finance-operations", effect, payload, more) == ""
+    assert "finance may" in rights.of_effect("order-desk", effect, payload, more)
+    assert rights.of_effect("order-desk", effect, payload, payload | {"reference": "R-2"}) == ""
+
+
+def test_a_case_is_not_repaired_with_a_value_that_is_anothers(opened: Opened) -> None:
+    """A parcel of an order nobody knows: who owns the case says which one is meant, and leaves its number to those who gave it."""
+    house = opened()
+    house.hears("order", "C-100-A")
+    house.hears("shipment", "sh-1", order_id="C-100-X")
+    with house.ctx.db.transaction() as conn:  # it has waited long enough
+        conn.execute("UPDATE message SET attempts = 99, due_at = received_at WHERE kind = 'shipment'")
+    house.drains()
+    [case] = house.rows("SELECT * FROM case_file WHERE mode = 'record-unjoined'")
+    ctx, plan = house.ctx, house.hub.plan
+    joined = {"order_id": "C-100-A"}
+    other = joined | {"tracking": {"tracking_number": "JD999"}}
+    seen = case_desk.preview(ctx, plan, case["id"], "repair", other)
+    assert not seen.allowed and "may not correct the tracking of a shipment; seller or oms may" in seen.words
+    said = case_desk.repair(ctx, plan, case["id"], "Mari", "a typing error", other)
+    assert isinstance(said, VerbRefused) and said.why == seen.words
+    assert isinstance(case_desk.repair(ctx, plan, case["id"], "Mari", "a typing error", joined), VerbDone)
+    house.drains()
+    assert house.rows("SELECT tracking FROM shipment") == [{"tracking": "JD014600"}]

@@ -106,4 +106,5 @@ class Shipping:
                     f"shipment {seen.shipment_id} of {self.parts.plan.system_of(message.account).name}",
                 )
             )  # fmt: skip
-        return replace(seen, **kept) if kept else seen
+        return replace(seen, tracking=kept.get("tracking", seen.tracking), carrier=kept.get("carrier", seen.carrier),
+                       state=kept.get("state", seen.state)) if kept else seen  # fmt: skip
