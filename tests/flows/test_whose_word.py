@@ -165,8 +165,8 @@ def test_a_person_repairs_what_his_team_may_correct_and_may_ask_for_the_rest() -
     payload = {"amount_minor": 900, "currency": "EUR", "marketplace": MARKET, "reference": "R-1"}
     more = payload | {"amount_minor": 1_900}
     assert rights.of_effect("finance-operations", effect, payload, more) == ""
-    assert "finance may" in rights.of_effect("order-desk", effect, payload, more)
-    assert rights.of_effect("order-desk", effect, payload, payload | {"reference": "R-2"}) == ""
+    assert "finance may" in rights.of_effect("customer-care", effect, payload, more)
+    assert rights.of_effect("customer-care", effect, payload, payload | {"reference": "R-2"}) == ""
 
 
 def test_a_case_is_not_repaired_with_a_value_that_is_anothers(opened: Opened) -> None:
