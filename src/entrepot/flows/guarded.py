@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from entrepot.flows.parts import Parts
 from entrepot.flows.record_writes import CREATED, CREATES, Change, Kind
-from entrepot.flows.refusals import REFUSED, cause_key
+from entrepot.flows.refusals import NOT_HIS, cause_key
 from entrepot.inbox.model import Message, Parked, Verdict
 from entrepot.inbox.service import Decider
 from entrepot.kernel.ctx import Conn, Ctx
@@ -95,7 +95,7 @@ class Guarded:
         by = f" ({verdict.rule})" if verdict.rule else ""
         cause = f"{an(self.kind.object)} {change.object_id}: {verdict.words}{by}; the message was not applied"
         return Parked(
-            REFUSED,
+            NOT_HIS,
             cause[:1].upper() + cause[1:],
             change.object_id,
             self.kind.object,

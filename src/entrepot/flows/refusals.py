@@ -5,7 +5,7 @@ from entrepot.flows.consequences import Consequences
 from entrepot.flows.parts import Parts
 from entrepot.ownership.model import Judged, TurnedAway
 
-REFUSED = "ownership-refused"
+NOT_HIS = "ownership-refused"
 SAYS_WHAT_STANDS = "he has come to say what stands"
 
 
@@ -14,7 +14,7 @@ def follow(parts: Parts, judged: Judged, flow: str, root: str = "") -> Consequen
     then = Consequences()
     then.cases += [_case(parts, one, flow, root) for one in judged.turned_away if not one.again]
     then.gone += [
-        (REFUSED, one.object, one.object_id, SAYS_WHAT_STANDS) for one in judged.freed if one.what == "refusal"
+        (NOT_HIS, one.object, one.object_id, SAYS_WHAT_STANDS) for one in judged.freed if one.what == "refusal"
     ]
     return then
 
@@ -27,7 +27,7 @@ def cause_key(object: str, field: str, actor: str) -> str:
 def _case(parts: Parts, away: TurnedAway, flow: str, root: str) -> CaseAsked:
     account = parts.plan.accounts.get(away.scope.account)
     return CaseAsked(
-        mode=REFUSED,
+        mode=NOT_HIS,
         account=away.scope.account,
         object=away.object,
         object_id=away.object_id,

@@ -93,7 +93,7 @@ def told_by_others(conn: Conn, keys: Iterable[Key], after: Sequence[str]) -> set
     return {(row["sku"], row["location"]) for row in rows}
 
 
-REFUSED = """
+KEEP_REFUSED = """
     INSERT INTO told_refused (kind, sku, place, told_by, value, currency, version, told_at)
     SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[])
            AS t (kind, sku, place, told_by, value, currency, version, told_at) ORDER BY sku COLLATE "C", kind, place COLLATE "C", told_by
@@ -118,7 +118,7 @@ def keep_refused(conn: Conn, told: Sequence[tuple[str, Seen]]) -> None:
         numbers([one.version for one in words]),
         instants([one.at for one in words]),
     )
-    conn.execute(REFUSED, columns)
+    conn.execute(KEEP_REFUSED, columns)
 
 
 def take_refused(conn: Conn, skus: Sequence[str]) -> list[Row]:
