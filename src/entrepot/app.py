@@ -20,6 +20,7 @@ from entrepot.engine.room import Hooks, Room, Work
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
+from entrepot.flows.guarded import Guarded
 from entrepot.flows.hints import Hints
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
@@ -31,24 +32,26 @@ from entrepot.flows.offer_publication import OfferPublication
 from entrepot.flows.offer_shelf import PUBLISH, Shown
 from entrepot.flows.order_acceptance import OrderAcceptance
 from entrepot.flows.order_creation import OrderCreation, OrdersCreated
+from entrepot.flows.own_offers import OwnOffers
 from entrepot.flows.parts import Parts
 from entrepot.flows.payout import PayoutConfirmed, Payouts
 from entrepot.flows.reassertion import UPDATE, Reasserted
+from entrepot.flows.record_writes import KINDS
 from entrepot.flows.return_refund import Refunded, ReturnRefund
 from entrepot.flows.selling import deciders_of_seller, reactions_of_seller
 from entrepot.flows.settlement import Settlement
 from entrepot.flows.settlement_intake import SettlementIntake
 from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
+from entrepot.flows.tellers import Tellers
 from entrepot.identity.rules import foreign_ids, other_environment, prefix_for
 from entrepot.inbox.model import Message, Parked, Verdict
 from entrepot.inbox.service import Decider, Inbox
 from entrepot.inbox.store import DECIDE_DUE_SQL
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.port import Effect, Reaction
-from entrepot.outbox.service import Outbox, Retry, Width, one_after_another
+from entrepot.outbox.service import ADVISED, Outbox, Retry, Width, one_after_another
 from entrepot.outbox.store import send_due_sql
-from entrepot.ownership.compile import compile_rules
 
 HUB = "hub"  # the account of lanes that belong to no outside system
 DRAIN_FAILING, SYSTEM_DOWN = "drain-failing", "system-down"
@@ -159,13 +162,15 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     """Join the parts. Everything that differs between a real process, a test and the simulator comes in here."""
     parts = Parts(plan, connectors)
     charging, payouts = Charging(parts), Payouts(parts)
-    rules = compile_rules(plan)
+    rules = parts.owners.rules
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
     channels = SalesChannels(parts)
-    shelf, hints, intake = ListingOffer(channels), Hints(channels), SettlementIntake(channels)
+    own_offers = OwnOffers(channels, Tellers(parts.owners))
+    shelf, hints, intake = ListingOffer(channels, own_offers), Hints(channels), SettlementIntake(channels)
     deciders |= deciders_of_seller(channels, shelf, hints)
+    deciders |= {kind: Guarded(deciders[kind], kind, one, parts) for kind, one in KINDS.items()}
     if any(table.direction == "in" and speaks(table) for table in plan.mappings.values()):
         deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
     inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))
@@ -340,7 +345,7 @@ def _trouble(plan: Plan, ctx: Ctx, conn: Conn, effect: Effect, mode: str, cause:
                 effect_id=effect.id,
                 flow=effect.flow,
                 seller=str(effect.payload.get("seller") or effect.payload.get("shop_id") or ""),
-                cause_key=f"{effect.operation}:{mode}",
+                cause_key=effect.operation if mode == ADVISED else f"{effect.operation}:{mode}",
             )
         ],
     )

@@ -9,6 +9,7 @@ from entrepot.blueprint.places import Places, places_of
 from entrepot.blueprint.references import resolve
 from entrepot.change.store import in_force
 from entrepot.connectors.registry import manifest
+from entrepot.flows.tellers import Tellers
 from entrepot.kernel.ctx import Ctx
 from entrepot.web.app import create_app
 from entrepot.web.doors import Doors, create_doors
@@ -32,6 +33,7 @@ def doors_of(hub: Hub) -> Doors:
         storefront_key=partial(resolve, hub.plan.system_of(account).secrets["key"]) if account else None,
         backlog_full=hub.backlog_full,
         tellers={name: known for name, known in webhooks.items() if _tells(hub, known[0])},
+        rights=Tellers(hub.parts.owners),
     )
 
 

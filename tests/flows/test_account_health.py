@@ -7,7 +7,9 @@ import pytest
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.listing_content import ListingContent
+from entrepot.flows.own_offers import OwnOffers
 from entrepot.flows.parts import Parts
+from entrepot.flows.tellers import Tellers
 from entrepot.kernel.ctx import Ctx
 from entrepot.proof.plans import plan_of
 from entrepot.trade.listing.model import HealthSeen, Measure
@@ -18,7 +20,8 @@ AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 @pytest.fixture
 def content() -> ListingContent:
-    return ListingContent(SalesChannels(Parts(plan_of("syndication"), {})))
+    channels = SalesChannels(Parts(plan_of("syndication"), {}))
+    return ListingContent(channels, OwnOffers(channels, Tellers(channels.parts.owners)))
 
 
 def judged(content: ListingContent, ctx: Ctx, *measures: Measure) -> tuple[Consequences, dict[str, float]]:

@@ -107,7 +107,7 @@ def test_a_channel_that_takes_no_answer_from_us_is_answered_in_its_own_console(c
     assert "in the channel's own console" in why(answer(ctx, selling_plan(), replace(ASKED, dispute="5000007")))
 
 
-@pytest.mark.parametrize(("team", "may"), [("customer-care", True), ("supplier-operations", False), ("", True)])
+@pytest.mark.parametrize(("team", "may"), [("dispute-desk", True), ("supplier-operations", False), ("", True)])
 def test_the_owner_of_its_case_answers_and_another_team_does_not(ctx: Ctx, team: str, may: bool) -> None:
     verdict = answer(ctx, selling_plan(), replace(ASKED, team=team))
     assert isinstance(verdict, AnswerPlanned) is may

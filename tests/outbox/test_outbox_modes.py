@@ -1,14 +1,17 @@
 """The mode of a flow, enforced where effects are promised and where they are claimed."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from outbox.test_outbox_service import ACCOUNT, Bench, Partner, Watcher
 
+from entrepot.cases.subject_store import effect_again
+from entrepot.change.store import hold_planned, release_held
 from entrepot.engine import flows
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Conn, Ctx
-from entrepot.kernel.outcome import Done, Refused, Unknown
+from entrepot.kernel.outcome import Done, Later, NotThere, Refused, Unknown
 from entrepot.outbox.store import Intent, Planned, effects_by_key, plan_effects, seen_elsewhere, send_due_sql
 
 Switch = Callable[[str], None]
@@ -92,6 +95,84 @@ def test_what_was_sent_before_the_switch_is_still_read_back(bench: Bench, switch
         assert due_accounts(conn, bench.ctx) == [ACCOUNT]
     bench.drain()
     assert (bench.state("a"), len(bench.partner.sent)) == ("done", 1)
+
+
+def advise(bench: Bench, switch: Switch) -> Callable[[], None]:
+    """As a plan that comes into force does it: from act to advise."""
+
+    def switched() -> None:
+        switch("advise")
+        with bench.ctx.db.transaction() as conn:
+            hold_planned(conn, ["capture"], "it was planned when the flow still acted")
+
+    return switched
+
+
+def test_what_was_on_its_way_when_the_flow_became_advice_and_comes_back_waits_for_a_person(
+    bench: Bench, switch: Switch
+) -> None:
+    """They said “later” while the flow was switched: nobody has looked at it, so it is not sent a second time by itself."""
+    bench.partner.answers = [Later("busy", 5)]
+    bench.partner.during = advise(bench, switch)
+    planned(bench.ctx, intent("a"))
+    bench.drain()
+    assert (bench.state("a"), bench.troubles) == ("advised", [("a", "action-advised")])
+    bench.clock.advance(600)
+    bench.drain()
+    assert len(bench.partner.sent) == 1
+
+
+def test_what_was_unclear_when_the_flow_became_advice_and_is_not_there_waits_for_a_person(
+    bench: Bench, switch: Switch
+) -> None:
+    bench.partner.partner_key = True
+    bench.partner.answers = [Unknown("timeout")]
+    bench.partner.looks = [NotThere(), NotThere()]
+    planned(bench.ctx, intent("a"))
+    bench.drain()
+    advise(bench, switch)()
+    for _ in range(3):
+        bench.clock.advance(31)
+        bench.drain()
+    assert (bench.state("a"), len(bench.partner.sent)) == ("advised", 1)
+    assert bench.troubles == [("a", "action-advised")]
+
+
+def test_what_was_on_its_way_and_is_done_is_done_whatever_the_flow_does_now(bench: Bench, switch: Switch) -> None:
+    bench.partner.during = advise(bench, switch)
+    planned(bench.ctx, intent("a"))
+    bench.drain()
+    assert (bench.state("a"), bench.troubles) == ("done", [])
+
+
+def test_what_a_person_released_comes_back_as_often_as_it_must(bench: Bench, switch: Switch) -> None:
+    bench.partner.answers = [Later("busy", 5), Later("busy", 5)]
+    bench.partner.during = advise(bench, switch)
+    planned(bench.ctx, intent("a"))
+    bench.drain()
+    bench.partner.during = lambda: None
+    with bench.ctx.db.transaction() as conn:
+        effect_again(conn, bench.row("a")["id"], bench.clock.now(), bench.clock.now() + timedelta(hours=1))
+    for _ in range(3):
+        bench.clock.advance(31)
+        bench.drain()
+    assert (bench.state("a"), len(bench.partner.sent), len(bench.troubles)) == ("done", 3, 1)
+
+
+def test_a_flow_that_acts_again_before_the_answer_comes_sends_again_by_itself(bench: Bench, switch: Switch) -> None:
+    bench.partner.answers = [Unknown("timeout")]
+    bench.partner.looks = [NotThere(), NotThere()]
+    bench.partner.partner_key = True
+    planned(bench.ctx, intent("a"))
+    bench.drain()
+    advise(bench, switch)()
+    switch("act")
+    with bench.ctx.db.transaction() as conn:
+        release_held(conn, ["capture"])
+    for _ in range(3):
+        bench.clock.advance(31)
+        bench.drain()
+    assert (bench.state("a"), len(bench.partner.sent), bench.troubles) == ("done", 2, [])
 
 
 def test_a_refusal_after_the_switch_is_still_written_down(bench: Bench, switch: Switch) -> None:

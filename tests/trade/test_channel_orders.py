@@ -1,5 +1,6 @@
 """Channel orders as legs of ours, and the one pool of stock they reserve from: kept in real tables."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.kernel.ctx import Ctx
+from entrepot.flows.stock_events import batch_of
+from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.trade.order import channel
 from entrepot.trade.order.book import Book
 from entrepot.trade.order.channel import Channel
@@ -106,18 +108,25 @@ def pool(quantity: int, version: int, at: datetime = T0, location: str = "HAM") 
     return StockSeen("SKU-1", location, quantity, version, at)
 
 
+def kept(conn: Conn, seen: Sequence[StockSeen | PriceSeen]) -> set[str]:
+    """Articles of which something changed."""
+    told = batch_of("backoffice/main", seen)
+    stale = stock.stock_kept(conn, told.stock, T0) | stock.prices_kept(conn, told.prices, T0)
+    return {sku for sku, _ in {*told.stock, *told.prices} - stale}
+
+
 def test_only_a_newer_word_about_stock_or_price_counts(ctx: Ctx) -> None:
     with ctx.db.transaction() as conn:
-        assert stock.keep_stock(conn, [pool(5, 2), pool(9, 1)], T0) == {"SKU-1"}
-        assert stock.keep_stock(conn, [pool(7, 1)], T0) == set()
+        assert kept(conn, [pool(5, 2), pool(9, 1)]) == {"SKU-1"}
+        assert kept(conn, [pool(7, 1)]) == set()
         assert stock.available(conn, ["SKU-1"]) == {"SKU-1": (5, T0)}
         price = PriceSeen("SKU-1", "*", 999, "EUR", 1, T0)
-        assert stock.keep_prices(conn, [price], T0) == {"SKU-1"} and stock.keep_prices(conn, [price], T0) == set()
+        assert kept(conn, [price]) == {"SKU-1"} and kept(conn, [price]) == set()
 
 
 def test_what_is_ordered_on_one_channel_is_not_offered_on_another(ctx: Ctx) -> None:
     with ctx.db.transaction() as conn:
-        stock.keep_stock(conn, [pool(5, 1), pool(2, 1, location="MUC")], T0)
+        kept(conn, [pool(5, 1), pool(2, 1, location="MUC")])
         leg_id, line_id = _leg(ctx, conn)
         assert stock.reserve(conn, {line_id: (leg_id, "SKU-1", 3)}, T0) == {"SKU-1"}
         assert stock.available(conn, ["SKU-1"])["SKU-1"][0] == 4
@@ -127,18 +136,18 @@ def test_what_is_ordered_on_one_channel_is_not_offered_on_another(ctx: Ctx) -> N
 def test_a_shipped_piece_counts_until_the_warehouse_has_counted_it_out(ctx: Ctx) -> None:
     left_at = T0 + timedelta(hours=1)
     with ctx.db.transaction() as conn:
-        stock.keep_stock(conn, [pool(5, 1)], T0)
+        kept(conn, [pool(5, 1)])
         leg_id, line_id = _leg(ctx, conn)
         stock.reserve(conn, {line_id: (leg_id, "SKU-1", 3)}, T0)
         stock.end_reservations(conn, [line_id], left_at, shipped=True)
         assert stock.available(conn, ["SKU-1"])["SKU-1"][0] == 2  # their word is older than the parcel
-        stock.keep_stock(conn, [pool(2, 2, left_at + timedelta(minutes=1))], T0)
+        kept(conn, [pool(2, 2, left_at + timedelta(minutes=1))])
         assert stock.available(conn, ["SKU-1"])["SKU-1"][0] == 2
 
 
 def test_a_cancelled_piece_is_free_at_once_and_what_is_missing_is_told(ctx: Ctx) -> None:
     with ctx.db.transaction() as conn:
-        stock.keep_stock(conn, [pool(2, 1)], T0)
+        kept(conn, [pool(2, 1)])
         leg_id, line_id = _leg(ctx, conn)
         stock.reserve(conn, {line_id: (leg_id, "SKU-1", 3)}, T0)
         assert stock.oversold(conn, ["SKU-1"]) == {"SKU-1": 1}

@@ -1,6 +1,7 @@
 """Events of stock and price: only the newest word of each article and place counts, in whatever order, however often and together with whom."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -10,11 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.flows.owners import Owners
 from entrepot.flows.stock_events import Kept, keep_each
+from entrepot.flows.tellers import Tellers
 from entrepot.kernel.ctx import Ctx, Points
+from entrepot.proof.plans import plan_of
 from entrepot.trade.stock import store
 from entrepot.trade.stock.events import Batch, NoList, PriceTold, StockTold, Told, batch, newest, read
 
+RIGHTS = Tellers(Owners(plan_of("syndication")))
 T0 = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 
 
@@ -46,7 +51,7 @@ def one_by_one(told: Sequence[Told]) -> dict[tuple[str, str, str], Told]:
     return kept
 
 
-def as_kept(one: Batch) -> dict[tuple[str, str, str], Told]:
+def as_kept(one: Batch) -> dict[tuple[str, str, str], Any]:
     return {(type(told).__name__, *key): told for kept in (one.stock, one.prices) for key, told in kept.items()}
 
 
@@ -134,8 +139,12 @@ class DiesAt(Points):
             raise Killed
 
 
+def by(told: Batch, account: str = "backoffice/main") -> Batch:
+    return replace(told, account=account)
+
+
 def tell(ctx: Ctx, *told: Told) -> Kept:
-    return keep_each(ctx, [batch(told)])[0]
+    return keep_each(ctx, RIGHTS, [by(batch(told))])[0]
 
 
 def test_events_feed_the_pool_and_the_price_list_and_ask_for_their_articles_to_be_looked_at(ctx: Ctx) -> None:
@@ -155,7 +164,11 @@ def test_what_is_told_twice_changes_nothing_and_counts_as_stale(ctx: Ctx) -> Non
 
 def test_requests_that_share_a_commit_hear_each_of_their_own(ctx: Ctx) -> None:
     tell(ctx, stock("C", 9))
-    kept = keep_each(ctx, [batch([stock("A", 1), stock("B", 1)]), batch([stock("A", 2), stock("C", 8)]), batch([])])
+    kept = keep_each(
+        ctx,
+        RIGHTS,
+        [by(batch([stock("A", 1), stock("B", 1)])), by(batch([stock("A", 2), stock("C", 8)])), by(batch([]))],
+    )
     assert kept == [Kept(1, 1, 0), Kept(1, 0, 1), Kept(0, 0, 0)]
     assert known(ctx) == [("A", "HAM", 20, 2), ("B", "HAM", 10, 1), ("C", "HAM", 90, 9)]
 

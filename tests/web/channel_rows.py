@@ -176,7 +176,7 @@ class SellingDay(Day):
     def dispute_case(self, number: int, n: int, account: str = EBAY, **more: Any) -> None:
         name = f"50{n:05}"
         values: dict[str, Any] = {
-            "mode": "channel-chargeback-opened", "account": account, "object": "dispute", "object_id": f"{account}:{name}", "owner": "customer-care",
+            "mode": "channel-chargeback-opened", "account": account, "object": "dispute", "object_id": f"{account}:{name}", "owner": "dispute-desk",
             "title": f"A buyer disputes: dispute {name}", "cause_text": f"a buyer disputes order {ORDER_ID[account].format(n=n)}: Item not received",
             "effect_text": "49.90 EUR are held back until the channel decides.", "money_minor": 4990, "flow": "cancel-return-refund",
             "root": f"basket:{ORDER_ID[account].format(n=n)}",

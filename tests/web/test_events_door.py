@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 from web.knocking import Unheard, signed
 
 from entrepot.app import Hub, build, connect_all
+from entrepot.flows.owners import Owners
+from entrepot.flows.tellers import Tellers
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
 from entrepot.proof.house import HUB_URL, AtOnce
@@ -77,7 +79,7 @@ def gate(ctx: Ctx, monkeypatch: pytest.MonkeyPatch) -> Gate:
 def test_what_is_told_is_in_the_pool_before_it_is_answered(gate: Gate) -> None:
     answer = gate.tell(stock("A", 1), stock("A", 2, quantity=7), price("A", 1))
     assert (answer.status_code, answer.json()) == (
-        200, {"applied": 2, "overtaken": 1, "stale": 0, "malformed": 0, "problems": []}
+        200, {"applied": 2, "overtaken": 1, "stale": 0, "refused": 0, "refused_because": [], "malformed": 0, "problems": []}
     )  # fmt: skip
     assert gate.rows("SELECT sku, quantity, version FROM stock_pool") == [{"sku": "A", "quantity": 7, "version": 2}]
     assert gate.rows("SELECT sku, price_minor FROM price_told_us") == [{"sku": "A", "price_minor": 999}]
@@ -143,7 +145,7 @@ def test_nobody_hears_yes_while_the_database_is_away(gate: Gate) -> None:
 
 
 def test_one_commit_takes_ten_thousand_events_and_never_less_than_one_request(ctx: Ctx) -> None:
-    together = EventsTogether(ctx)
+    together = EventsTogether(ctx, Tellers(Owners(plan_of("syndication"))))
     half = replace(batch([]), events=EVENTS_TOGETHER // 2)
     assert together.first([half, half, half]) == 2
     assert together.first([replace(half, events=3 * EVENTS_TOGETHER), half]) == 1

@@ -31,7 +31,7 @@ _OPERATOR_TEAMS = ("marketplace-operations", "commerce-operations")
 _SHARED_MODES: Mapping[str, str] = {
     mode: flow
     for flow, modes in {
-        "listing-offer": ["ownership-refused", "ownership-fight"],
+        "listing-offer": ["ownership-fight"],
         "order-intake": ["duplicate-same-content", "duplicate-other-content", "address-refused", "incompatible-status", "gap-found"],
         "back-office-export": ["booking-unconfirmed"],
         "cancel-return-refund": ["refund-above-leg", "refund-before-ship", "refund-twice", "refund-never-posted", "return-without-refund",

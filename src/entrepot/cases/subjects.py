@@ -41,6 +41,13 @@ class Change:
     waits_on: str = ""  # somebody else has to do it: the case goes on, and waits for him
 
 
+class Rights(Protocol):
+    """What of a content a team may change. Whoever joins the rooms fills it in; cases know no ownership. '' means: all of it."""
+
+    def of_message(self, team: str, message: Row, before: Any, after: Any) -> str: ...
+    def of_effect(self, team: str, effect: Row, before: Mapping[str, Any], after: Mapping[str, Any]) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One verb as a person gave it."""
@@ -53,6 +60,16 @@ class Order:
     team: str = ""  # for which he decides; empty: the local operator
     until: datetime | None = None  # of a suppression
     only: str = ""  # of a group: the one object that is meant
+    owner: str = ""  # of the case: for whom the local operator decides
+    rights: Rights | None = None  # None: nobody has said whose the fields are
+
+    @property
+    def acts_for(self) -> str:
+        return self.team or self.owner
+
+    def may_not(self, message: Row, before: Any, after: Any) -> str:
+        """Why a message may not be repaired so, in words; '' when it may."""
+        return self.rights.of_message(self.acts_for, message, before, after) if self.rights else ""
 
 
 class Subject(Protocol):
@@ -186,7 +203,7 @@ def _repaired(ctx: Ctx, order: Order, usable: Sequence[Row]) -> Change | Why:
     old = usable[-1]
     before = patch.decode(old["body"])
     after, why = patched(before, order.payload)
-    if why:
+    if why := why or order.may_not(old, before, after):
         return Why(why)
     body = patch.encode(after)
 
@@ -207,7 +224,7 @@ def _repaired_each(ctx: Ctx, order: Order, usable: Sequence[Row]) -> Change | Wh
     """The same patch on the newest message of every member; a member whose content it does not fit stays as it is."""
     newest = {_record(m): m for m in usable}
     before = {record: patch.decode(m["body"]) for record, m in newest.items()}
-    tried = {record: patched(content, order.payload) for record, content in before.items()}
+    tried = {record: _tried(order, newest[record], content) for record, content in before.items()}
     good = [record for record, (_, why) in tried.items() if not why]
     if not good:
         return Why(next(why for _, why in tried.values()))
@@ -229,6 +246,11 @@ def _repaired_each(ctx: Ctx, order: Order, usable: Sequence[Row]) -> Change | Wh
         members=len(good),
         left=left,
     )
+
+
+def _tried(order: Order, message: Row, content: Any) -> tuple[Any, str]:
+    after, why = patched(content, order.payload)
+    return after, why or order.may_not(message, content, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +327,8 @@ class EffectSubject:
             return Why(why)
         if not isinstance(after, dict):
             return Why("what is sent stays an object with fields")
+        if order.rights and (not_his := order.rights.of_effect(order.acts_for, e, e["payload"], after)):
+            return Why(not_his)
         if not e["attempts"]:
             key = e["key"]
             words = f"{self._name} is sent with the repaired content; it had never left the house."

@@ -13,7 +13,17 @@ from entrepot.cases.model import Preview, VerbDone, VerbRefused
 from entrepot.cases.patch import Patch
 from entrepot.cases.states import CaseState
 from entrepot.cases.subject_store import NothingDone
-from entrepot.cases.subjects import Change, MessageSubject, NoSubject, Order, OwnedSubject, Subject, Why, subject_of
+from entrepot.cases.subjects import (
+    Change,
+    MessageSubject,
+    NoSubject,
+    Order,
+    OwnedSubject,
+    Rights,
+    Subject,
+    Why,
+    subject_of,
+)
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.errors import Busy
 
@@ -44,12 +54,13 @@ def repair(
     *,
     team: str = ANYBODY,
     only: str = "",
+    rights: Rights | None = None,
 ) -> Verdict:
     """With corrected content: `payload` is a list of operations (RFC 6902) or a merge patch (null removes a field).
 
     Of an owned object: field → value, through ownership; `only` names the one that is meant when the case is about several.
     """
-    return _act(ctx, plan, case_id, Order("repair", by, reason, payload, team=team, only=only), openers)
+    return _act(ctx, plan, case_id, Order("repair", by, reason, payload, team=team, only=only, rights=rights), openers)
 
 
 def suppress(
@@ -88,9 +99,10 @@ def preview(
     team: str = ANYBODY,
     until: datetime | None = None,
     only: str = "",
+    rights: Rights | None = None,
 ) -> Preview:
     """What a verb would do now; changes nothing."""
-    order = Order(verb, "", "", payload, team=team, until=until, only=only)
+    order = Order(verb, "", "", payload, team=team, until=until, only=only, rights=rights)
     with ctx.db.transaction() as conn:
         case = queries.find_case(conn, case_id)
         why = refusal(ctx, plan, case, case_id, order)
@@ -100,7 +112,7 @@ def preview(
             return Preview(case["id"], verb, True, _handover_words(ctx, plan, case))
         if until is not None:
             return Preview(case["id"], verb, True, quiet.words_for(plan, case, until), members=case["members"])
-        change = _change(conn, ctx, plan, case, replace(order, number=case["number"]), openers)
+        change = _change(conn, ctx, plan, case, replace(order, number=case["number"], owner=case["owner"]), openers)
     if isinstance(change, Why):
         return Preview(case["id"], verb, False, change.words)
     return Preview(
@@ -188,7 +200,7 @@ def _once(ctx: Ctx, plan: Plan, case_id: str, order: Order, openers: Openers) ->
         why = refusal(ctx, plan, case, case_id, order)
         if case is None or why is not None:
             return VerbRefused(case_id, why or "")
-        order = replace(order, number=case["number"])
+        order = replace(order, number=case["number"], owner=case["owner"])
         if order.verb == "escalate":
             done = _handed_over(conn, ctx, plan, case, order)
         elif order.until is not None:

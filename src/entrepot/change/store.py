@@ -52,13 +52,23 @@ def _version(row: Row) -> Version:
 def hold_planned(conn: Conn, flows: Sequence[str], note: str) -> list[Row]:
     """What these flows have promised and not sent waits for a person from now on, the oldest first.
 
-    One that is being claimed this moment is waited for: it is sent, or it is ours.
+    One that is being claimed this moment is waited for: it is sent, or it is ours. What is under way or unclear is finished
+    and read back; should it come back undone, it waits like the others (outbox/store.py, `settle`).
     """
+    conn.execute(
+        "UPDATE effect SET hold_on_return = true WHERE state IN ('sending', 'unknown') AND flow = ANY(%s)",
+        (list(flows),),
+    )
     rows = conn.execute(
         "UPDATE effect SET state = 'advised', note = %s WHERE state = 'planned' AND flow = ANY(%s) RETURNING *",
         (note, list(flows)),
     ).fetchall()
     return sorted(rows, key=lambda row: int(row["seq"]))
+
+
+def release_held(conn: Conn, flows: Sequence[str]) -> None:
+    """These flows advise no more: what is still under way comes back as it would have before."""
+    conn.execute("UPDATE effect SET hold_on_return = false WHERE hold_on_return AND flow = ANY(%s)", (list(flows),))
 
 
 def keep(conn: Conn, source: Source, at: datetime) -> None:

@@ -122,7 +122,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str
     ] = []  # where answers point us to fetch a document from: ends of host names, such as `.amazonaws.com`
     also_called: list[str] = []  # codes of calls with a ceiling that a source makes besides its own
+    words: dict[
+        str, str
+    ] = {}  # kind of message, or kind.field -> whose word it is, where that is not the system's party
     joins: dict[str, str] = {}  # object -> the identifier scheme by which this channel knows it: leg -> amazon_order_id
+
+    def speaker(self, kind: str, name: str = "") -> str | None:
+        """Whose word a field of such a message is; None: the party of the system it comes from."""
+        return self.words.get(f"{kind}.{name}") or self.words.get(kind)
 
     def limit(self, access: "Access", code: str, name: str) -> "Limit | None":
         """The bucket of one operation code: the account's own ceilings, else the published ones."""

@@ -15,6 +15,7 @@ from entrepot.cases.subject_store import NothingDone
 from entrepot.cases.subjects import Change, Order, OwnedSubject, Subject, Why
 from entrepot.cases.verbs import Verdict
 from entrepot.flows.offer_repair import OfferFields
+from entrepot.flows.repair_rights import RepairRights
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.money.settlement import channel
 from entrepot.money.settlement.decisions import DecisionRefused, decide
@@ -29,13 +30,16 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """The open differences of one cause of one statement."""
+    """The open differences of one cause of one statement: decided by who may correct a variance."""
 
     case: Row
+    rights: RepairRights
 
     def change(self, ctx: Ctx, order: Order) -> Change | Why:
         if order.verb not in DECISIONS:
             return Why(f"a difference is accepted or left for correction; {order.verb} does nothing to it")
+        if not_his := self.rights.why_not(order.acts_for, "settlement", self.case["account"], ("variance",)):
+            return Why(not_his)
         return Change(
             WORDS[order.verb], detail={"statement": self.case["object_id"]}, apply=partial(self._decide, ctx, order)
         )
@@ -52,12 +56,15 @@ class ChannelStatement:
     """A statement of a channel on which we are the seller: whole, for nobody but the channel can change a line of it."""
 
     case: Row
+    rights: RepairRights
 
     def change(self, ctx: Ctx, order: Order) -> Change | Why:
         if order.verb != "suppress":
             return Why(
                 f"a channel's statement is accepted, or corrected by its next version; {order.verb} does nothing to it"
             )
+        if not_his := self.rights.why_not(order.acts_for, "settlement", self.case["account"], ("closing",)):
+            return Why(not_his)
         words = "The statement is accepted as it is and closed, with your name and reason; nothing is posted and nothing is sent."
         return Change(words, detail={"statement": self.case["object_id"]}, apply=partial(self._accept, ctx, order))
 
@@ -69,14 +76,15 @@ class ChannelStatement:
 
 def openers(plan: Plan) -> verbs.Openers:
     """By the case's object; a group's own object is what its members have in common."""
-    fields = OfferFields(plan)
+    fields, rights = OfferFields(plan), RepairRights(plan)
 
     def owned(case: Row) -> OwnedSubject:
         return OwnedSubject(case, fields)
 
     def statement(case: Row) -> Subject:
         account = plan.accounts.get(case["account"])
-        return ChannelStatement(case) if account and account.model == "syndication" else Differences(case)
+        of_channel = account is not None and account.model == "syndication"
+        return ChannelStatement(case, rights) if of_channel else Differences(case, rights)
 
     return {"statement": statement, **dict.fromkeys(("offer", "correction", "seller", "cause", "account"), owned)}
 
@@ -89,7 +97,9 @@ def repair(
     ctx: Ctx, plan: Plan, case_id: str, by: str, reason: str, payload: Patch, *, team: str = "", only: str = ""
 ) -> Verdict:
     """`only`: the one offer that is meant, where the case is about several."""
-    return verbs.repair(ctx, plan, case_id, by, reason, payload, openers(plan), team=team, only=only)
+    return verbs.repair(
+        ctx, plan, case_id, by, reason, payload, openers(plan), team=team, only=only, rights=RepairRights(plan)
+    )
 
 
 def suppress(
@@ -113,4 +123,6 @@ def preview(
     until: datetime | None = None,
     only: str = "",
 ) -> Preview:
-    return verbs.preview(ctx, plan, case_id, verb, payload, openers(plan), team=team, until=until, only=only)
+    return verbs.preview(
+        ctx, plan, case_id, verb, payload, openers(plan), team=team, until=until, only=only, rights=RepairRights(plan)
+    )

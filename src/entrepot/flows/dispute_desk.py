@@ -1,7 +1,8 @@
 """A person's answer to a channel's dispute: accepted, or contested with a note. Planned once, told to the channel as `answer-dispute`.
 
-Whoever owns the dispute's case answers; without a case, anybody of the plan's teams. An answer that was sent stands: another is taken only when
-the channel refused the first, or asks again. Our promise to answer is kept when the channel has taken it, not before.
+Whoever owns the dispute's case answers; without a case, anybody of the plan's teams; either must be one whose evidence the plan takes. An answer
+that was sent stands: another is taken only when the channel refused the first, or asks again. Our promise to answer is kept when the channel has
+taken it, not before.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from entrepot.flows.channel_returns import FLOW, OVER
 from entrepot.flows.channels import TOLD_BY_CHANNEL, builtins_of
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.parts import Parts
+from entrepot.flows.repair_rights import RepairRights
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.store import Intent, effects_by_key
 from entrepot.trade.dispute import store
@@ -139,6 +141,9 @@ def _refusal(ctx: Ctx, plan: Plan, row: Row, case: Row | None, before: str, aske
     if case is not None and standing_of(plan, case, asked.team, ctx.clock.now()) is Standing.OTHER:
         why = f"case {case['number']} of dispute {name} is {case['owner']}'s: {asked.team} may leave a note there"
         return NotAnswered(name, why, not_yours=True)
+    acts_for = asked.team or (case["owner"] if case is not None else "")
+    if not_his := RepairRights(plan).why_not(acts_for, "dispute", row["account"], ("evidence",)):
+        return NotAnswered(name, not_his, not_yours=True)
     found = _not_now(plan, row, before)
     return NotAnswered(name, found) if found else None
 

@@ -15,6 +15,7 @@ from entrepot.connectors.verbs import SubmitListing, Verb
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.listing_offer import LISTING, listing_id, took, turned_down
+from entrepot.flows.own_offers import OwnOffers
 from entrepot.inbox.model import Decided, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.outcome import Refused, Unrecognised
@@ -35,6 +36,7 @@ OFFER_KEYS = ("price", "stock")
 @dataclass(frozen=True, slots=True)
 class ListingContent:
     channels: SalesChannels
+    offers: OwnOffers
 
     # ── a product is submitted ───────────────────────────────────────────────────────────────────────────────
 
@@ -49,8 +51,8 @@ class ListingContent:
     def _product(self, ctx: Ctx, conn: Conn, then: Consequences, message: Message, seen: ProductSeen) -> Verdict:
         prices, rest = stock.prices(conn, [seen.sku]), stock.available(conn, [seen.sku]).get(seen.sku)
         for account in self._sold_on():
-            price = prices.get((seen.sku, account)) or prices.get((seen.sku, "*"))
-            if price is None:
+            price = self.offers.price_told(prices, seen.sku, account)
+            if price is None or not self.offers.tellers.counts(price.told_by, account):
                 return NotYet(f"nobody has said yet what {seen.sku} costs on {account}", name=seen.sku)
             category = self.channels.parts.outgoing(FLOW, account, "category", seen.category)
             if isinstance(category, Missing):
@@ -58,7 +60,7 @@ class ListingContent:
                 continue
             quantity = max((rest[0] if rest else 0) - self.channels.parts.account(account).buffer, 0)
             payload = SubmitListing(
-                sku=seen.sku, revision=seen.revision, category=category.word, title=seen.title, gtin=seen.gtin, price_minor=price[0], currency=price[1],
+                sku=seen.sku, revision=seen.revision, category=category.word, title=seen.title, gtin=seen.gtin, price_minor=price.price_minor, currency=price.currency,
                 quantity=quantity, attributes=dict(seen.attributes), brand=seen.brand, description=seen.description, images=list(seen.images),
             )  # fmt: skip
             store.requested(conn, ctx, account, seen.sku, category.word, seen.revision)

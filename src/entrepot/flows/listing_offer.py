@@ -3,7 +3,8 @@
 The ERP's prices and the OMS's stock are kept newest first. Whoever changes them, or reserves stock by an order, only asks for the article to be
 looked at again; the lane `listings` works out what each channel is to show: its own price or the common one, within its limits; the rest of the
 pool less its buffer; nothing while the stock is older than the flow allows. A version only grows; each is sent once, only the newest is still
-wanted. What a channel takes as a batch counts when its items are answered, and what it accepted counts as shown when it is seen.
+wanted. What a channel takes as a batch counts when its items are answered, and what it accepted counts as shown when it is seen. Whose prices and
+stock they are, and what people hold or lay over, is asked of ownership (stock_events.py at the door, own_offers.py here).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from entrepot.engine.periodic import Periodic, Run
 from entrepot.engine.room import Work
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
+from entrepot.flows.own_offers import Counts, OwnOffers, Prices
+from entrepot.flows.stock_events import batch_of, keep
 from entrepot.inbox.model import Decided, Message, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.money import Money
@@ -25,11 +28,12 @@ from entrepot.kernel.outcome import Refused
 from entrepot.outbox.port import Effect, Reaction
 from entrepot.trade.listing import store
 from entrepot.trade.stock import store as stock
+from entrepot.trade.stock.store import Listed
 
 FLOW = "listing-offer"
 PURPOSE, LOOK = "listings", "listings-look"
 HUB = "hub"
-AT_ONCE = 2_000
+AT_ONCE = 500  # articles; each of their offers is locked till the end
 LOOK_EVERY_S = 300.0
 LISTING = "listing"
 DUE_SQL = f"""
@@ -57,19 +61,15 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class ListingOffer:
     channels: SalesChannels
+    offers: OwnOffers
 
     # ── messages of the back office ──────────────────────────────────────────────────────────────────────────
 
-    def decide_stock(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
+    def decide_told(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
+        """Stock or prices of the back office's lists and webhooks."""
         read = [self.channels.parts.read(m) for m in messages]
-        changed = stock.keep_stock(conn, [r for r in read if not isinstance(r, Parked)], ctx.clock.now())
-        store.ask_restock(conn, ctx, changed)
-        return [r if isinstance(r, Parked) else Decided() for r in read]
-
-    def decide_prices(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[Verdict]:
-        read = [self.channels.parts.read(m) for m in messages]
-        changed = stock.keep_prices(conn, [r for r in read if not isinstance(r, Parked)], ctx.clock.now())
-        store.ask_restock(conn, ctx, changed)
+        told = batch_of(messages[0].account, [r for r in read if not isinstance(r, Parked)])
+        keep(ctx, conn, self.offers.tellers, [told])
         return [r if isinstance(r, Parked) else Decided() for r in read]
 
     # ── what each channel is to show ─────────────────────────────────────────────────────────────────────────
@@ -99,9 +99,13 @@ class ListingOffer:
     def _follow(self, ctx: Ctx, conn: Conn, skus: Sequence[str]) -> None:
         rows = store.listings_of(conn, skus, self.channels.accounts)
         rest, prices = stock.available(conn, skus), stock.prices(conn, skus)
+        told = {(row["account"], row["sku"]): self._told(row, prices) for row in rows}
+        good = {offer: one for offer, (one, wrong) in told.items() if one is not None and wrong is None}
+        counts = self.offers.settle(ctx, conn, rows, good, skus)
         then, changed = Consequences(), list[dict[str, Any]]()
         for row in rows:
-            wanted = self._wanted(ctx, row, rest.get(row["sku"]), prices)
+            offer = row["account"], row["sku"]
+            wanted = self._wanted(ctx, row, rest.get(row["sku"]), counts[offer], told[offer][1])
             self._judge(then, row, wanted)
             following = _following(row, wanted)
             if following is not None:
@@ -110,14 +114,19 @@ class ListingOffer:
         store.want(conn, changed)
         then.flush(ctx, conn, self.channels.parts.plan)
 
-    def _wanted(self, ctx: Ctx, row: Row, rest: tuple[int, datetime] | None, prices: Mapping[tuple[str, str], tuple[int, str]]) -> Wanted:  # fmt: skip
-        account, sku = row["account"], row["sku"]
-        price, currency = prices.get((sku, account)) or prices.get((sku, "*")) or (None, row["currency"])
-        plan_account = self.channels.parts.account(account)
-        wrong = self._wrong(account, price, currency) if price is not None else None
+    def _told(self, row: Row, prices: Prices) -> tuple[Listed | None, tuple[str, str] | None]:
+        """What the price list says for this channel, and why it may not be sent there."""
+        one = self.offers.price_told(prices, row["sku"], row["account"])
+        return one, None if one is None else self._wrong(row["account"], one.price_minor, one.currency)
+
+    def _wanted(
+        self, ctx: Ctx, row: Row, rest: tuple[int, datetime] | None, counts: Counts, wrong: tuple[str, str] | None
+    ) -> Wanted:
+        account = self.channels.parts.account(row["account"])
         stale = rest is not None and self._stale(ctx, rest[1])
-        quantity = None if rest is None else 0 if stale else max(rest[0] - plan_account.buffer, 0)
-        return Wanted(None if wrong else price, currency, quantity, wrong, stale)
+        quantity = None if rest is None else 0 if stale else max(rest[0] - account.buffer, 0)
+        currency = row["currency"] if counts.price_minor is None else account.currency
+        return Wanted(counts.price_minor, currency, 0 if counts.held else quantity, wrong, stale)
 
     def _stale(self, ctx: Ctx, changed_at: datetime) -> bool:
         fresh = self.channels.parts.plan.flow(FLOW).freshness

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from entrepot.cases.model import CaseAsked
 from entrepot.cases.obligations import Kept
+from entrepot.flows.channels import TOLD_BY_CHANNEL
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.offer_shelf import FLOW, OFFER, Shelf
 from entrepot.flows.parts import Parts
@@ -18,6 +19,7 @@ from entrepot.outbox.store import Intent
 from entrepot.ownership import service as ownership
 from entrepot.ownership.booking import CORRECTED
 from entrepot.ownership.model import Freed, Judged, TurnedAway, Why
+from entrepot.trade.listing.store import ask_restock
 from entrepot.trade.seller.store import sellers
 
 MODE_BY_WHY: Mapping[Why, str] = {
@@ -33,6 +35,7 @@ REFUSED, FIGHT, UNANSWERED = "ownership-refused", "ownership-fight", "correction
 NOT_WRONG = "the offer is not wrong in this way any more"
 Names = Mapping[tuple[str, str], str]  # of sellers, by account and id
 PROMISE = "answer-correction"
+OPERATOR, LISTING_FLOW = "operator", "listing-offer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,28 @@ class OfferJudgement:
         then.gone += self._gone(conn, judged)
         self._requests(ctx, conn, judged.freed, then)
         for account, offer_ids in _by_account(judged.touched).items():
-            then.intents += Shelf(self.parts).plan(ctx, conn, account, offer_ids)
+            if self.ours(account):
+                ask_restock(conn, ctx, offer_ids)
+            else:
+                then.intents += Shelf(self.parts).plan(ctx, conn, account, offer_ids)
         return then
+
+    def ours(self, account: str) -> bool:
+        """We are the seller there: what is shown is worked out by listing-offer."""
+        known = self.parts.plan.accounts.get(account)
+        return known is not None and known.model != OPERATOR
+
+    def _named(self, account: str, offer_id: str) -> str:
+        """An offer in a case: one article of ours is an offer on every channel."""
+        return f"{account}/{offer_id}" if self.ours(account) else offer_id
+
+    def _flow(self, account: str) -> str:
+        return LISTING_FLOW if self.ours(account) else FLOW
+
+    def _mode(self, account: str, mode: str) -> str:
+        """In a plan of both models the channel's words, where it has some of its own."""
+        named = TOLD_BY_CHANNEL + mode
+        return named if self.ours(account) and named in self.parts.plan.failures else mode
 
     def _cases(self, conn: Conn, turned_away: Sequence[TurnedAway]) -> list[CaseAsked]:
         """One failure per offer, which the plan puts together by seller or by cause; what stood before is counted by ownership, and told once."""
@@ -62,17 +85,18 @@ class OfferJudgement:
         mode, account, seller = MODE_BY_WHY[away.why], away.scope.account, away.scope.seller
         money = away.stands if away.field == "price" and isinstance(away.stands, int) else 0
         return CaseAsked(
-            mode=mode,
+            mode=self._mode(account, mode),
             account=account,
             object=away.object,
-            object_id=away.object_id,
+            object_id=self._named(account, away.object_id),
+            name=away.object_id,
             root=f"{away.object}:{away.object_id}",
             title=self._title(mode, names.get((account, seller), "")),
             cause=f"{away.object} {away.object_id}: {away.words}",
             money_minor=money,
             currency=self.parts.account(account).currency,
             message_id=away.message_id or None,
-            flow=FLOW,
+            flow=self._flow(account),
             details={"field": away.field, "value": away.value, "stands": away.stands},
             seller=seller,
             cause_key=cause_of(away),
@@ -133,8 +157,13 @@ class OfferJudgement:
                 over = [mode for mode in MODES if mode not in left]
                 if not left and (account, offer_id) not in unsettled:
                     over.append(UNANSWERED)
-                gone += [(mode, OFFER, offer_id, NOT_WRONG) for mode in over]
+                gone += [(self._mode(account, mode), OFFER, self._named(account, offer_id), NOT_WRONG) for mode in over]
         return gone
+
+
+def offer_named(account: str, object_id: str) -> str:
+    """The offer that a case names."""
+    return object_id.removeprefix(f"{account}/")
 
 
 def cause_of(away: TurnedAway) -> str:

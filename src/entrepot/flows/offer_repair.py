@@ -13,7 +13,7 @@ from entrepot.cases import member_store
 from entrepot.cases.subject_store import NothingDone
 from entrepot.cases.subjects import Change, Order, Why
 from entrepot.change.store import in_force
-from entrepot.flows.offer_judgement import MODES, UNANSWERED, OfferJudgement
+from entrepot.flows.offer_judgement import MODES, UNANSWERED, OfferJudgement, offer_named
 from entrepot.flows.offer_shelf import OFFER
 from entrepot.flows.offer_words import shown, typed
 from entrepot.flows.parts import Parts
@@ -178,7 +178,7 @@ def offers_of(conn: Conn, case: Row) -> list[Key]:
         rows = [(m["account"], m["object"], m["object_id"]) for m in found if m["gone_at"] is None]
     digests = [object_id for _, object_, object_id in rows if object_ == "correction"]
     told = ownership.asked_about(conn, digests) if digests else []
-    return sorted({key for key in (*rows, *told) if key[1] == OFFER})
+    return sorted({(key[0], OFFER, offer_named(key[0], key[2])) for key in (*rows, *told) if key[1] == OFFER})
 
 
 def _meant(offers: Sequence[Key], only: str) -> Key | Why:

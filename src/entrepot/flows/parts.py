@@ -8,6 +8,7 @@ from entrepot.blueprint.model import Account, Plan
 from entrepot.change.mapping import MISSING, Kept, Looked, Missing, Use, look_up
 from entrepot.connectors.port import Connector, Malformed, Seen
 from entrepot.flows.mapped import Tables, read_mapped
+from entrepot.flows.owners import Owners
 from entrepot.identity.rules import JoinMap, join_map
 from entrepot.inbox.model import Message, Parked
 from entrepot.kernel.errors import WrongSetting
@@ -45,6 +46,11 @@ class Parts:
                 cause_key=f"{message.kind}:{seen.field}:{seen.word}",
             )
         return seen
+
+    @cached_property
+    def owners(self) -> Owners:
+        """Whose word each message is, and what its sender may write."""
+        return Owners(self.plan)
 
     @cached_property
     def join_map(self) -> JoinMap:

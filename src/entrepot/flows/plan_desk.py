@@ -137,12 +137,14 @@ def _switch(conn: Conn, ctx: Ctx, plan: Plan) -> None:
     before = {row["name"]: row["mode"] for row in flow_control.flows(conn)}
     flow_control.set_modes(conn, {name: flow.mode for name, flow in plan.flows.items()})
     now = {name: flow.mode for name, flow in plan.flows.items()}
+    store.release_held(conn, [name for name in sorted(now) if before[name] == "advise" != now[name]])
     _advise(conn, ctx, plan, [name for name in sorted(now) if now[name] == "advise" != before[name]])
     shadow.end(conn, ctx, plan, [name for name in sorted(now) if before[name] == "observe" != now[name]])
 
 
 def _advise(conn: Conn, ctx: Ctx, plan: Plan, flows: Sequence[str]) -> None:
-    """What was promised and not sent yet is offered as a case each; what is under way or unclear is finished and read back."""
+    """What was promised and not sent yet is offered as a case each; what is under way or unclear is finished and read back,
+    and waits for a person too should it come back undone."""
     if not flows:
         return
     held = store.hold_planned(conn, flows, ADVISED_SINCE)

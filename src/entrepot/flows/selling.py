@@ -22,11 +22,15 @@ from entrepot.outbox.port import Reaction
 
 def deciders_of_seller(channels: SalesChannels, listings: ListingOffer, hints: Hints) -> dict[str, Decider]:
     """By kind of message, where we are the seller."""
-    returns, content, money = ChannelReturns(channels), ListingContent(channels), SettlementIntake(channels)
+    returns, content, money = (
+        ChannelReturns(channels),
+        ListingContent(channels, listings.offers),
+        SettlementIntake(channels),
+    )
     return {
         "hint": hints.decide_hints,
-        "stock": listings.decide_stock,
-        "price": listings.decide_prices,
+        "stock": listings.decide_told,
+        "price": listings.decide_told,
         "channel-order": OrderIntake(channels).decide_orders,
         "parcel": FulfilmentConfirm(channels).decide_parcels,
         "cannot-deliver": returns.decide_undeliverable,

@@ -18,6 +18,8 @@ SEND_TIMEOUT_S = 10.0  # machine: total time of one HTTP call
 SEND_MARGIN_S = 5.0  # send_until = claim + timeout + margin: a call started in time ends before it
 BUSY_TRIES = 20
 NEGATIVE_READS_NEEDED = 2
+ADVISED = "action-advised"
+CAME_BACK = "it was on its way when its flow came to advise, and came back undone"
 
 
 class SendLease(Protocol):
@@ -220,7 +222,7 @@ class Outbox:
                 if after_s is not None:
                     limit = self._operation(effect).limit
                     store.block_route(conn, ctx, effect.account, limit.name if limit else effect.operation, after_s)
-                store.settle(conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), note=why)
+                self._again(ctx, conn, lease, effect, now + timedelta(seconds=wait), why, was="sending")
             case Unknown(why, trace):
                 settle_at = now + timedelta(seconds=self._operation(effect).settle_s)
                 store.settle(
@@ -243,6 +245,14 @@ class Outbox:
         if store.settle(conn, ctx, effect, lease.epoch, "parked", note=cause, was=was):
             self.trouble(ctx, conn, effect, mode, cause)
 
+    def _again(
+        self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, due_at: datetime, note: str, was: str
+    ) -> None:
+        """Once more, later; unless its flow came to advise meanwhile."""
+        to = store.settle(conn, ctx, effect, lease.epoch, "planned", due_at=due_at, note=note, was=was)
+        if to == "advised":
+            self.trouble(ctx, conn, effect, ADVISED, f"{CAME_BACK}: {note}")
+
     # ── read back ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _read_back(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
@@ -258,16 +268,8 @@ class Outbox:
 
     def _without_route(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, operation: Operation) -> None:
         if operation.partner_key:
-            store.settle(
-                conn,
-                ctx,
-                effect,
-                lease.epoch,
-                "planned",
-                due_at=ctx.clock.now(),
-                note="unclear; they honour our key: sent again",
-                was="unknown",
-            )
+            note = "unclear; they honour our key: sent again"
+            self._again(ctx, conn, lease, effect, ctx.clock.now(), note, was="unknown")
         else:
             self._park(
                 ctx,
@@ -319,16 +321,8 @@ class Outbox:
                     was="unknown",
                 )
             case NotThere():
-                store.settle(
-                    conn,
-                    ctx,
-                    effect,
-                    lease.epoch,
-                    "planned",
-                    due_at=now,
-                    note="twice not there: sent again with the same key",
-                    was="unknown",
-                )
+                note = "twice not there: sent again with the same key"
+                self._again(ctx, conn, lease, effect, now, note, was="unknown")
             case Unknown(why) if now > effect.window_until:
                 self._park(
                     ctx,

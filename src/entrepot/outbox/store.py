@@ -181,13 +181,17 @@ def claim(conn: Conn, ctx: Ctx, effects: Sequence[Effect], epoch: int, send_unti
 
 
 def settle(conn: Conn, ctx: Ctx, effect: Effect, epoch: int, state: str, *, due_at: datetime | None = None, outcome: Mapping[str, Any] | None = None,
-           note: str | None = None, negative_reads: int = 0, was: str = "sending") -> bool:  # fmt: skip
-    """Write an outcome; False when the effect is no longer ours to settle (taken over, decided by a person)."""
-    return (
+           note: str | None = None, negative_reads: int = 0, was: str = "sending") -> str:  # fmt: skip
+    """Write an outcome; returns the state it led to, '' when the effect is no longer ours to settle (taken over, decided by a person).
+
+    What would be sent again is advised instead when its flow came to advise while it was on its way: a person has never seen it.
+    """
+    row = (
         conn.execute(
-            "UPDATE effect SET state = %(state)s, due_at = coalesce(%(due)s, due_at), outcome = coalesce(%(outcome)s, outcome), note = %(note)s, "
+            "UPDATE effect SET state = CASE WHEN %(state)s = 'planned' AND hold_on_return THEN 'advised' ELSE %(state)s END, "
+            "hold_on_return = hold_on_return AND %(state)s <> 'planned', due_at = coalesce(%(due)s, due_at), outcome = coalesce(%(outcome)s, outcome), note = %(note)s, "
             "negative_reads = %(reads)s, done_at = CASE WHEN %(state)s = 'done' THEN %(now)s ELSE done_at END, send_until = NULL "
-            "WHERE id = %(id)s AND state = %(was)s AND (%(was)s <> 'sending' OR (claimed_epoch = %(epoch)s AND incarnation = %(incarnation)s))",
+            "WHERE id = %(id)s AND state = %(was)s AND (%(was)s <> 'sending' OR (claimed_epoch = %(epoch)s AND incarnation = %(incarnation)s)) RETURNING state",
             {
                 "state": state,
                 "due": due_at,
@@ -200,9 +204,9 @@ def settle(conn: Conn, ctx: Ctx, effect: Effect, epoch: int, state: str, *, due_
                 "epoch": epoch,
                 "incarnation": ctx.incarnation,
             },
-        ).rowcount
-        == 1
-    )
+        )
+    ).fetchone()
+    return str(row["state"]) if row else ""
 
 
 def record_attempt(conn: Conn, ctx: Ctx, effect: Effect, kind: str, outcome: str, detail: Mapping[str, Any]) -> None:

@@ -80,10 +80,19 @@ def judge(rules: RuleSet, standing: Standing, seen: Observed, now: datetime, set
 
 
 def judge_wishes(
-    rules: RuleSet, standing: Standing, wishes: Sequence[Wish], now: datetime, settle: timedelta
+    rules: RuleSet,
+    standing: Standing,
+    wishes: Sequence[Wish],
+    now: datetime,
+    settle: timedelta,
+    *,
+    stands: bool = False,
 ) -> list[News]:
-    """Wishes about one object at one moment, at most one per field. Limits are held against the category that counts after them."""
-    if wishes and not standing.owned and (refused := refused_to_create(rules, standing, wishes[0])):
+    """Wishes about one object at one moment, at most one per field. Limits are held against the category that counts after them.
+
+    `stands`: it is a record of ours already; nobody creates it by its first value.
+    """
+    if wishes and not stands and not standing.owned and (refused := refused_to_create(rules, standing, wishes[0])):
         return [refused]
     news: list[News] = []
     category = standing.effective(CATEGORY)

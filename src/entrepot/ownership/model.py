@@ -60,6 +60,7 @@ class Write:
     value: Value = None
     scope: Scope = Scope()
     set_by: str | None = None  # the actor whose value stands there now: precedence is held against him
+    source: str = ""  # for people, where it differs from its neighbours': `price list of backoffice, version 118`
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """What other rooms ask of ownership. Every function runs in the caller's transaction and writes a handful of statements, however many objects."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from entrepot.kernel.ctx import Conn, Row
+from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.ownership import request_store, store
 from entrepot.ownership.expiry import EXPIRE_DUE_SQL, expire
 from entrepot.ownership.hands import (
@@ -17,7 +17,7 @@ from entrepot.ownership.hands import (
     WrongEnd,
 )
 from entrepot.ownership.holds import end_cause, hold, hold_for_cause, lift_hold, silent
-from entrepot.ownership.model import Effective, Value, Why
+from entrepot.ownership.model import Effective, Scope, Value, Why
 from entrepot.ownership.observing import observe, recheck
 from entrepot.ownership.overrides import confirm_override, end_override, override
 from entrepot.ownership.request_store import DIGEST_DUE_SQL
@@ -33,6 +33,7 @@ from entrepot.ownership.requests import (
     take_digest,
     undelivered,
 )
+from entrepot.ownership.standing import Key, Standing
 from entrepot.ownership.writing import Written, write, write_before
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "expire",
     "hold",
     "hold_for_cause",
+    "know",
     "laid_over",
     "lift_hold",
     "observe",
@@ -77,6 +79,7 @@ __all__ = [
     "request",
     "requests_in",
     "silent",
+    "standing",
     "take_digest",
     "undelivered",
     "write",
@@ -101,6 +104,20 @@ def effective(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict
         object_id: Effective(account, object, object_id, values.get(object_id, {}), held.get(object_id, {}))
         for object_id in sorted({*values, *held})
     }
+
+
+def standing(conn: Conn, ctx: Ctx, keys: Iterable[Key]) -> dict[Key, Standing]:
+    """What stands about these objects: values, overrides, holds, refusals. Any number of them in as many statements."""
+    return store.standing(conn, keys, ctx.clock.now().date())
+
+
+def know(conn: Conn, ctx: Ctx, objects: Mapping[Key, Scope]) -> None:
+    """Records of ours that nobody has written a value of yet: from now on people can hold them, or lay another value over."""
+    store.write_objects(conn, [
+        {"account": account, "object": kind, "object_id": object_id, "seller": at.seller, "seller_model": at.seller_model,
+         "category": at.category, "known_at": ctx.clock.now()}
+        for (account, kind, object_id), at in sorted(objects.items())
+    ])  # fmt: skip
 
 
 def refused_still(conn: Conn, account: str, object: str, ids: Sequence[str]) -> dict[str, set[Why]]:

@@ -45,8 +45,12 @@ def write(
     message_id: str,
     source: str = "",
     by: str = HUB,
+    *,
+    stands: bool = False,
 ) -> Written:
     """Let in or refuse what is written to us by `feed`, `api` or `console`. `by`: the person, where one is behind it.
+
+    `stands`: these are records of ours already, so that a first value creates nothing.
 
     Errors: Busy when another transaction decides one of the objects.
     """
@@ -55,7 +59,7 @@ def write(
     answers: dict[int, Answer] = {}
     come = From(message_id, source, channel, by)
     judged = [
-        _round(conn, ctx, plan, rules, some, come, answers)
+        _round(conn, ctx, plan, rules, some, come, answers, stands)
         for some in rounds(list(enumerate(writes)), lambda one: (_key(one[1]), one[1].field))
     ]
     return Written([answers[n] for n in range(len(writes))], joined(judged))
@@ -73,6 +77,7 @@ def _round(
     some: Sequence[tuple[int, Write]],
     come: From,
     answers: dict[int, Answer],
+    stands: bool,
 ) -> Judged:
     """At most one write per field of an object."""
     now = ctx.clock.now()
@@ -84,13 +89,16 @@ def _round(
     book = Book(ctx, plan, rules, now, by=come.by)
     for key, theirs in sorted(wanted.items()):
         after = enforcement(rules, key[1], come.channel) == "after"
-        said = _booked(book, standing[key], list(theirs.values()), replace(come, after=after), now)
+        source = next((one.source for one in theirs.values() if one.source), come.source)
+        said = _booked(
+            book, standing[key], list(theirs.values()), replace(come, after=after, source=source), now, stands
+        )
         answers.update({n: _answer(rules, standing[key], one, said) for n, one in theirs.items()})
     return book.flush(conn)
 
 
 def _booked(
-    book: Book, standing: Standing, writes: Sequence[Write], come: From, now: datetime
+    book: Book, standing: Standing, writes: Sequence[Write], come: From, now: datetime, stands: bool
 ) -> Mapping[str, TurnedAway]:
     """What was turned away of one object's writes, by field; under `` when the object itself was."""
     wishes = [Wish(w.field, w.value, w.actor, now, w.scope, w.act, told=True) for w in writes]
@@ -99,7 +107,7 @@ def _booked(
         news: Sequence[News] = [refused]
     else:
         values = [wish for wish in wishes if wish.act is not Act.CREATE]
-        news = judge_wishes(book.rules, standing, values, now, settle(book.plan, standing.key[0]))
+        news = judge_wishes(book.rules, standing, values, now, settle(book.plan, standing.key[0]), stands=stands)
     said = [book.add(standing, one, come) for one in news]
     return {one.field: one for one in said if isinstance(one, TurnedAway)}
 

@@ -6,7 +6,7 @@ take the shorter way of webhook_door.py.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hmac import compare_digest
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from fastapi.responses import Response
 
 from entrepot.connectors.port import Challenged, Forged, Webhook, is_learning
 from entrepot.flows.checkout_check import CheckoutBody
+from entrepot.flows.tellers import Tellers
 from entrepot.inbox.model import MALFORMED, Arrival, Parked, Received, Recorded
 from entrepot.inbox.service import record
 from entrepot.inbox.store import digest_of
@@ -52,6 +53,7 @@ class Doors:
     storefront_key: Callable[[], str] | None  # None: there is no storefront
     backlog_full: Callable[[str], bool]
     tellers: Mapping[str, tuple[str, Webhook]] = field(default_factory=dict)  # who may tell of stock and prices
+    rights: Tellers | None = None  # and whose word counts; None: nobody tells
 
 
 class TooLarge(Exception):
@@ -96,7 +98,7 @@ def come_again(error: NotNow) -> Response:
 def create_doors(doors: Doors) -> FastAPI:
     app = FastAPI(title="Entrepot API", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     body = Depends(raw_body)
-    together = EventsTogether(doors.ctx)
+    together = EventsTogether(doors.ctx, doors.rights) if doors.rights is not None else None
 
     @app.exception_handler(TooLarge)
     def too_large(request: Request, error: TooLarge) -> Response:
@@ -123,6 +125,7 @@ def create_doors(doors: Doors) -> FastAPI:
         told = await run_in_threadpool(open_events, doors, system, request.headers, content)
         if isinstance(told, Response):
             return told
+        assert together is not None  # somebody tells
         kept = await together.submit(told)
         problems = [{"line": one.line, "reason": one.reason} for one in told.malformed[:MALFORMED_TOLD_MAX]]
         return answer(200, {**asdict(kept), "malformed": len(told.malformed), "problems": problems})
@@ -207,7 +210,7 @@ def open_events(doors: Doors, system: str, headers: Mapping[str, str], content: 
         return problem(422, "malformed-request", str(error))
     if told.malformed:
         _keep_malformed(doors, account, path, EVENTS_FLOW, b"\n".join(one.raw for one in told.malformed))
-    return told
+    return replace(told, account=account)
 
 
 def receive_checkout(doors: Doors, headers: Mapping[str, str], content: bytes) -> Response:

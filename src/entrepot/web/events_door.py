@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from entrepot.flows.stock_events import Kept, keep_each
+from entrepot.flows.tellers import Tellers
 from entrepot.inbox.group_commit import Together
 from entrepot.kernel.ctx import Ctx
 from entrepot.trade.stock.events import Batch
@@ -15,8 +16,8 @@ EVENTS_WAITING_MAX = 100_000  # told and not committed yet: about a second's wor
 
 
 class EventsTogether(Together[Batch, Kept]):
-    def __init__(self, ctx: Ctx) -> None:
-        super().__init__(partial(keep_each, ctx))
+    def __init__(self, ctx: Ctx, tellers: Tellers) -> None:
+        super().__init__(partial(keep_each, ctx, tellers))
 
     def size(self, item: Batch) -> int:
         return item.events

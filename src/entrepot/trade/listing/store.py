@@ -115,6 +115,16 @@ def want(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
+def price_taken(conn: Conn, taken: Sequence[tuple[str, str, str]]) -> None:
+    """Ownership was asked about this word of the price list: (account, article, word)."""
+    if taken:
+        conn.execute(
+            "UPDATE listing t SET price_taken = v.word FROM unnest(%s::text[], %s::text[], %s::text[]) AS v (account, sku, word) "
+            "WHERE t.account = v.account AND t.sku = v.sku AND t.price_taken <> v.word",
+            [texts([one[n] for one in taken]) for n in range(3)],
+        )
+
+
 def told(conn: Conn, account: str, sku: str, lane: str, version: int, at: datetime) -> None:
     """The channel took this version of a price or of a stock (`lane`: price | stock)."""
     assert lane in ("price", "stock")

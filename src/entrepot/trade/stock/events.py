@@ -12,6 +12,7 @@ from typing import Annotated, Protocol, TypeVar
 import msgspec
 
 from entrepot.kernel.money import INT64_MAX, NotMoney, exponent
+from entrepot.trade.stock.model import PriceSeen, StockSeen
 
 INT32_MAX = 2**31 - 1
 VERSION_MAX = 2**62
@@ -75,12 +76,13 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one request told: the newest of each article and place. `events`: how many could be read."""
+    """What one request told: the newest of each article and place. `events`: how many could be read. `account`: who told it."""
 
     events: int
-    stock: Mapping[Key, StockTold]
-    prices: Mapping[Key, PriceTold]
+    stock: Mapping[Key, StockTold | StockSeen]
+    prices: Mapping[Key, PriceTold | PriceSeen]
     malformed: Sequence[Malformed] = ()
+    account: str = ""
 
 
 class NoList(Exception):

@@ -1,14 +1,16 @@
 """All SQL of stock: the pool, what orders reserve of it, what the ERP wants articles to cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from entrepot.kernel.ctx import Conn
+from entrepot.kernel.ctx import Conn, Row
 from entrepot.store.bulk import insert_rows, instants, numbers, texts
-from entrepot.trade.stock.events import Key, PriceTold, StockTold, newest
+from entrepot.trade.stock.events import Key, PriceTold, StockTold
 from entrepot.trade.stock.model import PriceSeen, StockSeen
 
 AHEAD_MAX = timedelta(days=1)
+Seen = StockSeen | StockTold | PriceSeen | PriceTold
 
 # Written in the order of their keys, so that two of these do not deadlock. A word from a day or more ahead counts as said now: else a
 # wrong clock keeps a stock fresh for ever (less is left as it is: it is compared with parcels by the same clock). Told again or older: stale.
@@ -16,40 +18,37 @@ KEEP_STOCK = """
     WITH told AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[])
                                           AS t (sku, location, quantity, version, changed_at)),
          written AS (
-        INSERT INTO stock_pool (sku, location, quantity, version, changed_at, seen_at)
-        SELECT sku, location, quantity, version, CASE WHEN changed_at > %s THEN %s ELSE changed_at END, %s FROM told ORDER BY sku COLLATE "C", location COLLATE "C"
+        INSERT INTO stock_pool (sku, location, quantity, version, changed_at, seen_at, told_by)
+        SELECT sku, location, quantity, version, CASE WHEN changed_at > %s THEN %s ELSE changed_at END, %s, %s
+          FROM told ORDER BY sku COLLATE "C", location COLLATE "C"
             ON CONFLICT (sku, location) DO UPDATE SET quantity = excluded.quantity, version = excluded.version,
-                                                      changed_at = excluded.changed_at, seen_at = excluded.seen_at
-         WHERE stock_pool.version < excluded.version RETURNING sku, location)
+                                                      changed_at = excluded.changed_at, seen_at = excluded.seen_at,
+                                                      told_by = excluded.told_by
+         WHERE stock_pool.version < excluded.version AND stock_pool.told_by <> ALL (%s::text[]) RETURNING sku, location)
     SELECT sku, location AS place FROM told EXCEPT SELECT sku, location FROM written ORDER BY sku, place
 """
 KEEP_PRICES = """
     WITH told AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[])
                                           AS t (sku, channel, price_minor, currency, version, changed_at)),
          written AS (
-        INSERT INTO price_told_us (sku, channel, price_minor, currency, version, changed_at)
-        SELECT sku, channel, price_minor, currency, version, CASE WHEN changed_at > %s THEN %s ELSE changed_at END FROM told ORDER BY sku COLLATE "C", channel COLLATE "C"
+        INSERT INTO price_told_us (sku, channel, price_minor, currency, version, changed_at, told_by)
+        SELECT sku, channel, price_minor, currency, version, CASE WHEN changed_at > %s THEN %s ELSE changed_at END, %s
+          FROM told ORDER BY sku COLLATE "C", channel COLLATE "C"
             ON CONFLICT (sku, channel) DO UPDATE SET price_minor = excluded.price_minor, currency = excluded.currency,
-                                                     version = excluded.version, changed_at = excluded.changed_at
+                                                     version = excluded.version, changed_at = excluded.changed_at,
+                                                     told_by = excluded.told_by
          WHERE price_told_us.version < excluded.version RETURNING sku, channel)
     SELECT sku, channel AS place FROM told EXCEPT SELECT sku, channel FROM written ORDER BY sku, place
 """
 
 
-def keep_stock(conn: Conn, seen: Sequence[StockSeen | StockTold], now: datetime) -> set[str]:
-    """The newest of each article and location; returns articles of which something changed."""
-    latest = newest([{(one.sku, one.location): one} for one in seen])
-    return {sku for sku, _ in latest.keys() - stock_kept(conn, latest, now)}
+def stock_kept(
+    conn: Conn, latest: Mapping[Key, StockSeen | StockTold], now: datetime, told_by: str = "", after: Sequence[str] = ()
+) -> set[Key]:
+    """Keep what is newer than what we have, by article and location; returns those that are stale. Below zero there is nothing to sell: 0.
 
-
-def keep_prices(conn: Conn, seen: Sequence[PriceSeen | PriceTold], now: datetime) -> set[str]:
-    """As `keep_stock`, of prices."""
-    latest = newest([{(one.sku, one.channel): one} for one in seen])
-    return {sku for sku, _ in latest.keys() - prices_kept(conn, latest, now)}
-
-
-def stock_kept(conn: Conn, latest: Mapping[Key, StockSeen | StockTold], now: datetime) -> set[Key]:
-    """Keep what is newer than what we have, by article and location; returns those that are stale. Below zero there is nothing to sell: 0."""
+    `told_by`: whose word it is.  `after`: tellers whose word stays where it stands, however new this one is; that is stale as well.
+    """
     if not latest:
         return set()
     told = latest.values()
@@ -60,12 +59,11 @@ def stock_kept(conn: Conn, latest: Mapping[Key, StockSeen | StockTold], now: dat
         numbers([one.version for one in told]),
         instants([one.at for one in told]),
     )
-    return {
-        (row["sku"], row["place"]) for row in conn.execute(KEEP_STOCK, (*columns, now + AHEAD_MAX, now, now)).fetchall()
-    }
+    given = (*columns, now + AHEAD_MAX, now, now, told_by, texts(after))
+    return {(row["sku"], row["place"]) for row in conn.execute(KEEP_STOCK, given).fetchall()}
 
 
-def prices_kept(conn: Conn, latest: Mapping[Key, PriceSeen | PriceTold], now: datetime) -> set[Key]:
+def prices_kept(conn: Conn, latest: Mapping[Key, PriceSeen | PriceTold], now: datetime, told_by: str = "") -> set[Key]:
     """As `stock_kept`, by article and channel."""
     if not latest:
         return set()
@@ -79,8 +77,54 @@ def prices_kept(conn: Conn, latest: Mapping[Key, PriceSeen | PriceTold], now: da
         instants([one.at for one in told]),
     )
     return {
-        (row["sku"], row["place"]) for row in conn.execute(KEEP_PRICES, (*columns, now + AHEAD_MAX, now)).fetchall()
+        (row["sku"], row["place"])
+        for row in conn.execute(KEEP_PRICES, (*columns, now + AHEAD_MAX, now, told_by)).fetchall()
     }
+
+
+def told_by_others(conn: Conn, keys: Iterable[Key], after: Sequence[str]) -> set[Key]:
+    """Of these places those where the word of one of these tellers stands."""
+    wanted = sorted(keys)
+    rows = conn.execute(
+        "SELECT p.sku, p.location FROM stock_pool p JOIN unnest(%s::text[], %s::text[]) AS k (sku, location) USING (sku, location) "
+        "WHERE p.told_by = ANY(%s::text[]) ORDER BY p.sku, p.location",
+        (texts([sku for sku, _ in wanted]), texts([place for _, place in wanted]), texts(after)),
+    ).fetchall()
+    return {(row["sku"], row["location"]) for row in rows}
+
+
+KEEP_REFUSED = """
+    INSERT INTO told_refused (kind, sku, place, told_by, value, currency, version, told_at)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[])
+           AS t (kind, sku, place, told_by, value, currency, version, told_at) ORDER BY sku COLLATE "C", kind, place COLLATE "C", told_by
+        ON CONFLICT (sku, kind, place, told_by) DO UPDATE SET value = excluded.value, currency = excluded.currency, version = excluded.version,
+                                                            told_at = excluded.told_at
+     WHERE told_refused.version < excluded.version
+"""
+
+
+def keep_refused(conn: Conn, told: Sequence[tuple[str, Seen]]) -> None:
+    """What somebody told who may not, as (teller, what): the newest of each place, until ownership has it in its books."""
+    if not told:
+        return
+    words = [one for _, one in told]
+    columns = (
+        texts(["stock" if isinstance(one, StockSeen | StockTold) else "price" for one in words]),
+        texts([one.sku for one in words]),
+        texts([one.location if isinstance(one, StockSeen | StockTold) else one.channel for one in words]),
+        texts([told_by for told_by, _ in told]),
+        numbers([one.quantity if isinstance(one, StockSeen | StockTold) else one.price_minor for one in words]),
+        texts(["" if isinstance(one, StockSeen | StockTold) else one.currency for one in words]),
+        numbers([one.version for one in words]),
+        instants([one.at for one in words]),
+    )
+    conn.execute(KEEP_REFUSED, columns)
+
+
+def take_refused(conn: Conn, skus: Sequence[str]) -> list[Row]:
+    """Refused words about these articles, for the books: each is taken once."""
+    rows = conn.execute("DELETE FROM told_refused WHERE sku = ANY(%s::text[]) RETURNING *", (texts(skus),)).fetchall()
+    return sorted(rows, key=lambda row: (row["sku"], row["kind"], row["place"], row["told_by"]))
 
 
 def reserve(conn: Conn, wanted: Mapping[str, tuple[str, str, int]], now: datetime) -> set[str]:
@@ -135,10 +179,31 @@ def oversold(conn: Conn, skus: Sequence[str]) -> dict[str, int]:
     return {row["sku"]: int(row["missing"]) for row in rows}
 
 
-def prices(conn: Conn, skus: Sequence[str]) -> dict[tuple[str, str], tuple[int, str]]:
-    """By (sku, channel or `*`): minor units and currency."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A price as it was told. `told_by`: '' from before tellers were kept."""
+
+    price_minor: int
+    currency: str
+    channel: str
+    told_by: str
+    version: int
+
+    @property
+    def name(self) -> str:
+        """Tells this word from any other about the same article."""
+        return f"{self.channel}:{self.told_by}:{self.version}"
+
+
+def prices(conn: Conn, skus: Sequence[str]) -> dict[tuple[str, str], Listed]:
+    """By (sku, channel or `*`)."""
     rows = conn.execute(
-        "SELECT sku, channel, price_minor, currency FROM price_told_us WHERE sku = ANY(%s::text[]) ORDER BY sku, channel",
+        "SELECT sku, channel, price_minor, currency, told_by, version FROM price_told_us WHERE sku = ANY(%s::text[]) ORDER BY sku, channel",
         (texts(skus),),
     ).fetchall()
-    return {(row["sku"], row["channel"]): (row["price_minor"], row["currency"]) for row in rows}
+    return {
+        (row["sku"], row["channel"]): Listed(
+            row["price_minor"], row["currency"], row["channel"], row["told_by"], row["version"]
+        )
+        for row in rows
+    }
