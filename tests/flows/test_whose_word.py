@@ -24,6 +24,7 @@ from entrepot.inbox.model import Arrival, Received
 from entrepot.inbox.service import record
 from entrepot.kernel.ctx import Ctx
 from entrepot.ownership.explain import explained
+from entrepot.ownership.refusing import given_now
 from entrepot.proof.house import AtOnce
 from entrepot.proof.plans import plan_of
 from entrepot.proof.world import InProcess, Model, environment
@@ -125,6 +126,8 @@ def test_a_state_that_is_not_theirs_is_kept_out_until_the_plan_gives_it_and_the_
     assert house.refused() == [("seller", "2001", "state", "TERMINATED", "operator@mirakl-fr", 1)]
     [case] = house.cases()
     ours = opened()
+    with ours.ctx.db.transaction() as conn:
+        assert given_now(conn, ours.ctx, ours.hub.parts.owners.rules) == 1
     assert isinstance(case_desk.retry(ours.ctx, ours.hub.plan, case["id"], "Mari", "the plan was wrong"), VerbDone)
     ours.drains()
     assert ours.messages("shop") == ["decided"]

@@ -133,12 +133,13 @@ def _twin(conn: Conn, message: Mapping[str, Any]) -> str:
     return str(row["id"]) if row else "(gone)"
 
 
+# A person has looked at it: should it come back undone, it is sent again as ever (`hold_on_return`, see outbox/store.py).
 _OPEN = "state IN ('planned', 'refused', 'parked', 'advised')"
 
 
 def effect_again(conn: Conn, effect_id: str, at: datetime, until: datetime) -> None:
     conn.execute(
-        "UPDATE effect SET state = 'planned', due_at = %s, window_until = %s, negative_reads = 0, note = NULL "
+        "UPDATE effect SET state = 'planned', due_at = %s, window_until = %s, negative_reads = 0, note = NULL, hold_on_return = false "
         f"WHERE id = %s AND {_OPEN}",
         (at, until, effect_id),
     )
@@ -147,7 +148,7 @@ def effect_again(conn: Conn, effect_id: str, at: datetime, until: datetime) -> N
 def effects_again(conn: Conn, ids: Sequence[str], at: datetime, until: Sequence[datetime]) -> None:
     """As `effect_again` and, for unclear ones, `effect_due`: any number of them."""
     conn.execute(
-        "UPDATE effect e SET due_at = %s, window_until = v.until, "
+        "UPDATE effect e SET due_at = %s, window_until = v.until, hold_on_return = false, "
         "state = CASE WHEN e.state = 'unknown' THEN e.state ELSE 'planned' END, "
         "negative_reads = CASE WHEN e.state = 'unknown' THEN e.negative_reads ELSE 0 END, "
         "note = CASE WHEN e.state = 'unknown' THEN e.note END "
@@ -160,13 +161,14 @@ def effects_again(conn: Conn, ids: Sequence[str], at: datetime, until: Sequence[
 def effect_due(conn: Conn, effect_id: str, at: datetime, until: datetime) -> None:
     """An unclear one stays unclear: only its next look comes at once."""
     conn.execute(
-        "UPDATE effect SET due_at = %s, window_until = %s WHERE id = %s AND state = 'unknown'", (at, until, effect_id)
+        "UPDATE effect SET due_at = %s, window_until = %s, hold_on_return = false WHERE id = %s AND state = 'unknown'",
+        (at, until, effect_id),
     )
 
 
 def effect_with(conn: Conn, effect_id: str, payload: Mapping[str, Any], at: datetime, until: datetime) -> None:
     conn.execute(
-        "UPDATE effect SET payload = %s, state = 'planned', due_at = %s, window_until = %s, note = NULL "
+        "UPDATE effect SET payload = %s, state = 'planned', due_at = %s, window_until = %s, note = NULL, hold_on_return = false "
         f"WHERE id = %s AND attempts = 0 AND {_OPEN}",
         (Jsonb(dict(payload)), at, until, effect_id),
     )

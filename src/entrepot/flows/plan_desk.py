@@ -22,6 +22,8 @@ from entrepot.flows.plan_records import Touched, decided_under, touched
 from entrepot.flows.replay import ReplayAsked, ReplayPlan, plan_replay
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.outbox.store import Intent
+from entrepot.ownership.compile import compile_rules
+from entrepot.ownership.refusing import given_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def _switch(conn: Conn, ctx: Ctx, plan: Plan) -> None:
     now = {name: flow.mode for name, flow in plan.flows.items()}
     store.release_held(conn, [name for name in sorted(now) if before[name] == "advise" != now[name]])
     _advise(conn, ctx, plan, [name for name in sorted(now) if now[name] == "advise" != before[name]])
+    given_now(conn, ctx, compile_rules(plan))
     shadow.end(conn, ctx, plan, [name for name in sorted(now) if before[name] == "observe" != now[name]])
 
 

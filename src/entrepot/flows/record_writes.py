@@ -139,6 +139,7 @@ def _kind(object: str, *names: str, elsewhere: bool = False) -> Kind:
 
 ORDER_FIELDS, RETURN_FIELDS = ("acceptance", "state"), ("acceptance", "state")
 KINDS: Mapping[str, Kind] = {
+    "basket": _kind("basket", CREATES),
     "order": Kind("leg", ORDER_FIELDS, _order),
     "channel-order": Kind("leg", ("state",), _channel_order),
     "parcel": Kind("shipment", ("tracking",), _parcel, elsewhere=True),

@@ -14,9 +14,11 @@ from entrepot.ownership.batches import lock, rounds
 from entrepot.ownership.booking import Book, From, joined
 from entrepot.ownership.compile import RuleSet
 from entrepot.ownership.judging import Out, Stays, Wish
-from entrepot.ownership.model import Act, Judged, NotAllowed, Scope, Value, Why
-from entrepot.ownership.rules import rule_for
+from entrepot.ownership.model import Act, Allowed, Judged, NotAllowed, Scope, Value, Why, Write
+from entrepot.ownership.rules import decide, rule_for
 from entrepot.ownership.standing import Key
+
+GIVEN = "the plan gives it to him now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,21 @@ def refuse(conn: Conn, ctx: Ctx, plan: Plan, rules: RuleSet, refusing: Sequence[
     return joined(
         [_round(conn, ctx, plan, rules, some) for some in rounds(refusing, lambda one: (one.key, one.field, one.actor))]
     )
+
+
+def given_now(conn: Conn, ctx: Ctx, rules: RuleSet) -> int:
+    """Another plan is in force: refusals of those to whom it gives the field are over. Returns how many.
+
+    Their cases stay: a message that was not applied waits in them to be read again.
+    """
+    over: dict[str, str] = {}
+    for row in store.refusals_by_writer(conn, [Why.NOT_OWNER.value, Why.NOBODY_OWNS.value]):
+        scope = Scope(row["account"], row["seller"], row["seller_model"], row["category"])
+        act = Act.UPDATE if row["field"] else Act.CREATE
+        if isinstance(decide(rules, Write(row["object"], "", row["field"], act, row["actor"], scope=scope)), Allowed):
+            over |= dict.fromkeys(row["ids"], GIVEN)
+    store.end_refused(conn, over, ctx.clock.now())
+    return len(over)
 
 
 def _round(conn: Conn, ctx: Ctx, plan: Plan, rules: RuleSet, some: Sequence[Refusing]) -> Judged:

@@ -193,6 +193,16 @@ def count_refused(conn: Conn, rows: Sequence[tuple[str, datetime, str | None]], 
         )
 
 
+def refusals_by_writer(conn: Conn, whys: Sequence[str]) -> list[Row]:
+    """Refusals that stand for one of these reasons, by who wrote what and where: `ids` of each kind."""
+    return conn.execute(
+        "SELECT object, field, actor, account, seller, seller_model, category, array_agg(id ORDER BY id) AS ids FROM refused_write "
+        "WHERE ended_at IS NULL AND why = ANY(%s) GROUP BY object, field, actor, account, seller, seller_model, category "
+        "ORDER BY object, field, actor, account, seller, seller_model, category",
+        (list(whys),),
+    ).fetchall()
+
+
 def end_refused(conn: Conn, ended: Mapping[str, str], at: datetime) -> None:
     """By id: why it no longer stands."""
     if ended:
