@@ -98,6 +98,15 @@ class WebhookRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance_s: float
 
 
+class SignedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls that must carry a signature of the message. `markets`: their market words. `calls`: "POST /path/*", `*` for anything."""
+
+    markets: list[str]
+    calls: list[str]
+    source: str
+    checked_on: str
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     party: str
@@ -122,6 +131,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str
     ] = []  # where answers point us to fetch a document from: ends of host names, such as `.amazonaws.com`
     also_called: list[str] = []  # codes of calls with a ceiling that a source makes besides its own
+    signed: SignedRow | None = None
     joins: dict[str, str] = {}  # object -> the identifier scheme by which this channel knows it: leg -> amazon_order_id
 
     def limit(self, access: "Access", code: str, name: str) -> "Limit | None":
