@@ -15,7 +15,7 @@ from entrepot.connectors.verbs import SubmitListing, Verb
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.listing_offer import LISTING, listing_id, took, turned_down
-from entrepot.inbox.model import Decided, Message, NotYet, Parked, Verdict
+from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.outcome import Refused, Unrecognised
 from entrepot.outbox.port import Effect, Reaction
@@ -129,13 +129,22 @@ class ListingContent:
         account = message.account
         known = store.submission(conn, account, seen.submission_id)
         if known is None:
-            # Their list may run ahead of our own receipt; what stays unknown was submitted by somebody else.
-            return NotYet(f"submission {seen.submission_id} is not one of ours, or not yet", "gap-found", name=seen.submission_id)  # fmt: skip
+            return self._strange(conn, account, seen.submission_id)
         store.move_submission(conn, ctx, account, seen)
         if known["ended_at"] is not None or seen.state not in (SubmissionState.DONE, SubmissionState.FAILED):
             return Decided()
         self._answered(ctx, conn, then, account, known, seen)
         return Decided()
+
+    def _strange(self, conn: Conn, account: str, submission_id: str) -> Verdict:
+        """A batch without a receipt of ours. Before it can be listed, what made it stands as `sending`: so it is ours only while something is unclear."""
+        batches = [name for name, row in self.channels.manifest(account).operations.items() if row.batch]
+        if store.receipt_awaited(conn, account, batches):
+            why = f"submission {submission_id} is not one of ours, or its receipt is still to come"
+            return NotYet(why, "gap-found", name=submission_id)
+        return Ignored(
+            f"nobody here waits for submission {submission_id}: another tool or environment of this account made it, or a look has settled ours"
+        )
 
     def _answered(self, ctx: Ctx, conn: Conn, then: Consequences, account: str, known: Row, seen: SubmissionSeen) -> None:  # fmt: skip
         """The third level: what became of the one thing this batch carried."""

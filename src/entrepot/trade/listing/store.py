@@ -164,6 +164,16 @@ def submission(conn: Conn, account: str, submission_id: str) -> Row | None:
     ).fetchone()
 
 
+def receipt_awaited(conn: Conn, account: str, operations: Sequence[str]) -> bool:
+    """Did something leave, or may it have left, of whose batch we have no receipt yet?"""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM effect WHERE account = %s AND operation = ANY(%s) "
+        "AND (state IN ('sending', 'unknown', 'parked') OR (state = 'planned' AND attempts > 0))) AS found",
+        (account, list(operations)),
+    ).fetchone()
+    return bool(row and row["found"])
+
+
 def move_submission(conn: Conn, ctx: Ctx, account: str, seen: SubmissionSeen) -> None:
     """The second level: the batch as they work it off; with its end the third, the items."""
     ended = ctx.clock.now() if str(seen.state) in ("done", "failed") else None
