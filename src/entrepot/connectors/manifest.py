@@ -33,6 +33,7 @@ class OperationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partner_key: bool
     read_back: bool = False
     role: str = ""
+    together: int = 1  # how many of them go in one call, where the connector can join them
     batch: bool = (
         False  # what comes back is a receipt for a batch; its items are answered later, by the source `submissions`
     )
