@@ -6,7 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from entrepot.blueprint.lint.identifiers import ASKED_OUT
 from entrepot.blueprint.model import Plan
+from entrepot.flows import fulfilment_confirm, listing_content, order_creation
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.fulfilment_confirm import FulfilmentConfirm, recast
@@ -105,6 +107,15 @@ def test_a_replay_says_what_another_plan_would_tell(changes: dict[str, Any], wor
     before = {"carrier": "CB", "our_carrier": "cargo bike", "other_carrier": False, "parcel": "P-1"}
     now = recast(Parts(plan(**changes), {}), AMAZON, before)
     assert now == {**before, "carrier": word, "other_carrier": other}
+
+
+def test_the_linter_knows_the_fields_that_are_translated_on_their_way_out() -> None:
+    asked = {
+        order_creation.FLOW: order_creation.SHIPPING_TYPE,
+        listing_content.FLOW: "category",
+        fulfilment_confirm.FLOW: fulfilment_confirm.CARRIER,
+    }
+    assert dict(ASKED_OUT) == {flow: (field,) for flow, field in asked.items()}
 
 
 def test_a_promise_made_before_carriers_were_mapped_is_left_as_it_is() -> None:
