@@ -59,6 +59,18 @@ def test_every_channel_sold_and_was_told_of_its_parcels(day: SellingHouse) -> No
     assert {row["account"] for row in rows} == set(CHANNELS)
 
 
+def test_the_warehouses_word_for_a_carrier_reaches_amazon_and_ebay_as_theirs(
+    day: SellingHouse, books: dict[str, Any]
+) -> None:
+    ours = {row["carrier"] for row in day.rows("SELECT DISTINCT carrier FROM parcel")}
+    assert ours <= {"dhl", "ups", "gls"}
+    for channel in ("amazon", "ebay"):
+        told = {one["carrier"] for one in books[channel]["shipments"] if one["carrier"] != "AMZN_LOGISTICS"}
+        assert told and told <= {"DHL", "UPS", "GLS"}
+    used = day.rows("SELECT DISTINCT mapping FROM mapping_use WHERE direction = 'out'")
+    assert {row["mapping"] for row in used} >= {"carrier-amazon-de", "carrier-ebay-de"}
+
+
 def test_a_pending_order_reserves_stock_and_goes_to_the_back_office_only_when_it_is_payable(day: SellingHouse) -> None:
     [leg] = day.rows("SELECT * FROM leg WHERE account = 'amazon-de/main' ORDER BY created_at LIMIT 1")
     [reserved] = day.rows("SELECT min(made_at) AS at FROM stock_reservation WHERE leg_id = %s", leg["id"])

@@ -1,7 +1,7 @@
 """Words between us and a system, by the plan's tables. Pure: a word in, a word out, or why there is none."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from entrepot.blueprint.model import Plan
 from entrepot.blueprint.owning import Mapped
@@ -11,9 +11,10 @@ MISSING = "mapping-missing"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """No table speaks of this word: it goes on as it is."""
+    """It goes on as it is. `unlisted`: the table that speaks of such words, and not of this one."""
 
     word: str
+    unlisted: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def tables(plan: Plan, *, flow: str, system: str, direction: str) -> Iterator[Ma
 
 def look_up(plan: Plan, *, flow: str, system: str, direction: str, field: str, word: str) -> Looked:
     """What a word becomes. Several tables of one field: the first that knows it."""
-    strict = ""
+    strict = unlisted = ""
     for table in tables(plan, flow=flow, system=system, direction=direction):
         if table.field != field:
             continue
@@ -78,4 +79,5 @@ def look_up(plan: Plan, *, flow: str, system: str, direction: str, field: str, w
             return Kept(word) if found == word else Changed(found, table.name, word)
         if table.otherwise == "park":
             strict = strict or table.name
-    return Missing(strict, word) if strict else Kept(word)
+        unlisted = unlisted or table.name
+    return Missing(strict, word) if strict else Kept(word, unlisted)

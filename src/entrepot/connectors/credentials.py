@@ -34,7 +34,9 @@ class RawKey:
         return None
 
 
-class _Token(msgspec.Struct):
+class Token(msgspec.Struct):
+    """What an OAuth2 endpoint hands out."""
+
     access_token: str
     expires_in: float = TOKEN_LIFE_S
 
@@ -72,10 +74,10 @@ class FetchedToken:
             if since is not None and machine - since < timedelta(seconds=REFRESH_GIVEN_UP_S):
                 return Unsent("another worker is fetching a new token", REFRESH_WAIT_S)
             held.fetching_since = machine
-        fetched = self._fetch(ctx, until)
+        fetched = self.fetched(ctx, until)
         with self._lock:
             self._held.fetching_since = None
-            if isinstance(fetched, _Token):
+            if isinstance(fetched, Token):
                 self._held.header = f"{self.scheme} {fetched.access_token}".strip()
                 self._held.renew_at = ctx.clock.now() + timedelta(seconds=fetched.expires_in * REFRESH_AHEAD)
                 return self._held.header
@@ -86,7 +88,8 @@ class FetchedToken:
             if self._held.header == header:
                 self._held.header = None
 
-    def _fetch(self, ctx: Ctx, until: datetime | None) -> _Token | Unsent | NoEntry:
+    def fetched(self, ctx: Ctx, until: datetime | None) -> Token | Unsent | NoEntry:
+        """A token from their endpoint, made by this very call."""
         timeout = time_left(ctx, until)
         if timeout < CALL_MIN_S:
             return Unsent("no time was left to fetch a token")
@@ -100,7 +103,7 @@ class FetchedToken:
         if sent.status != 200:
             return Unsent(f"no token: HTTP {sent.status}")
         try:
-            return msgspec.json.decode(sent.body, type=_Token)
+            return msgspec.json.decode(sent.body, type=Token)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Unsent("no token: the answer is not the one OAuth2 promises")
 

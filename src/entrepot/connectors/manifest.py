@@ -33,6 +33,7 @@ class OperationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partner_key: bool
     read_back: bool = False
     role: str = ""
+    together: int = 1  # how many of them go in one call, where the connector can join them
     batch: bool = (
         False  # what comes back is a receipt for a batch; its items are answered later, by the source `submissions`
     )
@@ -98,6 +99,15 @@ class WebhookRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance_s: float
 
 
+class SignedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls that must carry a signature of the message. `markets`: their market words. `calls`: "POST /path/*", `*` for anything."""
+
+    markets: list[str]
+    calls: list[str]
+    source: str
+    checked_on: str
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     party: str
@@ -125,6 +135,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: dict[
         str, str
     ] = {}  # kind of message, or kind.field -> whose word it is, where that is not the system's party
+    signed: SignedRow | None = None
     joins: dict[str, str] = {}  # object -> the identifier scheme by which this channel knows it: leg -> amazon_order_id
 
     def speaker(self, kind: str, name: str = "") -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from entrepot.connectors.amazon.connector import connect as amazon
+from entrepot.connectors.amazon_vendor.connector import connect as amazon_vendor
 from entrepot.connectors.backoffice.connector import connect as backoffice
 from entrepot.connectors.channelengine.connector import connect as channelengine
 from entrepot.connectors.ebay.connector import connect as ebay
@@ -19,6 +20,7 @@ __all__ = ["CONNECTORS", "connect", "facts", "manifest"]
 
 CONNECTORS: Mapping[str, Callable[[Access], Connector]] = {
     "amazon": amazon,
+    "amazon-vendor": amazon_vendor,
     "backoffice": backoffice,
     "channelengine": channelengine,
     "ebay": ebay,

@@ -40,7 +40,11 @@ class AcknowledgeOrder(msgspec.Struct, frozen=True):
 
 
 class ShipParcel(msgspec.Struct, frozen=True):
-    """One parcel. `parcel`: our own number of it, unique within the order: the natural key where the channel takes one."""
+    """One parcel. `parcel`: our own number of it, unique within the order: the natural key where the channel takes one.
+
+    `carrier`: the channel's word, by the plan's table; `our_carrier`: the warehouse's. `other_carrier`: the table does not know
+    it, so `carrier` is a name and no code of the channel's.
+    """
 
     order_id: str
     our_number: str
@@ -50,6 +54,8 @@ class ShipParcel(msgspec.Struct, frozen=True):
     shipped_at: str
     lines: list[Quantity]
     service: str = ""
+    our_carrier: str = ""
+    other_carrier: bool = False
 
 
 class CancelLines(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """fulfilment-confirm: a parcel leaves our warehouse, and the channel hears of it before its ship-by date, by the parcel's own number.
 
-Each parcel is confirmed once: its number is the natural key where the channel takes one, and the order itself is looked at where it does not. The
+The carrier is said in the channel's word, by the plan's table; a word that a strict table does not know waits as a case, before anything of the parcel
+is written down. Each parcel is confirmed once: its number is the natural key where the channel takes one, and the order itself is looked at where it does not. The
 promise `ship` is kept when nothing of the order is left to be confirmed. A parcel of an order that is lost at the channel is a person's.
 """
 
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from entrepot.cases.model import CaseAsked
+from entrepot.change.mapping import MISSING, Changed, Kept, Missing, Use
 from entrepot.connectors.verbs import Quantity, ShipParcel, Verb
 from entrepot.flows import duties
 from entrepot.flows.channels import SalesChannels, number_of, order_of
 from entrepot.flows.consequences import Consequences
+from entrepot.flows.parts import Parts
 from entrepot.inbox.model import Decided, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.outcome import Refused
@@ -24,7 +27,7 @@ from entrepot.trade.shipment import parcels
 from entrepot.trade.shipment.model import ParcelSeen
 from entrepot.trade.stock import store as stock
 
-FLOW = "fulfilment-confirm"
+FLOW, CARRIER = "fulfilment-confirm", "carrier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +51,37 @@ class FulfilmentConfirm:
         strange = sorted(set(seen.lines) - {line["order_line_id"] for line in lines})
         if strange:
             return Parked("malformed-message", f"parcel {seen.parcel} holds line {strange[0]}, which order {order_id} has not", seen.parcel)  # fmt: skip
+        lost = LegState(leg["state"]) in LOST
+        carrier = self.channels.parts.outgoing(FLOW, account, CARRIER, seen.carrier)
+        if isinstance(carrier, Missing) and not lost:
+            return Parked(MISSING, f"parcel {seen.parcel} of order {order_id}: {carrier.words}", seen.parcel, "leg", leg["id"], leg["ordered_minor"],
+                          leg["currency"], cause_key=f"{carrier.mapping}:{carrier.word}")  # fmt: skip
         root = root_of(leg["commercial_id"])
         row = parcels.row_of(ctx.ids.new("prc"), leg["id"], seen.parcel, seen.carrier, seen.tracking, dict(seen.lines), seen.shipped_at, ctx.plan_hash)  # fmt: skip
         if not parcels.keep(conn, [row]):
             return Decided()
-        if LegState(leg["state"]) in LOST:
+        if lost or isinstance(carrier, Missing):
             then.cases.append(self._left_in_vain(leg, seen))
             return Decided()
+        key = f"ship:{seen.number}:{seen.parcel}"
+        if isinstance(carrier, Changed):
+            then.uses.append(Use(carrier.mapping, FLOW, CARRIER, "out", theirs=carrier.word, ours=carrier.was, message_id=message.id,
+                                 object="leg", object_id=leg["id"], effect_key=key))  # fmt: skip
         skus = {line["order_line_id"]: line["sku"] for line in lines}
         payload = ShipParcel(
             order_id=order_id,
             our_number=seen.number,
             parcel=seen.parcel,
-            carrier=seen.carrier,
+            carrier=carrier.word,
             tracking=seen.tracking,
             shipped_at=seen.shipped_at.isoformat(),
             lines=[Quantity(line_id, quantity, skus[line_id]) for line_id, quantity in sorted(seen.lines.items())],
             service=seen.service,
+            our_carrier=seen.carrier,
+            other_carrier=isinstance(carrier, Kept) and bool(carrier.unlisted),
         )
         then.intents += self.channels.intent(
-            account, Verb.SHIP, payload, key=f"ship:{seen.number}:{seen.parcel}", root=root, flow=FLOW, queue="urgent",
+            account, Verb.SHIP, payload, key=key, root=root, flow=FLOW, queue="urgent",
             message_id=message.id,
         )  # fmt: skip
         self._left_the_pool(ctx, conn, leg, lines)
@@ -88,6 +102,15 @@ class FulfilmentConfirm:
             mode=self.channels.mode("shipped-unconfirmed"), account=leg["account"], object="leg", object_id=leg["id"], name=leg["order_id"],
             root=root_of(leg["commercial_id"]), cause=cause, money_minor=leg["ordered_minor"], currency=leg["currency"], flow=FLOW,
         )  # fmt: skip
+
+
+def recast(parts: Parts, account: str, payload: Mapping[str, Any]) -> Mapping[str, Any] | Missing:
+    """What the channel would be told of a parcel under the plan at hand, made from the warehouse's own word for the carrier."""
+    word = str(payload.get("our_carrier", ""))
+    found = parts.outgoing(FLOW, account, CARRIER, word)
+    if isinstance(found, Missing) or not word:
+        return found if isinstance(found, Missing) else payload
+    return {**payload, "carrier": found.word, "other_carrier": isinstance(found, Kept) and bool(found.unlisted)}
 
 
 def packed(conn: Conn, leg_id: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ Also what channels tell of listings by themselves, of batches of any kind, and o
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.listing_offer import LISTING, listing_id, took, turned_down
 from entrepot.flows.own_offers import OwnOffers
-from entrepot.inbox.model import Decided, Message, NotYet, Parked, Verdict
+from entrepot.inbox.model import Decided, Ignored, Message, NotYet, Parked, Verdict
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.kernel.outcome import Refused, Unrecognised
 from entrepot.outbox.port import Effect, Reaction
@@ -131,35 +131,48 @@ class ListingContent:
         account = message.account
         known = store.submission(conn, account, seen.submission_id)
         if known is None:
-            # Their list may run ahead of our own receipt; what stays unknown was submitted by somebody else.
-            return NotYet(f"submission {seen.submission_id} is not one of ours, or not yet", "gap-found", name=seen.submission_id)  # fmt: skip
+            return self._strange(conn, account, seen.submission_id)
         store.move_submission(conn, ctx, account, seen)
         if known["ended_at"] is not None or seen.state not in (SubmissionState.DONE, SubmissionState.FAILED):
             return Decided()
         self._answered(ctx, conn, then, account, known, seen)
         return Decided()
 
+    def _strange(self, conn: Conn, account: str, submission_id: str) -> Verdict:
+        """A batch without a receipt of ours. Before it can be listed, what made it stands as `sending`: so it is ours only while something is unclear."""
+        batches = [name for name, row in self.channels.manifest(account).operations.items() if row.batch]
+        if store.receipt_awaited(conn, account, batches):
+            why = f"submission {submission_id} is not one of ours, or its receipt is still to come"
+            return NotYet(why, "gap-found", name=submission_id)
+        return Ignored(
+            f"nobody here waits for submission {submission_id}: another tool or environment of this account made it, or a look has settled ours"
+        )
+
     def _answered(self, ctx: Ctx, conn: Conn, then: Consequences, account: str, known: Row, seen: SubmissionSeen) -> None:  # fmt: skip
-        """The third level: what became of the one thing this batch carried."""
+        """The third level: what became of each thing that this batch carried."""
         bad = [one for one in seen.results if not one.accepted]
         if seen.state is SubmissionState.FAILED and not bad:
-            bad = [ItemResult(known["effect_key"], False, seen.their_state, "the batch failed as a whole")]
-        payload: Mapping[str, Any] = known["payload"] or {}
-        sku, lane = str(payload.get("sku", "")), known["effect_key"].partition(":")[0]
+            bad = [ItemResult("", False, seen.their_state, "the batch failed as a whole")]
+        parts = store.parts_of(conn, account, seen.submission_id) or [known]
+        for part, refused in _by_part(parts, bad):
+            self._part_answered(ctx, conn, then, account, part, refused)
+
+    def _part_answered(self, ctx: Ctx, conn: Conn, then: Consequences, account: str, part: Row, bad: Sequence[ItemResult]) -> None:  # fmt: skip
+        sku, lane = _sku(part), part["effect_key"].partition(":")[0]
         if lane in OFFER_KEYS and sku and not bad:
-            took(conn, ctx, self.channels, account, sku, known["effect_key"])
+            took(conn, ctx, self.channels, account, sku, part["effect_key"])
         elif sku and not bad:
             store.ask_restock(conn, ctx, {sku})
         for one in bad:
             refusal = Refused(one.code or "rejected", one.message, one.attribute or None)
             if sku and lane in OFFER_KEYS:
-                then.cases.append(turned_down(self.channels, account, sku, refusal, known["effect_id"]))
+                then.cases.append(turned_down(self.channels, account, sku, refusal, part["effect_id"]))
             elif sku:
                 mode = MISSING_ATTRIBUTE if one.attribute else REJECTED
                 cause = f"{sku}: {one.attribute + ': ' if one.attribute else ''}{one.message} ({one.code})"
                 then.cases.append(self._case(mode, account, sku, cause, f"{one.code}:{one.attribute}", FLOW))
             else:
-                then.cases.append(self._effect_refused(account, known, refusal))
+                then.cases.append(self._effect_refused(account, part, refusal))
 
     def _effect_refused(self, account: str, known: Row, refusal: Refused) -> CaseAsked:
         """A cancellation, a refund or a confirmation that was taken as a batch, and refused as an item."""
@@ -203,6 +216,20 @@ class ListingContent:
     def _case(self, mode: str, account: str, sku: str, cause: str, cause_key: str, flow: str) -> CaseAsked:
         return CaseAsked(mode=self.channels.mode(mode), account=account, object=LISTING, object_id=listing_id(account, sku), name=sku, root=f"listing:{sku}",
                          cause=cause, cause_key=cause_key, flow=flow, values={"words": cause})  # fmt: skip
+
+
+def _sku(part: Row) -> str:
+    return str((part["payload"] or {}).get("sku", ""))
+
+
+def _by_part(parts: Sequence[Row], bad: Sequence[ItemResult]) -> Iterator[tuple[Row, list[ItemResult]]]:
+    """Each thing of a batch with what was refused of it. A refusal that names none of them is told of all that are not named."""
+    names = [{part["effect_key"], _sku(part)} - {""} for part in parts]
+    known = set().union(*names)
+    of_all = [one for one in bad if one.key not in known]
+    for part, own in zip(parts, names, strict=True):
+        named = [one for one in bad if one.key in own]
+        yield part, (named + of_all if len(parts) == 1 else named or of_all)
 
 
 def near(rate: float, limit: float, *, above: bool) -> bool:

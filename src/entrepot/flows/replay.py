@@ -28,7 +28,7 @@ from entrepot.change.replaying import (
     judge_message,
 )
 from entrepot.engine import flows as flow_control
-from entrepot.flows import order_creation
+from entrepot.flows import fulfilment_confirm, order_creation
 from entrepot.flows import replay_records as records
 from entrepot.flows.parts import Parts
 from entrepot.kernel.ctx import Conn, Ctx, Row
@@ -42,6 +42,9 @@ BUSY_WAIT_S = 0.1
 # How an operation's content follows from the plan; what is not here does not depend on it.
 RECASTS: Mapping[str, Callable[[Parts, str, Mapping[str, Any]], Content]] = {
     "mirakl.create-orders": order_creation.recast
+}
+RECAST_FLOWS: Mapping[str, Callable[[Parts, str, Mapping[str, Any]], Content]] = {
+    fulfilment_confirm.FLOW: fulfilment_confirm.recast  # whichever channel is told
 }
 
 
@@ -115,7 +118,7 @@ def _concerns(mapping: str, row: Judged, uses: Sequence[Row], mode: str) -> bool
 
 
 def _judged_effect(parts: Parts, effect: Row) -> Judged:
-    recast = RECASTS.get(effect["operation"])
+    recast = RECASTS.get(effect["operation"]) or RECAST_FLOWS.get(effect["flow"])
     return judge_effect(
         record_id=effect["id"],
         key=effect["key"],

@@ -1,9 +1,9 @@
 """What a connector offers the outbox, and what a flow adds to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.outcome import Outcome, ReadBack, Refused
@@ -60,6 +60,20 @@ class Operation(Protocol):
     def can_read_back(self) -> bool: ...
     def send(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[Outcome, Detail]: ...
     def read_back(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[ReadBack, Detail]: ...
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A write of which many may go in one call, each with an outcome of its own: the call is what the ceiling counts."""
+
+    @property
+    def together(self) -> int:
+        """How many, at most."""
+        ...
+
+    def send_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[Outcome], Detail]:
+        """One call; the outcomes in the order of the effects. Each effect is of another root."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

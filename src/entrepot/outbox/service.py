@@ -10,7 +10,8 @@ from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import Busy, EntrepotError, NotNow, OurBug
 from entrepot.kernel.outcome import Done, Later, NotThere, Outcome, ReadBack, Refused, Unknown
 from entrepot.outbox import store
-from entrepot.outbox.port import Detail, Effect, Operation, OutgoingEffect, Reaction
+from entrepot.outbox.joining import Room, calls_of
+from entrepot.outbox.port import Detail, Effect, Joining, Operation, OutgoingEffect, Reaction
 from entrepot.store.locks import lock_root
 
 BATCH = 64
@@ -74,7 +75,9 @@ class Outbox:
             if not to_send and not to_read:
                 break
             ctx.point("send.claimed")
-            jobs = [partial(self._send, ctx, lease, e, until) for e in to_send]
+            jobs = [
+                partial(self._send_together, ctx, lease, some, until) for some in calls_of(to_send, self._operation)
+            ]
             jobs += [partial(self._read_back, ctx, lease, e) for e in to_read]
             self.width(jobs)
             handled += len(to_send) + len(to_read)
@@ -107,20 +110,24 @@ class Outbox:
         now, until = ctx.clock.now(), self._until(ctx)
         send: list[Effect] = []
         read: list[Effect] = []
+        room = Room()
         with ctx.db.transaction() as conn:
             lease.hold(conn)
             store.orphans_to_unknown(conn, ctx, lease.account, queue, now)
             for effect in store.take_due(conn, lease.account, queue, now, BATCH):
                 if effect.state == "unknown":
                     read.append(effect)
-                elif wanted := self._may_send(ctx, conn, lease, effect):
+                elif wanted := self._may_send(ctx, conn, lease, effect, room):
                     send.append(wanted)
             if send:
                 store.claim(conn, ctx, send, lease.epoch, until)
         return send, read, until
 
-    def _may_send(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect) -> Effect | None:
-        """The effect as it is wanted now, in its window, and with a token; None: its row already says why not."""
+    def _may_send(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, room: Room) -> Effect | None:
+        """The effect as it is wanted now, in its window, and with a token; None: its row already says why not.
+
+        `room`: in calls that a token was taken for already.
+        """
         now = ctx.clock.now()
         operation = self._operation(effect)
         if store.predecessor_state(conn, effect.id) in ("refused", "void", "observed"):
@@ -152,6 +159,8 @@ class Outbox:
                 was="planned",
             )
             return None
+        if room.joins(operation):
+            return wanted
         if operation.limit is not None:
             wait = store.take_token(conn, ctx, effect.account, operation.limit)
             if wait:
@@ -159,6 +168,7 @@ class Outbox:
                     conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), was="planned"
                 )
                 return None
+        room.opened(operation)
         return wanted
 
     # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -173,6 +183,58 @@ class Outbox:
         ctx.point("send.after")
         self._commit(ctx, lease, effect, lambda conn: self._outcome(ctx, conn, lease, effect, outcome, detail))
         ctx.point("send.settled")
+
+    def _send_together(self, ctx: Ctx, lease: SendLease, effects: Sequence[Effect], until: datetime) -> None:
+        """One call for several; their outcomes are one transaction. Whoever dies in between leaves each of them unclear, to be looked at."""
+        operation = self._operation(effects[0])
+        if len(effects) == 1 or not isinstance(operation, Joining):
+            for effect in effects:
+                self._send(ctx, lease, effect, until)
+            return
+        outgoing = [self._outgoing(effect, effect.attempts + 1, until) for effect in effects]
+        ctx.point("send.before")
+        if ctx.clock.machine() + timedelta(seconds=self.send_timeout_s) > until:
+            return  # as for one
+        outcomes, detail = operation.send_together(ctx, outgoing)
+        ctx.point("send.after")
+        self._commit_together(ctx, lease, list(zip(effects, outcomes, strict=True)), detail)
+        ctx.point("send.settled")
+
+    def _commit_together(
+        self, ctx: Ctx, lease: SendLease, told: Sequence[tuple[Effect, Outcome]], detail: Detail
+    ) -> None:
+        """All outcomes of one call, or none: a receipt stands for all of them.
+
+        After a bug in what follows from one, each is written by itself, and what was taken is looked at by itself as well.
+        """
+        in_order = sorted(told, key=lambda one: one[0].root)
+        for attempt in range(BUSY_TRIES):
+            try:
+                with ctx.db.transaction() as conn:
+                    lease.hold(conn)
+                    for effect, _ in in_order:
+                        lock_root(conn, effect.root)
+                    for effect, outcome in in_order:
+                        self._outcome(ctx, conn, lease, effect, outcome, detail)
+                return
+            except Busy:
+                ctx.clock.sleep(0.02 * (attempt + 1))
+            except NotNow:
+                raise
+            except Exception:  # noqa: BLE001 - see above
+                for effect, outcome in in_order:
+                    alone = (
+                        Unknown("it was taken with others, and is looked at by itself")
+                        if isinstance(outcome, Done)
+                        else outcome
+                    )
+                    self._commit(ctx, lease, effect, partial(self._one_outcome, ctx, lease, effect, alone, detail))
+                return
+
+    def _one_outcome(
+        self, ctx: Ctx, lease: SendLease, effect: Effect, outcome: Outcome, detail: Detail, conn: Conn
+    ) -> None:
+        self._outcome(ctx, conn, lease, effect, outcome, detail)
 
     def _outgoing(self, effect: Effect, attempts: int, until: datetime) -> OutgoingEffect:
         key = f"{self.key_prefix}{effect.key}"

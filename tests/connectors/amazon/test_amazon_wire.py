@@ -339,10 +339,8 @@ def test_what_the_manifest_promises_is_what_the_connector_does() -> None:
     assert files(PACKAGE).joinpath("manifest.toml").read_text().startswith("# ")
 
 
-def test_a_vendors_rule_touches_no_order_of_a_seller() -> None:
-    vendors = [rule for rule in MANIFEST.obligations if rule.kind == "acknowledge"]
-    assert [rule.markets for rule in vendors] == [["VENDOR_DIRECT_FULFILLMENT"]]
-    assert {rule.kind for rule in MANIFEST.obligations} == {"ship", "cancelled", "acknowledge"}
+def test_a_seller_has_nothing_to_acknowledge() -> None:
+    assert {rule.kind for rule in MANIFEST.obligations} == {"ship", "cancelled"}
     assert all(rule.source and rule.penalty and rule.checked_on for rule in MANIFEST.obligations)
 
 

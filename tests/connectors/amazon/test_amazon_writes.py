@@ -1,5 +1,6 @@
 """Amazon's writes against the sandbox: each alone under the contract, then what only Amazon does."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -272,6 +273,15 @@ def test_a_parcel_that_travels_by_another_number_is_not_taken_for_ours(market: A
     market.send("amazon.ship", market.parcel(order_id))
     found, _ = market.look("amazon.ship", market.parcel(order_id, tracking="OTHER"))
     assert isinstance(found, Refused)
+
+
+def test_a_carrier_that_is_no_word_of_theirs_is_another_one_by_its_name(market: AmazonMarket) -> None:
+    order_id = market.portal.place([("LAMP-1", 1)])
+    parcel = market.parcel(order_id, carrier="Cargo bike", other_carrier=True)
+    assert isinstance(market.send("amazon.ship", parcel)[0], Done)
+    sent = json.loads(market.http.sent[-1].body)["packageDetail"]
+    assert (sent["carrierCode"], sent["carrierName"]) == ("Others", "Cargo bike")
+    assert isinstance(market.look("amazon.ship", parcel)[0], Done)
 
 
 def test_two_parcels_of_one_order_are_two(market: AmazonMarket) -> None:

@@ -6,11 +6,15 @@ from typing import Any
 
 from connectors.channel import ChannelMarket
 
+from entrepot.connectors.ebay.ed25519 import private_key
+from entrepot.connectors.ebay.signing import KEY_PATH, Key, signature
+from entrepot.connectors.exchange import Call as SignedCall
 from entrepot.connectors.port import Received
 from entrepot.kernel.outcome import Outcome, ReadBack
 from entrepot.outbox.port import Detail
 from entrepot.sandbox.core import Request, Response, World
 from entrepot.sandbox.ebay import Ebay, Product, Settings
+from entrepot.sandbox.ebay.router import Call as Asked
 
 SYSTEM = "ebay"
 PRODUCTS = (
@@ -27,9 +31,9 @@ POLICIES = {
 
 
 class Shop(ChannelMarket):
-    """`settings`: of the simulated account."""
+    """`settings`: of the simulated account. `secrets_besides`: of ours, besides the usual."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, secrets_besides: Mapping[str, str] | None = None, **settings: Any) -> None:
         chosen = Settings(**{"lost_per_1000": 0, "duplicate_per_1000": 0, **settings})
         self.settings = chosen
         secrets = {
@@ -40,6 +44,7 @@ class Shop(ChannelMarket):
             "verification_token": chosen.verification_token,
             "endpoint": "http://hub.example/hooks/ebay",
             **POLICIES,
+            **(secrets_besides or {}),
         }
         super().__init__(
             SYSTEM,
@@ -126,9 +131,21 @@ def make(world: World, clock: Any, url: str, settings: Settings) -> Ebay:
 
 
 def answered(shop: Shop, method: str, path: str, body: bytes, content_type: str = "application/json") -> Response:
-    """A call made by a person in the seller's own pages: with his token, past our connector."""
+    """A call made by a person in the seller's own pages: with his token, past our connector, signed with a key of its own."""
     header = shop.http.sent[-1].headers["authorization"].replace("IAF", "Bearer")
     headers = {"authorization": header, "content-type": content_type, "content-language": "de-DE"}
-    answer = shop.world.handle(SYSTEM, Request(method, path, (), headers, body))
+    key = signing_key(shop)
+    at = int(shop.clock.machine().timestamp())
+    proof = signature(
+        Key(private_key(key["privateKey"]), key["jwe"]), at, shop.access.base_url, SignedCall(method, path, body=body)
+    )
+    answer = shop.world.handle(SYSTEM, Request(method, path, (), headers | proof, body))
     assert isinstance(answer, Response), answer
     return answer
+
+
+def signing_key(shop: Shop) -> dict[str, Any]:
+    """A key pair, made by a person who asked eBay for one."""
+    asked = Request("POST", KEY_PATH, (), {}, b'{"signingKeyCipher":"ED25519"}')
+    made: dict[str, Any] = shop.system.signatures.create(Asked(asked, {})).json()
+    return made

@@ -1,9 +1,10 @@
 """What only eBay does with our writes: parcels without a number, whole orders, entries of a bulk, revisions of disputes."""
 
+import json
 from typing import Any
 
 import pytest
-from connectors.ebay.shop import Shop
+from connectors.ebay.shop import Shop, signing_key
 from connectors.ebay.stories import approve, buy, cancel_of, disputed, price_of, product, ship
 from connectors.market import Answers, make_ctx, said
 
@@ -118,7 +119,8 @@ def test_a_refund_without_a_number_is_unclear(shop: Shop) -> None:
 
 def refund_said(shop: Shop, answer: HttpAnswer) -> Any:
     token = said(200, '{"access_token":"t","expires_in":7200}')
-    ctx = make_ctx(Answers(token, answer), shop.clock)
+    key = said(201, json.dumps(signing_key(shop)))
+    ctx = make_ctx(Answers(token, key, token, answer), shop.clock)
     effect = shop.effect("ebay.refund", "k", shop_money())
     return shop.channel.operations["ebay.refund"].send(ctx, effect)[0]
 

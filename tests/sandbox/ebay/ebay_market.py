@@ -93,7 +93,7 @@ class Shop:
     def __init__(self, seed: int = 1, hub: Hub | None = None, **settings: Any) -> None:
         self.clock = MovableClock()
         self.world = World(self.clock, seed, hub)
-        chosen = {"lost_per_1000": 0, "duplicate_per_1000": 0, **settings}
+        chosen = {"lost_per_1000": 0, "duplicate_per_1000": 0, "demands_signatures": False, **settings}
         self.ebay = Ebay(self.world, lambda: MACHINE_TIME, HUB if hub else None, Settings(**chosen))
         self.world.mount("ebay", self.ebay)
         self.portal = self.ebay.portal

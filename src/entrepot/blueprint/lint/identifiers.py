@@ -7,6 +7,12 @@ from entrepot.blueprint.lint.look import Flaw, Flaws, Look, listed
 from entrepot.blueprint.model import Flow
 from entrepot.blueprint.owning import OBJECTS
 
+# Which words of ours a flow has translated on their way out, by the field a mapping names.
+ASKED_OUT: Mapping[str, tuple[str, ...]] = {
+    "order-creation": ("shipping_type",),
+    "listing-content": ("category",),
+    "fulfilment-confirm": ("carrier",),
+}
 _ORDERS = (
     "basket",
     "leg",
@@ -108,4 +114,12 @@ def _mappings(look: Look) -> Flaws:
                 "W501",
                 (*here, "system"),
                 f"flow {flow.name} does not touch {table.system}, so these words are never met",
+            )
+        asked = ASKED_OUT.get(table.flow)
+        if asked is not None and table.direction == "out" and table.field not in asked:
+            yield Flaw(
+                "W502",
+                (*here, "field"),
+                f"flow {table.flow} has no “{table.field}” translated on its way out",
+                f"write {listed(asked, 'or')}",
             )

@@ -43,7 +43,8 @@ class Spec:
     """One list. `at`: where its elements are; `next_at`: where the next token is; `query`: what else is asked, each time.
 
     `alone`: a token travels without anything else. `since`: name of the parameter it is filtered by; None:
-    read whole. `mark`: the instant by which they filter.
+    read whole. `mark`: the instant by which they filter. `until`, `span`: name of the parameter that ends the period, and how
+    long one may be; then the period's end is what was looked at, whether anything was found or not.
     """
 
     name: str
@@ -60,6 +61,9 @@ class Spec:
     )
     size: str = ""
     alone: bool = False
+    until: str = ""
+    span: timedelta = timedelta(0)
+    role: str = SELLER
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +118,10 @@ class TokenList:
         here = Cursor.parse(cursor if self.spec.since else None)
         start, token, resumed = start_of(ctx, self.spec.row, here.since), here.token, bool(here.token)
         newest = instant(here.newest, "cursor") if here.newest else start
+        end = min(ctx.clock.now(), start + self.spec.span) if self.spec.until else None
         used = {token}
         for _ in range(self.spec.row.pages_max):
-            page, following = self._page(ctx, start, token)
+            page, following = self._page(ctx, start, end, token)
             if resumed and page.problem and page.problem.code is ProblemCode.REFUSED:
                 token, resumed = "", False
                 yield replace(page, cursor=sortable(start), problem=None)  # a call was made; the period is read anew
@@ -126,6 +131,7 @@ class TokenList:
                 return
             newest = max([newest, *(mark for record in page.received if (mark := self.spec.mark(record)))])
             if not following:
+                newest = max(newest, end or newest)
                 yield self._moved(page, sortable(cursor_after(ctx, self.spec.row, start, newest)))
                 return
             if following in used:
@@ -138,7 +144,7 @@ class TokenList:
     def _moved(self, page: Page, cursor: str) -> Page:
         return replace(page, cursor=cursor) if self.spec.since else page
 
-    def _query(self, start: datetime, token: str) -> Query:
+    def _query(self, start: datetime, end: datetime | None, token: str) -> Query:
         spec = self.spec
         if token and spec.alone:
             return ((spec.page_by, token),)
@@ -147,11 +153,13 @@ class TokenList:
             query += ((spec.size, str(spec.row.size)),)
         if spec.since:
             query += ((spec.since, stamp(start)),)
+        if end is not None:
+            query += ((spec.until, stamp(end)),)
         return (*query, (spec.page_by, token)) if token else query
 
-    def _page(self, ctx: Ctx, start: datetime, token: str) -> tuple[Page, str | None]:
-        call = Call("GET", self.spec.path(), self._query(start, token))
-        answer, _ = self.wire.call(ctx, SELLER, call)
+    def _page(self, ctx: Ctx, start: datetime, end: datetime | None, token: str) -> tuple[Page, str | None]:
+        call = Call("GET", self.spec.path(), self._query(start, end, token))
+        answer, _ = self.wire.call(ctx, self.spec.role, call)
         code = self.spec.row.code
         if not isinstance(answer, Good):
             return Page(code, {}, b"", problem=problem_of(answer)), None

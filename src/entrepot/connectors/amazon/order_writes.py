@@ -15,6 +15,7 @@ from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Refused
 
 REFERENCE_DIGITS_MAX = 9
 OTHERWISE = "otherwise"
+OTHER_CARRIER = "Others"  # then the name counts
 INVALID = frozenset({"InvalidInput", "Invalid Input"})
 
 
@@ -31,7 +32,7 @@ def ship(wire: Wire) -> Shape[ShipParcel]:
             raise Unreadable("a parcel without content", "$.lines")
         package = {
             "packageReferenceId": package_reference(payload.parcel),
-            "carrierCode": payload.carrier,
+            "carrierCode": OTHER_CARRIER if payload.other_carrier else payload.carrier,
             "carrierName": payload.carrier,
             "trackingNumber": payload.tracking,
             "shipDate": instant(payload.shipped_at, "$.shipped_at").isoformat().replace("+00:00", "Z"),

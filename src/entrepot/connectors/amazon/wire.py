@@ -116,7 +116,7 @@ def json_call(method: str, path: str, body: object, query: tuple[tuple[str, str]
     return Call(method, path, query, JSON, encoded(body))
 
 
-def _token(access: Access, form: Mapping[str, str]) -> FetchedToken:
+def token_of(access: Access, form: Mapping[str, str]) -> FetchedToken:
     """LWA: the client's id and secret travel in the form itself. `form`: what is asked for, by names of our secrets."""
     client = {"client_id": "client_id", "client_secret": "client_secret"}
 
@@ -138,7 +138,7 @@ def open_wire(access: Access) -> Wire:
         access,
         Exchange(access.base_url, words, entry=TOKEN_HEADER, pause=pause_s),
         {
-            SELLER: _token(access, {"grant_type": "refresh_token"}),
-            GRANTLESS: _token(access, {"grant_type": "client_credentials", "scope": NOTIFICATIONS_SCOPE}),
+            SELLER: token_of(access, {"grant_type": "refresh_token"}),
+            GRANTLESS: token_of(access, {"grant_type": "client_credentials", "scope": NOTIFICATIONS_SCOPE}),
         },
     )

@@ -141,7 +141,8 @@ def _operations(wire_: Wire, access: Access) -> dict[str, Operation]:
 
 def connect(access: Access) -> Connector:
     """Bind eBay to an account. Errors: WrongSetting without client or consent."""
-    wire_, kept = open_wire(access), Records(MANIFEST.flows, access.account)
+    assert MANIFEST.signed is not None
+    wire_, kept = open_wire(access, MANIFEST.signed), Records(MANIFEST.flows, access.account)
 
     def check(ctx: Ctx) -> Problem | None:
         """The seller's consent still stands: one order is asked for."""

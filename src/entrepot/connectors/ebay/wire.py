@@ -1,14 +1,17 @@
 """eBay on the wire: one token under two schemes, two hosts, and the ways eBay says no. Bytes and status codes, no domain words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from entrepot.connectors.credentials import FetchedToken, basic
+from entrepot.connectors.ebay.signing import Signer
 from entrepot.connectors.exchange import Answer, Call, Credentials, Exchange, NoEntry, Unsent
+from entrepot.connectors.manifest import SignedRow
 from entrepot.connectors.port import Access, Detail
 from entrepot.connectors.reading import NOT_JSON, first_bytes
 from entrepot.kernel.ctx import Ctx
@@ -21,8 +24,10 @@ SELL, MONEY, CARE = (
     "money",
     "care",
 )  # the ordinary host; the host of money and disputes; the post-order interface
+KEYS = "keys"  # the application itself, where signing keys are made
 APP = "app"  # the application itself, not a seller: public keys, its own quotas
 TOKEN_PATH = "/identity/v1/oauth2/token"
+SIGNING = ("signing_key", "signing_jwe")
 NEEDED = ("client_id", "client_secret", "refresh_token")
 APP_SCOPE = "https://api.ebay.com/oauth/api_scope"
 BEARER, IAF = "Bearer ", "IAF "
@@ -121,8 +126,26 @@ class Wire:
     exchanges: Mapping[str, Exchange]
     credentials: Mapping[str, Credentials]
     marketplace: str
+    signer: Signer
 
     def call(self, ctx: Ctx, role: str, call: Call) -> tuple[Answer, Detail]:
+        """One call, signed where eBay wants it; repeated once with a new key when they do not take the one we made."""
+        if not self.signer.signs(call):
+            return self._unsigned(ctx, role, call)
+        answer, detail = self._signed(ctx, role, call)
+        return self._signed(ctx, role, call) if self.signer.spent(answer) else (answer, detail)
+
+    def _signed(self, ctx: Ctx, role: str, call: Call) -> tuple[Answer, Detail]:
+        ask = partial(self._ask, KEYS)
+        headers = self.signer.headers(ctx, ask, self.exchanges[role].base_url, call)
+        if isinstance(headers, Unsent | NoEntry):
+            return headers, {"method": call.method, "path": call.path, "error": headers.why}
+        return self._unsigned(ctx, role, replace(call, headers={**call.headers, **headers}))
+
+    def _ask(self, role: str, ctx: Ctx, call: Call) -> Answer:
+        return self._unsigned(ctx, role, call)[0]
+
+    def _unsigned(self, ctx: Ctx, role: str, call: Call) -> tuple[Answer, Detail]:
         return self.exchanges[role].call(ctx, self.credentials[role], call)
 
 
@@ -139,7 +162,16 @@ def money_url(base_url: str) -> str:
     return base_url
 
 
-def open_wire(access: Access) -> Wire:
+def signer(access: Access, row: SignedRow, marketplace: str) -> Signer:
+    """Errors: WrongSetting when the account has one half of a signing key."""
+    halves = [name for name in SIGNING if name in access.secrets]
+    if len(halves) == 1:
+        raise WrongSetting(f"account {access.account} declares {halves[0]} alone", account=access.account)
+    own = (access.secrets[SIGNING[0]], access.secrets[SIGNING[1]]) if halves else None
+    return Signer(row, marketplace in row.markets, own)
+
+
+def open_wire(access: Access, row: SignedRow) -> Wire:
     """Errors: WrongSetting when the account has no client or no seller's consent (a refresh token)."""
     missing = [name for name in NEEDED if name not in access.secrets]
     if missing:
@@ -155,7 +187,8 @@ def open_wire(access: Access) -> Wire:
     usual = Exchange(access.base_url, words, spoken=lambda _ctx: spoken)
     money = Exchange(setting(access, "finance_url", money_url(access.base_url)), words, spoken=lambda _ctx: spoken)
     return Wire(
-        {SELL: usual, MONEY: money, CARE: usual, APP: usual},
-        {SELL: seller, MONEY: seller, CARE: Iaf(seller), APP: itself},
+        {SELL: usual, MONEY: money, CARE: usual, APP: usual, KEYS: money},
+        {SELL: seller, MONEY: seller, CARE: Iaf(seller), APP: itself, KEYS: itself},
         marketplace,
+        signer(access, row, marketplace),
     )

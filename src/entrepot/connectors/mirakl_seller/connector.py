@@ -14,7 +14,7 @@ from entrepot.connectors.mirakl.asking import order_path
 from entrepot.connectors.mirakl.connector import by_creation
 from entrepot.connectors.mirakl.lists import ListSpec, OffsetList, SeekList, unreadable
 from entrepot.connectors.mirakl_seller import records, translate
-from entrepot.connectors.mirakl_seller.lanes import SET_PRICE, SET_STOCK, StockImport, offer_of, submit_shape
+from entrepot.connectors.mirakl_seller.lanes import SET_PRICE, SET_STOCK, PriceFile, StockImport, offer_of, submit_shape
 from entrepot.connectors.mirakl_seller.order_writes import ACKNOWLEDGE, Cancel, Ship, reasons_of, refund_shape
 from entrepot.connectors.mirakl_seller.records import ShopRecords
 from entrepot.connectors.mirakl_seller.submissions import OFFERS, PRICES, Imports, created
@@ -125,6 +125,8 @@ def _operations(wire: ShopWire, access: Access) -> dict[str, Operation]:
     simple = msgspec.structs.replace(MANIFEST, operations={name: rows[name] for name in shapes})
     made: dict[str, Operation] = bound(simple, wire, access, shapes)
     made[f"{NAME}.refund"] = LookFirst(made[f"{NAME}.refund"])
+    prices = f"{NAME}.set-price"
+    made[prices] = PriceFile(made[prices], wire, rows[prices].together)
     made[f"{NAME}.set-stock"] = StockImport(made[f"{NAME}.set-stock"], wire)
 
     def terms(name: str) -> tuple[Limit | None, float]:

@@ -6,13 +6,14 @@ a discount that is to go on is set again by whoever set it.
 
 import csv
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from entrepot.connectors.around import Around
-from entrepot.connectors.exchange import Call, Good, unread
+from entrepot.connectors.exchange import Answer, Call, Good, unfinished, unread
 from entrepot.connectors.mirakl import shapes
 from entrepot.connectors.mirakl.asking import JSON
 from entrepot.connectors.mirakl.words import IMPORT_DONE_BY_STATUS
@@ -20,9 +21,9 @@ from entrepot.connectors.mirakl_seller.submissions import OFFERS, PRICES, STOCK,
 from entrepot.connectors.mirakl_seller.translate import Import, ShopOffer, refused_rows, submission_id
 from entrepot.connectors.mirakl_seller.wire import SHOP
 from entrepot.connectors.port import Detail, OutgoingEffect
-from entrepot.connectors.reading import Unreadable, elements, encoded, minor, number_of, typed
+from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, encoded, minor, number_of, typed
 from entrepot.connectors.verbs import SetPrice, SetStock, SubmitListing
-from entrepot.connectors.writes import Caller, Look, Shape
+from entrepot.connectors.writes import WRONG_PAYLOAD, Caller, Look, Shape
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.http import HttpResponse
 from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Refused, Unknown
@@ -47,11 +48,11 @@ def taken_number(response: HttpResponse) -> str:
     return str(number)
 
 
-def file_call(path: str, columns: tuple[str, ...], row: tuple[str, ...]) -> Call:
-    """A file of one row, as a form."""
+def file_call(path: str, columns: tuple[str, ...], *rows: tuple[str, ...]) -> Call:
+    """A file, as a form."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerows((columns, row))
+    writer.writerows((columns, *rows))
     head = f'--{EDGE}\r\nContent-Disposition: form-data; name="file"; filename="lane.csv"\r\n'
     body = f"{head}Content-Type: application/octet-stream\r\n\r\n{text.getvalue()}\r\n--{EDGE}--\r\n"
     return Call("POST", path, (), {"content-type": f"multipart/form-data; boundary={EDGE}"}, body.encode())
@@ -69,11 +70,18 @@ def _offers(response: HttpResponse, sku: str) -> list[ShopOffer]:
 # -- prices --------------------------------------------------------------------------------------------------------
 
 
-def set_price(payload: SetPrice, _key: str) -> Call:
+def price_row(payload: SetPrice) -> tuple[str, str]:
     if payload.price_minor <= 0 or not payload.sku:
         raise Unreadable("a SKU and a price above zero are needed", "$.price_minor")
-    price = format(number_of(payload.price_minor, payload.currency), "f")
-    return file_call("/api/offers/pricing/imports", ("offer-sku", "price"), (payload.sku, price))
+    return payload.sku, format(number_of(payload.price_minor, payload.currency), "f")
+
+
+def price_file(rows: Sequence[tuple[str, str]]) -> Call:
+    return file_call("/api/offers/pricing/imports", ("offer-sku", "price"), *rows)
+
+
+def set_price(payload: SetPrice, _key: str) -> Call:
+    return price_file([price_row(payload)])
 
 
 def price_taken(_payload: SetPrice, response: HttpResponse) -> Outcome:
@@ -86,6 +94,42 @@ def price_is_so(payload: SetPrice, response: HttpResponse) -> ReadBack:
         if minor(offer.price, offer.currency_iso_code or payload.currency, "$.price") == payload.price_minor:
             return Done({"offer_id": str(offer.offer_id)})
     return NotThere(f"{payload.sku} has not that price")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFile(Around):
+    """PRI01 as the outbox knows it: many prices, one file. What is no price is refused by itself, and the others go."""
+
+    wire: Caller
+    together: int
+
+    def send_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[Outcome], Detail]:
+        told: dict[str, Outcome] = {}
+        rows: dict[str, tuple[str, str]] = {}
+        for effect in effects:
+            try:
+                rows[effect.key] = price_row(msgspec.convert(effect.payload, SetPrice, str_keys=True))
+            except (Unreadable, *NOT_JSON) as error:
+                told[effect.key] = Refused(
+                    WRONG_PAYLOAD, f"{effect.operation} cannot be made from this payload: {error}"
+                )
+        detail: Detail = {"error": "not one of them is a price"}
+        if rows:
+            until = min(effect.send_until for effect in effects)
+            answer, detail = self.wire.call(ctx, SHOP, replace(price_file(list(rows.values())), until=until))
+            detail = detail | {"rows": len(rows)}
+            told |= dict.fromkeys(rows, _file_taken(answer))
+        return [told[effect.key] for effect in effects], detail
+
+
+def _file_taken(answer: Answer) -> Outcome:
+    if not isinstance(answer, Good):
+        return unfinished(answer)
+    try:
+        number = taken_number(answer.response)
+    except Unreadable as error:
+        return Unknown(f"the answer is not the one they publish: {error.what}")
+    return Done({"submission_id": submission_id(PRICES, number), IMPORT_ID: number})
 
 
 # -- stock ---------------------------------------------------------------------------------------------------------

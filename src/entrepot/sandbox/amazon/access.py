@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from entrepot.sandbox.amazon.errors import denied, quota_exceeded
 from entrepot.sandbox.amazon.platform import Platform
+from entrepot.sandbox.amazon.wire import Call, body_of, rows, text
 from entrepot.sandbox.core import Request, Response, json_response
 
 SCOPES: Final = frozenset(
@@ -30,6 +31,10 @@ GRANTLESS: Final = frozenset(
     }
 )
 """Operations that take a token of the scope sellingpartnerapi::notifications and no seller's."""
+RESTRICTED: Final = frozenset({"df.getOrders", "df.getOrder"})
+"""Operations that tell personal data: they take a restricted data token, and no other."""
+RDT: Final = "restricted data"
+RDT_PATH: Final = "/tokens/2021-03-01/restrictedDataToken"
 EPSILON: Final = 1e-9
 
 
@@ -61,6 +66,7 @@ class Access:
         if self._platform.now() >= token.until:
             raise denied("The access token you provided has expired.")
         wanted = "sellingpartnerapi::notifications" if operation in GRANTLESS else None
+        wanted = RDT if operation in RESTRICTED else wanted
         if token.scope != wanted:
             raise denied("The access token does not carry the grant this operation needs.")
 
@@ -83,6 +89,14 @@ class Access:
                 return _oauth_error(400, "invalid_scope", "The request has an invalid parameter : scope")
             return self._issued(scope, {})
         return _oauth_error(400, "unsupported_grant_type", f"The grant type is not supported : {grant}")
+
+    def restricted(self, call: Call) -> Response:
+        """createRestrictedDataToken: for the resources that are named, whichever they are."""
+        resources = rows(body_of(call.request), "restrictedResources")
+        for one in resources:
+            text(one, "method"), text(one, "path")
+        told = self._issued(RDT, {}).json()
+        return json_response(200, {"restrictedDataToken": told["access_token"], "expiresIn": told["expires_in"]})
 
     def _refreshed(self, given: str | None) -> Response:
         if given is None or not hmac.compare_digest(given.encode(), self._settings.refresh_token.encode()):

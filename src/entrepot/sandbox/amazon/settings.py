@@ -89,6 +89,12 @@ RATES: Final[Mapping[str, Rate]] = {
     "getSubscription": (1, 5),
     "getSubscriptionById": (1, 5),
     "deleteSubscriptionById": (1, 5),
+    "createRestrictedDataToken": (1, 10),
+    "df.getOrders": (10, 10),
+    "df.getOrder": (10, 10),
+    "submitAcknowledgement": (10, 10),
+    "submitShipmentConfirmations": (10, 10),
+    "getTransactionStatus": (10, 10),
 }
 """The published usage plan; cancelFeed and cancelReport are not in our reference: [guess]."""
 
@@ -139,6 +145,13 @@ class Settings:
     forbidden_words: tuple[str, ...] = ("miracle", "guaranteed cure")
     feed_steps: tuple[timedelta, timedelta] = (timedelta(seconds=30), timedelta(minutes=2))
     report_steps: tuple[timedelta, timedelta] = (timedelta(seconds=30), timedelta(minutes=2))
+
+    vendor_id: str = "HARB1"
+    vendor_warehouse: str = "HAMB"
+    vendor_delay: timedelta = timedelta(
+        minutes=3
+    )  # until a vendor's transaction is worked off; published: up to 15 minutes
+    vendor_handling: timedelta = timedelta(hours=36)
 
     shipping_minor: int = 0
     tax_per_100k: int = 19_000

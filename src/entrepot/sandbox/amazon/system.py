@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Final
 
-from entrepot.sandbox.amazon.access import Access, Buckets
+from entrepot.sandbox.amazon.access import RDT_PATH, Access, Buckets
 from entrepot.sandbox.amazon.books import books_of
 from entrepot.sandbox.amazon.documents import Documents
 from entrepot.sandbox.amazon.errors import SpApiError, not_found
@@ -27,6 +27,7 @@ from entrepot.sandbox.amazon.reports import Reports
 from entrepot.sandbox.amazon.router import Router
 from entrepot.sandbox.amazon.settings import Settings
 from entrepot.sandbox.amazon.settlement import Settlements
+from entrepot.sandbox.amazon.vendor import Vendor
 from entrepot.sandbox.amazon.wire import Call, Pages
 from entrepot.sandbox.core import Clock, Request, Response, World
 
@@ -64,6 +65,7 @@ class Amazon:
             self.events.feed_ended,
         )
         self.access = Access(platform)
+        self.vendor = Vendor(platform, pages)
         self.buckets = Buckets(platform)
         self.router = Router()
         OrderCalls(platform, self.orders, pages).add_to(self.router)
@@ -73,6 +75,8 @@ class Amazon:
         self.feeds.add_to(self.router)
         self.reports.add_to(self.router)
         self.notifications.add_to(self.router)
+        self.vendor.add_to(self.router)
+        self.router.add("createRestrictedDataToken", "POST", RDT_PATH, self.access.restricted)
         self.portal = Portal(
             platform,
             self.orders,
@@ -116,6 +120,7 @@ class Amazon:
         undelivered = len(self.queue.messages) + self.events.on_the_way
         return {
             **books_of(self.platform, self.health.rates(), undelivered),
+            "vendor_orders": self.vendor.books(),
             "notifications": {"sent": self.events.sent, "deleted": self.queue.deleted},
         }
 

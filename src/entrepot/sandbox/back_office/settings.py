@@ -55,7 +55,7 @@ class Settings:
     key: str = "backoffice-key"
     webhook_secret: str = "whsec_YmFjay1vZmZpY2Utc2lnbmluZy1zZWNyZXQtMTI="
     location: str = "main"
-    carriers: tuple[str, ...] = ("DHL", "UPS", "GLS")
+    carriers: tuple[str, ...] = ("dhl", "ups", "gls")
     service: str = "standard"
     page_size: int = 200
 

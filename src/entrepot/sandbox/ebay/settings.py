@@ -15,6 +15,11 @@ SELL_SCOPES: Final = (
     "sell.analytics.readonly",
     "commerce.notification.subscription",
 )
+EUROPEAN_UNION: Final = (
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU",
+    "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+)  # fmt: skip
+SIGNING_COUNTRIES: Final = frozenset({*EUROPEAN_UNION, "GB"})
 
 DAILY_QUOTAS: Final[Mapping[str, int]] = {
     # Published figures: Finances 15,000, Notification 10,000, token mints 1,000 and 50,000. The others are [guess].
@@ -26,6 +31,7 @@ DAILY_QUOTAS: Final[Mapping[str, int]] = {
     "commerce.notification": 10_000,
     "post-order": 50_000,
     "developer.analytics": 5_000,
+    "developer.key_management": 10_000,
     "mint.client_credentials": 1_000,
     "mint.refresh_token": 50_000,
     "mint.authorization_code": 10_000,
@@ -102,6 +108,10 @@ class Settings:
     collected_tax_per_100k: int = 0
     required_aspects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    demands_signatures: bool = True  # of sellers at home in `SIGNING_COUNTRIES`, as eBay does
+    signing_key_life: timedelta = timedelta(days=1_095)
+    signature_age: timedelta = timedelta(minutes=15)  # machine; [guess] they publish that it is checked, not how
+
     verification_token: str = "harbour-verification-token-0123456789abcdef"
     signing_seed: str = "ebay-notifications"
     subscribed: tuple[str, ...] = ("ORDER_CONFIRMATION", "ITEM_MARKED_SHIPPED", "MARKETPLACE_ACCOUNT_DELETION")
@@ -114,6 +124,11 @@ class Settings:
     def webhook_path(self) -> str:
         """Where the hub listens for this account."""
         return f"/hooks/{quote(self.account, safe='')}"
+
+    @property
+    def signs(self) -> bool:
+        """Whether this seller's calls about money must carry a message signature."""
+        return self.demands_signatures and self.country in SIGNING_COUNTRIES
 
     @property
     def paid_in(self) -> str:

@@ -26,6 +26,7 @@ from entrepot.sandbox.ebay.return_calls import ReturnCalls
 from entrepot.sandbox.ebay.returns import Returns
 from entrepot.sandbox.ebay.router import Call, Handler, Route, Router
 from entrepot.sandbox.ebay.settings import Settings
+from entrepot.sandbox.ebay.signatures import Signatures
 from entrepot.sandbox.ebay.standards import Standards
 
 TOKEN_PATH: Final = "/identity/v1/oauth2/token"
@@ -52,6 +53,7 @@ POST_ORDER: Final = Group("/post-order/v2", "post-order", "")
 FINANCES: Final = Group("/sell/finances/v1", "sell.finances", "sell.finances")
 ANALYTICS: Final = Group("/sell/analytics/v1", "sell.analytics", "sell.analytics.readonly")
 NOTIFICATION: Final = Group("/commerce/notification/v1", "commerce.notification", "", application=True)
+KEYS: Final = Group("/developer/key_management/v1", "developer.key_management", "", application=True)
 LIMITS: Final = Group("/developer/analytics/v1_beta", "developer.analytics", "", user=False, application=True)
 
 
@@ -73,6 +75,7 @@ class Ebay:
         self.returns = Returns(self.market, self.orders)
         self.disputes = Disputes(self.market, self.finances)
         self.standards = Standards(self.market)
+        self.signatures = Signatures(world, machine_clock, settings)
         self.notifications = Notifications(self.market, hub_url, machine_clock)
         self.orders.when_paid.append(self.notifications.order_paid)
         self.orders.when_shipped.append(self.notifications.order_shipped)
@@ -93,6 +96,7 @@ class Ebay:
         self._add_after_sales()
         self._add_money()
         self._add_notifications()
+        self._add_keys()
 
     # -- as a system -----------------------------------------------------------------------------------------------
 
@@ -120,6 +124,7 @@ class Ebay:
 
     def _answer(self, request: Request, route: Route, ids: Mapping[str, str]) -> Response:
         self.access.check(request, route)
+        self.signatures.check(request, route)
         if self.quotas.exhausted(route.resource):
             raise too_many_requests()
         self.quotas.count(route.resource)
@@ -230,3 +235,9 @@ class Ebay:
         add(NOTIFICATION, "enableSubscription", "POST", f"{one}/enable", calls.enable_subscription)
         add(NOTIFICATION, "disableSubscription", "POST", f"{one}/disable", calls.disable_subscription)
         add(NOTIFICATION, "testSubscription", "POST", f"{one}/test", calls.test_subscription)
+
+    def _add_keys(self) -> None:
+        add, keys = self._add, self.signatures
+        add(KEYS, "createSigningKey", "POST", "/signing_key", keys.create)
+        add(KEYS, "getSigningKeys", "GET", "/signing_key", keys.every)
+        add(KEYS, "getSigningKey", "GET", "/signing_key/{signing_key_id}", keys.one)

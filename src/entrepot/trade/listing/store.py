@@ -160,10 +160,12 @@ def not_shown(conn: Conn, told_before: datetime, limit: int) -> list[Row]:
 
 
 def take_submission(conn: Conn, ctx: Ctx, account: str, submission_id: str, operation: str, effect_key: str) -> None:
-    """The transport took a batch; what it thinks of it comes later."""
+    """The transport took a batch, with this effect in it and perhaps with others; what it thinks of it comes later."""
     row = {"account": account, "submission_id": submission_id, "operation": operation, "effect_key": effect_key, "state": "taken",
            "taken_at": ctx.clock.now(), "plan_hash": ctx.plan_hash}  # fmt: skip
     insert_rows(conn, "submission", [row], on_conflict="ON CONFLICT DO NOTHING")
+    part = {"account": account, "submission_id": submission_id, "effect_key": effect_key}
+    insert_rows(conn, "submission_part", [part], on_conflict="ON CONFLICT DO NOTHING")
 
 
 def submission(conn: Conn, account: str, submission_id: str) -> Row | None:
@@ -172,6 +174,25 @@ def submission(conn: Conn, account: str, submission_id: str) -> Row | None:
         "WHERE s.account = %s AND s.submission_id = %s",
         (account, submission_id),
     ).fetchone()
+
+
+def parts_of(conn: Conn, account: str, submission_id: str) -> list[Row]:
+    """The effects that went in one batch, by key. Empty for a batch of before: its own row names its one effect."""
+    return conn.execute(
+        "SELECT p.effect_key, e.operation, e.payload, e.root, e.id AS effect_id FROM submission_part p LEFT JOIN effect e ON e.key = p.effect_key "
+        "WHERE p.account = %s AND p.submission_id = %s ORDER BY p.effect_key",
+        (account, submission_id),
+    ).fetchall()
+
+
+def receipt_awaited(conn: Conn, account: str, operations: Sequence[str]) -> bool:
+    """Did something leave, or may it have left, of whose batch we have no receipt yet?"""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM effect WHERE account = %s AND operation = ANY(%s) "
+        "AND (state IN ('sending', 'unknown', 'parked') OR (state = 'planned' AND attempts > 0))) AS found",
+        (account, list(operations)),
+    ).fetchone()
+    return bool(row and row["found"])
 
 
 def move_submission(conn: Conn, ctx: Ctx, account: str, seen: SubmissionSeen) -> None:

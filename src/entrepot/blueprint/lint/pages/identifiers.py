@@ -5,6 +5,25 @@ from entrepot.blueprint.lint.code import Code
 FAMILY = "Identifiers"
 _OMS = "systems:\n  oms: {connector: manual, party: oms, environment: sandbox}\n"
 _TO_OMS = "flows:\n  orders:\n    degraded: {oms: keep-and-send-later}\n    to: [erp, oms]"
+_PARCELS = """flows:
+  fulfilment-confirm:
+    object: shipment
+    from: erp
+    to: [market]
+    pattern: event
+    also: scheduled-job
+    latency: same-day-operational
+    deadline: {obligation: ship, within: 48h, starts: to-ship, source: operator-setting}
+    idempotency: [parcel]
+    retry: {first: 1m, max: 30m, window: 12h}
+    degraded: {market: keep-and-send-later, erp: wait-and-heal-by-safety-check}
+    pause: {allowed: true, max: 4h, owner: desk}
+    replay: safe
+    reconcile_after: [order-counts]
+    failures: [ack-missed]
+identifiers:
+  shipment: {market: tracking, erp: parcel}
+"""
 
 CODES = (
     Code("E501", "Two systems that nothing joins",
@@ -36,4 +55,9 @@ CODES = (
          "write the system the words belong to, or another flow",
          "flows:\n  payouts: {to: [market]}\nmappings:\n  states:\n    flow: payouts\n    system: erp # <--\n    direction: out\n    field: state\n",
          "flows:\n  payouts: {to: [market]}\nmappings:\n  states:\n    flow: payouts\n    system: market\n    direction: out\n    field: state\n"),
+    Code("W502", "Words that no flow asks for",
+         "A flow looks up certain fields on their way out, each by its name; a table of another field is never opened.",
+         "write a field that the flow has translated",
+         _PARCELS + "mappings:\n  carriers:\n    flow: fulfilment-confirm\n    system: market\n    direction: out\n    field: carier # <--\n    values: {dhl: DHL}\n",
+         _PARCELS + "mappings:\n  carriers:\n    flow: fulfilment-confirm\n    system: market\n    direction: out\n    field: carrier\n    values: {dhl: DHL}\n"),
 )  # fmt: skip
