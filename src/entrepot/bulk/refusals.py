@@ -18,10 +18,18 @@ class Reason(StrEnum):
     NO_WORKBOOK = "no-workbook"
     LETTERS = "letters"
     EXPRESSION = "expression"
+    MAPPING = "mapping"  # the seller's mapping is no mapping
     LOST = "lost"  # what we kept is not there any more
+    FAILED = "failed"  # reading it broke the hub, again and again
 
 
-WHOSE = {Reason.NO_SKU: "operator", Reason.EXPRESSION: "operator", Reason.LOST: "hub"}
+WHOSE = {
+    Reason.NO_SKU: "operator",
+    Reason.EXPRESSION: "operator",
+    Reason.MAPPING: "operator",
+    Reason.LOST: "hub",
+    Reason.FAILED: "hub",
+}
 
 
 class Unreadable(WrongSetting):
