@@ -33,7 +33,7 @@ from entrepot.kernel.clock import SystemClock
 from entrepot.kernel.ctx import Ctx
 from entrepot.process import Settings
 from entrepot.trade.stock.events import PriceTold, StockTold
-from entrepot.web import doors
+from entrepot.web import doors, feeds_door
 
 FLAGS = ("--help", "-h", "--version")
 
@@ -253,11 +253,14 @@ BODIES: Mapping[str, Sequence[type[msgspec.Struct]]] = {
     doors.EVENTS: [StockTold, PriceTold],
 }
 WEBHOOKS = ("POST", "/hooks/{system}", "A webhook of one of our systems: verified, kept, answered.")
+FEED_KEY = "`Authorization: Bearer` with the `key` of one of the plan's feeds: that seller's, or one for every seller of the account."
 AUTHENTICATION = {
     "/hooks/{system}": "A signature of the system's webhook secret (Standard Webhooks).",
     doors.EVENTS: "A signature of the system's webhook secret (Standard Webhooks); a system whose stock and prices are facts: the back office.",
     "/api/v1/checkout/check": "`Authorization: Bearer` with the storefront's key.",
     "/api/v1/baskets": "`Authorization: Bearer` with the storefront's key, and an `Idempotency-Key`.",
+    feeds_door.FEEDS: FEED_KEY,
+    feeds_door.FEED: FEED_KEY,
 }
 
 
@@ -348,7 +351,7 @@ def _kind(kind: msgspec.inspect.Type) -> str:
 def problems() -> list[tuple[str, str, str]]:
     """Every problem the doors answer with, read from their source."""
     found = set()
-    for call in ast.walk(ast.parse(getsource(doors))):
+    for call in (one for module in (doors, feeds_door) for one in ast.walk(ast.parse(getsource(module)))):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "problem":
             status, type_, detail = call.args
             word = (

@@ -44,6 +44,17 @@ LEG: Mapping[str, tuple[str, Tone]] = {
     "closed": ("Closed", _N),
     "cancelled": ("Cancelled", _B),
 }
+FEED: Mapping[str, tuple[str, Tone]] = {
+    "arriving": ("Arriving", _N),
+    "found": ("Waits to be fetched", _I),
+    "kept": ("Waits to be read", _I),
+    "reading": ("Being read", _I),
+    "applied": ("Applied", _G),
+    "same": ("Nothing new", _N),
+    "refused": ("Cannot be read", _B),
+    "replaced": ("Taken away", _N),
+}
+DOOR: Mapping[str, str] = {"folder": "Folder", "api": "API", "console": "Console", "command": "Command"}
 PROMISE: Mapping[str, tuple[str, Tone]] = {
     "due": ("Running", _I),
     "warned": ("Warned", _W),

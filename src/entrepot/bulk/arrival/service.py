@@ -130,23 +130,17 @@ def again(ctx: Ctx, arrival_id: str) -> None:
 
 
 def status(row: Row) -> dict[str, Any]:
-    """What whoever sent a file is told of it."""
-    told = {
-        "id": row["id"],
-        "name": row["name"],
-        "account": row["account"],
-        "seller": row["seller"],
-        "state": row["state"],
-    }
-    told |= {
-        "bytes": row["size_bytes"],
-        "sha256": row["digest"],
-        "complete": row["complete"],
-        "rows_read": row["rows_read"],
-    }
+    """What whoever sent a file is told of it. Shape: a row of `store.with_counts`."""
+    told = {name: row[name] for name in ("id", "name", "account", "seller", "state", "complete", "rows_read")}
+    told |= {"bytes": row["size_bytes"], "sha256": row["digest"]}
+    if row["state"] == State.APPLIED:
+        told |= {"version": row["version"], **{name: row[name] for name in store.COUNTS}}
+        told |= {"ending_refused": row["file_state"] == "ending-refused"}
+    if row["same_as"]:
+        told["same_as"] = row["same_as"]
     if row["refused_code"]:
         told["refused"] = {part: row[f"refused_{part}"] for part in ("code", "what", "where", "whose")}
-    return told | ({"same_as": row["same_as"]} if row["same_as"] else {})
+    return told
 
 
 def _row(ctx: Ctx, arrival_id: str, sent: Sent) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from entrepot.kernel.ctx import Conn, Row
 from entrepot.store.bulk import insert_rows
 
 WAITING = ("found", "kept", "reading")  # what the hub goes on with by itself
+COUNTS = ("rows_changed", "rows_rejected", "inserted", "updated", "ended", "absent")
 _EMPTY: Mapping[str, Any] = {
     "feed": "", "origin": "", "stamp": "", "digest": "", "tries": 0, "is_here": False, "rows_read": 0, "rows_expected": 0,
     "same_as": "", "refused_code": "", "refused_what": "", "refused_where": "", "refused_whose": "",
@@ -110,3 +111,30 @@ def kept_here(conn: Conn, arrival_ids: Sequence[str]) -> set[str]:
         "SELECT id FROM feed_arrival WHERE id = ANY(%s::text[]) AND is_here ORDER BY id", (list(arrival_ids),)
     ).fetchall()
     return {row["id"] for row in rows}
+
+
+def waiting(conn: Conn, account: str, up_to: int) -> int:
+    """How many files are here, or found, and not read yet; counted no further than asked."""
+    row = conn.execute(
+        "SELECT count(*) AS n FROM (SELECT FROM feed_arrival WHERE account = %s AND next_at IS NOT NULL LIMIT %s) AS waiting",
+        (account, up_to),
+    ).fetchone()
+    assert row is not None
+    return int(row["n"])
+
+
+def with_counts(conn: Conn, arrival_id: str) -> Row | None:
+    """One arrival, and what the file it became did."""
+    return conn.execute(
+        f"SELECT a.*, {', '.join(f'f.{name}' for name in COUNTS)}, f.version, f.state AS file_state FROM feed_arrival a "
+        "LEFT JOIN feed_file f ON f.id = a.file_id WHERE a.id = %s",
+        (arrival_id.replace("\x00", ""),),
+    ).fetchone()
+
+
+def here(conn: Conn, account: str, seller: str, limit: int) -> list[Row]:
+    """A seller's files that are kept here, the newest first."""
+    return conn.execute(
+        "SELECT * FROM feed_arrival WHERE account = %s AND seller = %s AND is_here ORDER BY seen_at DESC, id DESC LIMIT %s",
+        (account.replace("\x00", ""), seller.replace("\x00", ""), limit),
+    ).fetchall()
