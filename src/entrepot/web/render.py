@@ -122,6 +122,7 @@ def jinja() -> Environment:
         money_text=show.money_text,
         percent=show.percent,
         count=show.count,
+        field=words.offer_field,
         sentence=words.sentence,
         team=words.plain,
         mode_word=words.mode_word,

@@ -316,6 +316,11 @@ def state(table: Mapping[str, tuple[str, Tone]], value: str, theirs: str = "") -
     return State(word, tone, theirs)
 
 
+def offer_field(name: str) -> str:
+    """A field of an offer, as people say it."""
+    return {"sku": "SKU", "gtin": "GTIN"}.get(name) or plain(name)
+
+
 def flow_word(name: str) -> str:
     return plain(name)
 

@@ -182,7 +182,7 @@ class Arrivals:
 
     def _refuse(self, ctx: Ctx, lease: Lease, arrival: Arrival, error: WrongSetting) -> None:
         if isinstance(error, Unreadable):
-            why = Refusal(error.reason, error.what, error.where, error.whose)
+            why = Refusal(error.reason, error.what, arrival.name, error.whose)
         else:
             why = Refusal(Reason.MAPPING, error.message, arrival.name, WHOSE[Reason.MAPPING])
         with ctx.db.transaction() as conn:
