@@ -90,7 +90,7 @@ class FeedRoom:
             seen: Understood = understood(self._ctx, self._plan, path, account, seller, Given(mapping=mapping))
             shown = previewing.preview(seen.source, mapping, seen.book)
         except Unreadable as error:
-            return view.of(mapping, where, None, header, first, error.message)
+            return view.of(mapping, where, None, header, first, error.what)
         return view.of(mapping, where, shown, header, first, "")
 
     def save(self, account: str, seller: str, draft: Mapping[str, Any], by: str, reason: str) -> int:

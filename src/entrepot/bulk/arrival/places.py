@@ -103,7 +103,7 @@ def _system(feed: FeedRule) -> tuple[Any, str]:
 
     scheme, _, rest = feed.source.rpartition("://")
     given = {name: resolve(reference) for name, reference in feed.credentials.items()}
-    uncached = {"skip_instance_cache": True, "use_listings_cache": False}
+    uncached = {"skip_instance_cache": True}
     if scheme in ("", "file"):
         return fsspec.filesystem("file", **uncached), rest
     if scheme == "sftp":

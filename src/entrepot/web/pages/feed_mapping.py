@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,13 +45,13 @@ def save(request: Request, desk: AtDesk, form: CheckedForm) -> Response:
     owner = ANY_SELLER if form.one("for_all") else seller
     try:
         version = desk.feeds.save(account, owner, draft, request.state.visitor.name, form.reason)
-        if form.one("again"):
-            desk.feeds.again(file)
     except (OwnerDecides, NotNow) as error:
         return _page(request, desk, account, seller, file, draft, problem=f"{error.message}.", status=409)
     whose = "every seller without one of his own" if owner == ANY_SELLER else f"seller {seller}"
     said = f"Version {version} counts for {whose} from the next file on."
     if form.one("again"):
+        with suppress(OwnerDecides, NotNow):  # it waits anyway, or is read just now; the version is saved
+            desk.feeds.again(file)
         return see_other(link_to("feeds", file), f"{said} This file is read again.")
     return see_other(f"{MAPPING}?{urlencode({'account': account, 'seller': seller, 'file': file})}", said)
 
