@@ -25,6 +25,7 @@ from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import FailureMode, Plan
 from entrepot.blueprint.templates import FIRST, files_of
+from entrepot.bulk.arrival import keeping
 from entrepot.cli import plan_page
 from entrepot.cli.main import app
 from entrepot.flows.checkout_check import CheckoutBody
@@ -278,7 +279,7 @@ def api_page() -> str:
 def _api_intro() -> list[str]:
     return [
         "The doors machines knock at. The description for programs is at `/api/v1/openapi.json`. Bodies are JSON of at most"
-        f" {doors.BODY_MAX // 1024 // 1024} MB; amounts are whole minor units beside an ISO 4217 code; times are RFC 3339 with"
+        f" {doors.BODY_MAX // 1024 // 1024} MB, sellers' files of at most {keeping.size_words(keeping.FILE_MAX)}; amounts are whole minor units beside an ISO 4217 code; times are RFC 3339 with"
         " an offset. A 2xx is said after the commit; a 503 with `Retry-After` means that nothing was kept.",
     ]
 
