@@ -260,8 +260,7 @@ AUTHENTICATION = {
     doors.EVENTS: "A signature of the system's webhook secret (Standard Webhooks); a system whose stock and prices are facts: the back office.",
     "/api/v1/checkout/check": "`Authorization: Bearer` with the storefront's key.",
     "/api/v1/baskets": "`Authorization: Bearer` with the storefront's key, and an `Idempotency-Key`.",
-    feeds_door.FEEDS: FEED_KEY,
-    feeds_door.FEED: FEED_KEY,
+    **dict.fromkeys((path.replace(":path", "") for path in (feeds_door.FEEDS, feeds_door.FEED)), FEED_KEY),
 }
 
 
@@ -279,8 +278,9 @@ def api_page() -> str:
 def _api_intro() -> list[str]:
     return [
         "The doors machines knock at. The description for programs is at `/api/v1/openapi.json`. Bodies are JSON of at most"
-        f" {doors.BODY_MAX // 1024 // 1024} MB, sellers' files of at most {keeping.size_words(keeping.FILE_MAX)}; amounts are whole minor units beside an ISO 4217 code; times are RFC 3339 with"
-        " an offset. A 2xx is said after the commit; a 503 with `Retry-After` means that nothing was kept.",
+        f" {doors.BODY_MAX // 1024 // 1024} MB, sellers' files of at most {keeping.size_words(keeping.FILE_MAX)}; amounts"
+        " are whole minor units beside an ISO 4217 code; times are RFC 3339 with an offset. A 2xx is said after the commit;"
+        " a 503 with `Retry-After` means that nothing was kept.",
     ]
 
 
@@ -303,11 +303,16 @@ def routes() -> list[tuple[str, str, str]]:
     return [
         WEBHOOKS,
         *(
-            (method, route.path, getdoc(route.endpoint) or "Alive: the process answers.")
+            (method, _shown(route), getdoc(route.endpoint) or "Alive: the process answers.")
             for route in found
             for method in sorted(route.methods or ())
         ),
     ]
+
+
+def _shown(route: APIRoute) -> str:
+    """As its description for programs names it; the webhooks' own challenge keeps its longer name beside theirs."""
+    return route.path if route.path.startswith(doors.HOOKS) else route.path_format
 
 
 def _body(body: type[msgspec.Struct]) -> list[str]:
