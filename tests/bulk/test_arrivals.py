@@ -153,6 +153,20 @@ def test_a_file_taken_away_before_it_was_fetched_is_forgotten(dock: Dock) -> Non
     assert (dock.states(), dock.works()) == ([("offers.csv", "replaced")], 0)
 
 
+def test_a_folder_that_is_away_holds_up_no_file_that_came_by_another_door(dock: Dock) -> None:
+    dock.lies("offers.csv", GOOD)
+    dock.looks(2)
+    dock.sends("sent.csv", GOOD.replace("A1", "C1"))
+    away = dock.drop.rename(dock.drop.with_name("away"))
+    dock.works()
+    assert dock.states() == [("offers.csv", "arriving"), ("sent.csv", "applied")]
+    away.rename(dock.drop)
+    dock.looks()
+    dock.works()
+    assert dock.states() == [("offers.csv", "applied"), ("sent.csv", "applied")]
+    assert set(dock.live()) == {"A1", "A2", "C1"}
+
+
 def test_a_name_issued_again_is_a_new_version_and_the_same_content_is_recognised(dock: Dock) -> None:
     dock.lies("offers.csv", GOOD)
     dock.looks(2)

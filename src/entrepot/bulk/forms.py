@@ -31,10 +31,18 @@ def as_rows(path: Path, expressions: Sequence[str] = ()) -> IO[bytes] | None:
         return None
     if path.stat().st_size > WHOLE_MAX:
         raise Unreadable(Reason.TOO_LARGE, f"is larger than {WHOLE_MAX // 2**20} MB: send it as CSV", where=path.name)
+    return _rows(_sheet(path)) if kind in WORKBOOKS else of_lines(path.read_bytes(), path, expressions)
+
+
+def of_lines(content: bytes, path: Path, expressions: Sequence[str]) -> IO[bytes]:
+    """JSON lines, as they came or unpacked, as CSV. Errors: Unreadable for an expression that is none."""
+    text = content.decode("utf-8-sig", "replace")
+    return _rows(_objects(text, _searches(path, expressions)))
+
+
+def _rows(found: Iterable[Sequence[str]]) -> IO[bytes]:
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows(
-        _sheet(path) if kind in WORKBOOKS else _objects(path, _searches(path, expressions))
-    )
+    csv.writer(out, lineterminator="\n").writerows(found)
     return io.BytesIO(out.getvalue().encode("utf-8", "replace"))
 
 
@@ -75,10 +83,10 @@ def _searches(path: Path, expressions: Sequence[str]) -> Mapping[str, Any]:
     return found
 
 
-def _objects(path: Path, searches: Mapping[str, Any]) -> Iterable[Sequence[str]]:
+def _objects(text: str, searches: Mapping[str, Any]) -> Iterable[Sequence[str]]:
     found: list[dict[str, Any] | None] = []
     names: dict[str, None] = {}
-    for line in path.read_text("utf-8-sig", "replace").split("\n"):
+    for line in text.replace("\r\n", "\n").split("\n"):
         one = _object(line) if line.strip() else {}
         names.update(dict.fromkeys(one or {}))
         found.append(one)

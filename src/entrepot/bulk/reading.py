@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from entrepot.bulk.forms import as_rows
+from entrepot.bulk.forms import JSON_LINES, WHOLE_MAX, WORKBOOKS, as_rows, of_lines
 from entrepot.bulk.refusals import Reason, Unreadable
 from entrepot.bulk.splitting import OPEN_LINES_MAX, cells, records, span, spliced
 from entrepot.kernel.errors import WrongSetting
@@ -190,7 +190,7 @@ def _opened(path: Path, expressions: Sequence[str]) -> Iterator[IO[bytes]]:
         stream.seek(0)
         if start.startswith(GZIP):
             with gzip.open(stream) as inner:
-                yield inner  # type: ignore[misc]  # it reads like one
+                yield _inside(inner, path.stem, path, expressions)  # type: ignore[arg-type]  # it reads like one
         elif start == ZIP:
             with zipfile.ZipFile(stream) as archive:
                 names = [one for one in archive.infolist() if not one.is_dir()]
@@ -201,9 +201,25 @@ def _opened(path: Path, expressions: Sequence[str]) -> Iterator[IO[bytes]]:
                     what = f"unpacks to more than {UNPACKED_MAX // 2**30} GB"
                     raise Unreadable(Reason.TOO_LARGE, what, where=path.name)
                 with archive.open(names[0]) as inner:
-                    yield inner
+                    yield _inside(inner, names[0].filename, path, expressions)
         else:
             yield stream
+
+
+def _inside(inner: IO[bytes], name: str, path: Path, expressions: Sequence[str]) -> IO[bytes]:
+    """What an archive holds, by its own name: JSON lines are turned over, as they are outside of one."""
+    kind = Path(name).suffix.lower()
+    if kind in WORKBOOKS:
+        raise Unreadable(
+            Reason.NO_WORKBOOK, "packs a workbook, which is packed already: send it as it is", where=path.name
+        )
+    if kind not in JSON_LINES:
+        return inner
+    content = inner.read(WHOLE_MAX + 1)
+    if len(content) > WHOLE_MAX:
+        what = f"unpacks to more than {WHOLE_MAX // 2**20} MB: send it as CSV"
+        raise Unreadable(Reason.TOO_LARGE, what, where=path.name)
+    return of_lines(content, path, expressions)
 
 
 def ends(path: Path) -> bool:

@@ -132,7 +132,7 @@ class _View:
             mapping=mapping,
             source=where,
             draft=json.dumps(mapping.content, ensure_ascii=False),
-            looks_up=self._row["name"].lower().endswith(JSON_LINES),
+            looks_up=self._row["name"].lower().removesuffix(".gz").endswith(JSON_LINES),
             versions=tuple(_version(self._versions, at) for at in range(len(self._versions))),
             files=tuple((one["id"], one["name"]) for one in self._files),
             preview=shown,

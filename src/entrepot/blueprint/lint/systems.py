@@ -107,6 +107,8 @@ def _feed(look: Look, here: Path, feed: FeedRule) -> Flaws:
     if feed.source and not (feed.source.startswith("/") or feed.source.partition("://")[0] in FEED_SCHEMES):
         words = f"“{feed.source}” is neither a whole path nor one of {listed([f'{name}://' for name in FEED_SCHEMES])}"
         yield Flaw("E122", (*here, "source"), words)
+    if "@" in feed.source.partition("://")[2].partition("/")[0]:
+        yield Flaw("E105", (*here, "source"), "an address with who signs in", "name them as references in credentials")
     if feed.source and feed.seller == "*":
         yield Flaw("E122", (*here, "seller"), "files that lie in a folder do not say whose they are", "name the seller")
     for key, reference in {**({"key": feed.key} if feed.key else {}), **feed.credentials}.items():

@@ -30,7 +30,7 @@ from entrepot.store.postgres.place import state_home
 PURPOSE, FLOW = "feeds", "offer-publication"
 LOOK = "feed "  # and the feed's name: a periodic look of its own
 TRIES_MAX = 5
-AGAIN = timedelta(seconds=20)  # while another file of the seller is applied, or the folder is away
+AGAIN = timedelta(seconds=20)  # while another file of the seller is applied, or this one lies on another machine
 SLICE_BYTES = 32 * 2**20  # smaller than by hand: rows read are told after each
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Arrivals:
             return self._refuse(ctx, lease, arrival, error)
         except NotNow as error:
             log.warning("%s", error.message)
-            return self._later(ctx, lease, arrival)
+            return self._put_back(ctx, lease, arrival)
         ctx.point("arrival.fetched")
         cut = still and not ends(whole.path)
         too_long = arrival.cut_since is not None and ctx.clock.now() - arrival.cut_since >= looking.CUT_MAX
@@ -193,6 +193,11 @@ class Arrivals:
         with ctx.db.transaction() as conn:
             lease.hold(conn)
             service.looked(ctx, conn, Sent("", "", "", "", False, ""), looking.Move(arrival, None, State.REPLACED))
+
+    def _put_back(self, ctx: Ctx, lease: Lease, arrival: Arrival) -> None:
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            service.put_back(conn, arrival)
 
     def _later(self, ctx: Ctx, lease: Lease, arrival: Arrival, *, counts: bool = True) -> None:
         with ctx.db.transaction() as conn:

@@ -86,6 +86,11 @@ def not_whole(conn: Conn, ctx: Ctx, arrival: Arrival, *, cut: bool) -> None:
     _moved(conn, arrival, State.ARRIVING, {"cut_since": since, "next_at": None, **stamp})
 
 
+def put_back(conn: Conn, arrival: Arrival) -> None:
+    """Its folder does not give it now: the next look that finds it finds it whole, and nobody waits behind it."""
+    _moved(conn, arrival, State.ARRIVING, {"next_at": None})
+
+
 def begun(conn: Conn, ctx: Ctx, arrival: Arrival) -> None:
     values = {
         "tries": arrival.tries + 1,
