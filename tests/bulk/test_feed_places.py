@@ -1,5 +1,6 @@
 """Folders of sellers elsewhere: an SFTP server and an object store that are really spoken to."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ def test_files_on_an_sftp_server_are_seen_fetched_and_read(
         dock.works()
         assert (dock.states(), dock.live()) == ([("offers.csv", "applied")], {"A1": 1250, "A2": 1300})
         (far / "offers.csv").write_text(GOOD.replace("12.50", "14.00"), "utf-8")
+        os.utime(far / "offers.csv", (2_000_000_000, 2_000_000_000))  # SFTP tells whole seconds
         dock.looks(2)
         dock.works()
         assert dock.live()["A1"] == 1400

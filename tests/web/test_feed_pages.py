@@ -116,7 +116,7 @@ def test_a_file_handed_in_is_read_and_its_rejects_go_back_in_the_sellers_own_col
     page = office.hands_in("waren.csv", WAREN)
     assert "Waits to be read" in office.said(page)
     office.works()
-    assert "Cannot be read" in office.said(page) and "no column of the file is the sku" in office.said(page)
+    assert "Cannot be read" in office.said(page) and "No column of the file is the sku" in office.said(page)
     mapping = f"/feeds/mapping?account={ACCOUNT}&seller=2001"
     assert "no column of the file is the sku" in office.said(mapping).lower()
 

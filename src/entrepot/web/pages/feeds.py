@@ -1,9 +1,10 @@
 """Sellers' files: what arrived, how far it is, what was wrong with it; and a door to hand one in."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from entrepot.bulk.arrival.keeping import FILE_MAX, size_words
@@ -38,9 +39,17 @@ def send_form(request: Request, desk: AtDesk, account: str = "", seller: str = "
     return _form(request, desk, Form({"account": [account], "seller": [seller]}))
 
 
-@router.post(SEND, response_model=None)
-async def send(request: Request, desk: AtDesk) -> Response:
-    """The fields stand before the file: who sends it is known before its first byte is kept."""
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A form and its file, on the way into the state folder; or why there is none."""
+
+    form: Form
+    receiving: Receiving | None
+    problem: str = ""
+
+
+async def read_file(request: Request, desk: AtDesk) -> Handed:
+    """The form's token and fields stand before the file: who sends it is known before its first byte is kept."""
     shown = Form({})
 
     def begin(form: Form, name: str) -> Receiving:
@@ -50,14 +59,20 @@ async def send(request: Request, desk: AtDesk) -> Response:
 
     try:
         upload = await read_upload(request, begin)
-        shown = upload.form
-        if upload.receiving is None:
-            raise NotSent("Choose the file.")
-        arrival = await run_in_threadpool(desk.feeds.keep, upload.receiving)
     except NotSent as error:
-        return await run_in_threadpool(_form, request, desk, shown, str(error), 422)
-    name = upload.receiving.sent.name
-    return see_other(link_to("feeds", arrival), f"{name} is here and will be read in a moment.")
+        return Handed(shown, None, str(error))
+    return Handed(upload.form, upload.receiving, "" if upload.receiving else "Choose the file.")
+
+
+HandedIn = Annotated[Handed, Depends(read_file)]
+
+
+@router.post(SEND, response_model=None)
+def send(request: Request, desk: AtDesk, handed: HandedIn) -> Response:
+    if handed.receiving is None:
+        return _form(request, desk, handed.form, handed.problem, 422)
+    arrival = desk.feeds.keep(handed.receiving)
+    return see_other(link_to("feeds", arrival), f"{handed.receiving.sent.name} is here and will be read in a moment.")
 
 
 @router.get("/feeds/{arrival_id}")
