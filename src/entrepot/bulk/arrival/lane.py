@@ -17,7 +17,7 @@ from entrepot.blueprint.model import FeedRule, Plan
 from entrepot.bulk.arrival import keeping, looking, places, service, store
 from entrepot.bulk.arrival.model import Arrival, Refusal, Sent, State
 from entrepot.bulk.arriving import Given, take_in_file
-from entrepot.bulk.reading import ends
+from entrepot.bulk.reading import SLICE_BYTES, ends
 from entrepot.bulk.refusals import WHOSE, Reason, Unreadable
 from entrepot.bulk.service import Report
 from entrepot.engine.lease import Lease
@@ -31,7 +31,7 @@ PURPOSE, FLOW = "feeds", "offer-publication"
 LOOK = "feed "  # and the feed's name: a periodic look of its own
 TRIES_MAX = 5
 AGAIN = timedelta(seconds=20)  # while another file of the seller is applied, or this one lies on another machine
-SLICE_BYTES = 32 * 2**20  # smaller than by hand: rows read are told after each
+SLICE_MAX = 32 * 2**20  # rows read are told after each slice
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class Arrivals:
             with ctx.db.transaction() as conn:
                 store.update(conn, arrival.id, {"rows_read": rows})
 
-        given = Given(arrival.complete, slice_bytes=SLICE_BYTES)
+        given = Given(arrival.complete, slice_bytes=min(SLICE_BYTES, SLICE_MAX))
         try:
             take_in_file(
                 ctx, self.plan, path, arrival.account, arrival.seller, given, home=self.home(), told=told, also=applied
