@@ -7,6 +7,8 @@ from functools import partial
 
 from entrepot.blueprint.model import MANUAL, Plan, System
 from entrepot.blueprint.references import resolve
+from entrepot.bulk.arrival import lane as feed_lane
+from entrepot.bulk.arrival.lane import Arrivals
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
 from entrepot.cases.model import CaseAsked, Notifier
@@ -74,6 +76,7 @@ class Hub:
     offer_lane: OfferLane
     listings: ListingOffer
     settlement_intake: SettlementIntake
+    arrivals: Arrivals
     offer_desk: OfferDesk
     corrections: Corrections
     works: Mapping[str, Work]
@@ -110,8 +113,10 @@ class Hub:
                     *self.offer_lane.periodic(),
                     *self.listings.periodic(),
                     *self.settlement_intake.periodic(),
+                    *self.arrivals.periodic(),
                 ],
             )
+            periodic.forget(conn, feed_lane.LOOK, sorted(self.arrivals.runs()))
 
 
 def access_of(plan: Plan, account: str) -> Access:
@@ -199,6 +204,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     )
     sender = notifier or Channels()
     settlement = Settlement(parts)
+    arrivals = Arrivals(plan)
     works = Room.works_by_purpose(
         Work("send-urgent", "urgent", send_due_sql("urgent"), lambda c, lease: outbox.drain(c, lease, "urgent")),
         Work("decide", "urgent", DECIDE_DUE_SQL, inbox.drain),
@@ -208,7 +214,11 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         lane.work,
         hints.work,
         shelf.work,
-        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs(), **shelf.runs(), **intake.runs()}, hooks),
+        arrivals.work,
+        periodic.sweep(
+            {**sweeps.runs(), **settlement.runs(), **lane.runs(), **shelf.runs(), **intake.runs(), **arrivals.runs()},
+            hooks,
+        ),
         flow_control.flow_watch(hooks),
     )
     return Hub(
@@ -222,6 +232,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         lane,
         shelf,
         intake,
+        arrivals,
         OfferDesk(parts, rules),
         corrections,
         works,

@@ -13,6 +13,7 @@ from entrepot.flows.tellers import Tellers
 from entrepot.kernel.ctx import Ctx
 from entrepot.web.app import create_app
 from entrepot.web.doors import Doors, create_doors
+from entrepot.web.feeds_door import FeedsDoor
 from entrepot.web.webhook_door import WebhookDoor
 
 
@@ -32,6 +33,7 @@ def doors_of(hub: Hub) -> Doors:
         storefront_account=account,
         storefront_key=partial(resolve, hub.plan.system_of(account).secrets["key"]) if account else None,
         backlog_full=hub.backlog_full,
+        feeds=FeedsDoor(hub.ctx, hub.plan, hub.arrivals.home),
         tellers={name: known for name, known in webhooks.items() if _tells(hub, known[0])},
         rights=Tellers(hub.parts.owners),
     )

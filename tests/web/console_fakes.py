@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from web.channel_fakes import ChannelRecords, FakeDisputes
+from web.feed_fakes import FakeFeeds, FeedRecords
 from web.offer_fakes import FakeAnswers, FakeOffers, OfferRecords
 
 from entrepot.blueprint.draw.risks import Experience, Seen
@@ -302,7 +303,7 @@ def members() -> tuple[MemberRow, ...]:
     )  # fmt: skip
 
 
-class FakeReader(OfferRecords, ChannelRecords):
+class FakeReader(OfferRecords, ChannelRecords, FeedRecords):
     """Answers every question of the console from the records above."""
 
     def open_case_count(self) -> int:
@@ -627,6 +628,7 @@ def console(
     offers: FakeOffers | None = None,
     answers: FakeAnswers | None = None,
     disputes: FakeDisputes | None = None,
+    feeds: FakeFeeds | None = None,
 ) -> FastAPI:
     """The console over made-up records."""
     desk = desk or FakeDesk()
@@ -638,4 +640,5 @@ def console(
         offers=offers or FakeOffers(),
         answers=answers or FakeAnswers(),
         disputes=disputes or FakeDisputes(),
+        feeds=feeds or FakeFeeds(),
     )

@@ -119,6 +119,7 @@ class Account(Entry):
         Literal["acknowledge", "ship", "cancelled"], Words
     ] = {}  # where this market's window is another
     buffer: int = Field(default=0, ge=0)  # pieces of an article that are never shown on this channel
+    channel: str = ""  # whose columns count in a file that has one per channel: price[channel=FR]
 
     @property
     def settle_s(self) -> float | None:
@@ -141,6 +142,31 @@ class SellerRule(Entry):
     contact: tuple[Words, ...] = ()  # mirakl-thread, mail-digest, returned-file
     mail: str = ""  # a notify address or a reference, for mail-digest; empty: the one the marketplace names
     requests: Requesting = Requesting()
+
+
+class FeedColumns(Entry):
+    """A seller's words in ours, until somebody saves a version in the console."""
+
+    columns: Mapping[str, Words] = {}
+    values: Mapping[str, Mapping[str, str]] = {}
+    defaults: Mapping[str, str] = {}
+    decimal: Literal[".", ","] = "."
+    expressions: Mapping[str, Words] = {}
+
+
+class FeedRule(Entry):
+    """How a seller's offer files reach us: a folder that is looked at, a key he may send them with, or both."""
+
+    name: str
+    account: str
+    seller: Words  # `*`: any, for a key alone
+    source: str = ""  # a folder: /path, sftp://host/path, s3://bucket/path; empty: he sends them
+    pattern: Words = "*"
+    every: Duration = timedelta(minutes=5)
+    complete: bool = False  # a file holds everything he sells: what it lacks has ended
+    mapping: FeedColumns | None = None
+    key: str = ""  # a reference: who shows it may send files
+    credentials: Mapping[str, str] = {}  # of the source
 
 
 class Team(Entry):
@@ -330,6 +356,7 @@ class Plan(Entry):
     identifiers: Mapping[str, IdentifierRule] = {}
     ownership: Mapping[str, ObjectRule] = {}
     mappings: Mapping[str, Mapped] = {}
+    feeds: Mapping[str, FeedRule] = {}
     questions: Mapping[str, Question] = {}
     launch: Launch = Launch()
 

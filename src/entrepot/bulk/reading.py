@@ -7,14 +7,16 @@ lines by forms.py. Nothing larger than the caps is unpacked. A row's number is t
 import codecs
 import gzip
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from entrepot.bulk.forms import as_rows
+from entrepot.bulk.forms import JSON_LINES, WHOLE_MAX, WORKBOOKS, as_rows, of_lines
+from entrepot.bulk.refusals import Reason, Unreadable
 from entrepot.bulk.splitting import OPEN_LINES_MAX, cells, records, span, spliced
 from entrepot.kernel.errors import WrongSetting
 
@@ -27,6 +29,7 @@ LOOK_BYTES = 2**20  # what letters and delimiter are told by
 DIGEST_BYTES = 2**20
 OPEN_LINE_BYTES = 64 * 2**20  # a line is looked for its end no further
 DELIMITERS = (";", ",", "\t")
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 LINE_MAX = 100_000  # letters; a longer one is left to the full parser, which knows its own limit
 
 
@@ -41,11 +44,12 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file with its layout."""
+    """One file with its layout. `expressions`: what is looked up in each object of JSON lines, as columns of their own."""
 
     path: Path
     layout: Layout
     slice_bytes: int = SLICE_BYTES
+    expressions: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -61,7 +65,7 @@ class Source:
         import polars as pl
 
         row, waiting = 0, b""
-        with _unpacked(self.path) as stream:
+        with _unpacked(self.path, self.expressions) as stream:
             for text, last in _blocks(stream, self.layout.encoding, self.slice_bytes):
                 whole = waiting + text if waiting else text
                 found, left = _records(whole, self.layout.delimiter, last=last)
@@ -73,12 +77,19 @@ class Source:
                 yield frame.filter(pl.col("line") != "") if (found == "").any() else frame
 
 
-def open_source(path: Path, *, delimiter: str = "", encoding: str = "", slice_bytes: int = SLICE_BYTES) -> Source:
-    """Look at the beginning of a file. Errors: WrongSetting for one that cannot be read, is empty, or has no header."""
+def open_source(
+    path: Path,
+    *,
+    delimiter: str = "",
+    encoding: str = "",
+    slice_bytes: int = SLICE_BYTES,
+    expressions: Sequence[str] = (),
+) -> Source:
+    """Look at the beginning of a file. Errors: Unreadable for one that cannot be read, is empty, or has no header."""
     try:
-        with _unpacked(path) as stream:
+        with _unpacked(path, expressions) as stream:
             start = stream.read(LOOK_BYTES)
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+    except OSError as error:
         raise WrongSetting(f"{path} cannot be read: {error}") from error
     letters = encoding or _encoding(start)
     try:
@@ -89,15 +100,15 @@ def open_source(path: Path, *, delimiter: str = "", encoding: str = "", slice_by
     marks = [delimiter] if delimiter else sorted(DELIMITERS, key=lambda mark: -len(_header(lines, mark)))
     header = _header(lines, marks[0])
     if not any(header):
-        raise WrongSetting(f"{path} is empty: its first line must name the columns")
+        raise Unreadable(Reason.EMPTY, "is empty: its first line must name the columns", where=path.name)
     if twice := sorted({name for name in header if name and header.count(name) > 1}):
-        raise WrongSetting(f"{path}: two columns are named “{twice[0]}”")
-    return Source(path, Layout(letters, marks[0], header), slice_bytes)
+        raise Unreadable(Reason.TWO_COLUMNS, f"has two columns named “{twice[0]}”", where=path.name)
+    return Source(path, Layout(letters, marks[0], header), slice_bytes, tuple(expressions))
 
 
 def plain_records(source: Source) -> list[tuple[int, str]]:
     """All records with their rows, read the plain way: what the slices are tested against."""
-    with _unpacked(source.path) as stream:
+    with _unpacked(source.path, source.expressions) as stream:
         text = stream.read().decode(source.layout.encoding, "replace")
     lines = [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")]
     found = records(lines, source.layout.delimiter)
@@ -144,7 +155,7 @@ def _blocks(stream: IO[bytes], encoding: str, size: int) -> Iterator[tuple[bytes
             block += stream.readline(OPEN_LINE_BYTES)
         unpacked += len(block)
         if unpacked > UNPACKED_MAX:
-            raise WrongSetting(f"the file unpacks to more than {UNPACKED_MAX // 2**30} GB")
+            raise Unreadable(Reason.TOO_LARGE, f"unpacks to more than {UNPACKED_MAX // 2**30} GB", where="the file")
         if plain:
             yield block, False
             continue
@@ -157,22 +168,86 @@ def _blocks(stream: IO[bytes], encoding: str, size: int) -> Iterator[tuple[bytes
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[IO[bytes]]:
-    if (turned := as_rows(path)) is not None:
+def _unpacked(path: Path, expressions: Sequence[str] = ()) -> Iterator[IO[bytes]]:
+    """The text inside. Errors: Unreadable, also in the middle of reading; OSError where the disk does not give it."""
+    try:
+        with _opened(path, expressions) as stream:
+            yield stream
+    except EOFError as error:
+        raise Unreadable(Reason.CUT_SHORT, "ends in the middle: it did not arrive whole", where=path.name) from error
+    except (zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+        reason = Reason.DAMAGED if ends(path) else Reason.CUT_SHORT
+        raise Unreadable(reason, f"cannot be unpacked: {error}", where=path.name) from error
+
+
+@contextmanager
+def _opened(path: Path, expressions: Sequence[str]) -> Iterator[IO[bytes]]:
+    if (turned := as_rows(path, expressions)) is not None:
         yield turned
         return
     with path.open("rb") as stream:
         start = stream.read(4)
         stream.seek(0)
-        if start.startswith(b"\x1f\x8b"):
+        if start.startswith(GZIP):
             with gzip.open(stream) as inner:
-                yield inner  # type: ignore[misc]  # it reads like one
-        elif start == b"PK\x03\x04":
+                yield _inside(inner, path.stem, path, expressions)  # type: ignore[arg-type]  # it reads like one
+        elif start == ZIP:
             with zipfile.ZipFile(stream) as archive:
                 names = [one for one in archive.infolist() if not one.is_dir()]
-                if len(names) != 1 or names[0].file_size > UNPACKED_MAX:
-                    raise WrongSetting(f"{path}: a zip holds one file, of at most {UNPACKED_MAX // 2**30} GB")
+                if len(names) != 1:
+                    what = f"holds {len(names)} files: a zip holds one file"
+                    raise Unreadable(Reason.SEVERAL_FILES, what, where=path.name)
+                if names[0].file_size > UNPACKED_MAX:
+                    what = f"unpacks to more than {UNPACKED_MAX // 2**30} GB"
+                    raise Unreadable(Reason.TOO_LARGE, what, where=path.name)
                 with archive.open(names[0]) as inner:
-                    yield inner
+                    yield _inside(inner, names[0].filename, path, expressions)
         else:
             yield stream
+
+
+def _inside(inner: IO[bytes], name: str, path: Path, expressions: Sequence[str]) -> IO[bytes]:
+    """What an archive holds, by its own name: JSON lines are turned over, as they are outside of one."""
+    kind = Path(name).suffix.lower()
+    if kind in WORKBOOKS:
+        raise Unreadable(
+            Reason.NO_WORKBOOK, "packs a workbook, which is packed already: send it as it is", where=path.name
+        )
+    if kind not in JSON_LINES:
+        return inner
+    content = inner.read(WHOLE_MAX + 1)
+    if len(content) > WHOLE_MAX:
+        what = f"unpacks to more than {WHOLE_MAX // 2**20} MB: send it as CSV"
+        raise Unreadable(Reason.TOO_LARGE, what, where=path.name)
+    return of_lines(content, path, expressions)
+
+
+def ends(path: Path) -> bool:
+    """Whether an archive has its end: a zip its list of contents, a gzip its last block. All else cannot be told and counts as whole."""
+    with path.open("rb") as stream:
+        start = stream.read(4)
+        if start == ZIP:
+            return zipfile.is_zipfile(path)
+        if not start.startswith(GZIP):
+            return True
+        stream.seek(0)
+        return _gzip_ends(stream)
+
+
+def _gzip_ends(stream: IO[bytes]) -> bool:
+    """Unpacked member by member, nothing kept. What is damaged in the middle is not cut short."""
+    unpacking = zlib.decompressobj(wbits=31)
+    while block := stream.read(DIGEST_BYTES):
+        while block:
+            try:
+                unpacking.decompress(block)
+            except zlib.error:
+                return True
+            block = unpacking.unused_data
+            if not unpacking.eof:
+                break
+            if block.startswith(GZIP):
+                unpacking = zlib.decompressobj(wbits=31)
+            else:
+                block = b""
+    return unpacking.eof

@@ -62,8 +62,14 @@ class Report:
     refused: str = ""
 
 
-def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = lambda rows: None) -> Report:
-    """Apply one file. Errors: Busy while another file of this seller is applied; WrongSetting where no column is the SKU."""
+def take_in(
+    ctx: Ctx,
+    source: Source,
+    feed: Feed,
+    told: Callable[[int], None] = lambda rows: None,
+    also: Callable[[Conn, Report], None] = lambda conn, report: None,
+) -> Report:
+    """Apply one file. `also`: what commits with it. Errors: Busy while another file of this seller is applied; Unreadable."""
     feed.mapping.places(source.layout.header)
     key = key_of(source, feed)
     digest = source.digest
@@ -71,7 +77,9 @@ def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = 
         lock_root(conn, f"feed {feed.account} {feed.seller}")
         last = store.current(conn, feed.account, feed.seller)
         if last and _said_before(last, digest, key, feed):
-            return _same(conn, source, last)
+            found = _same(conn, source, last)
+            also(conn, found)
+            return found
         store.stage(conn)
         before, compared = _before(conn, feed, last, key)
         ctx.point("bulk.compared")
@@ -81,6 +89,7 @@ def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = 
         kept = hashes.keep(_folder(feed), report.file_id, after.known(ended=feed.complete and not report.refused))
         store.applied(conn, _row(ctx, source, feed, key, digest, report, kept))
         hashes.clear(_folder(feed), [kept.name, last["set_name"] if last else ""])  # while nobody else writes there
+        also(conn, report)
         ctx.point("bulk.before-commit")
     return report
 

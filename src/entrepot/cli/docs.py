@@ -25,6 +25,7 @@ from entrepot.blueprint.lint.samples import base_text
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import FailureMode, Plan
 from entrepot.blueprint.templates import FIRST, files_of
+from entrepot.bulk.arrival import keeping
 from entrepot.cli import plan_page
 from entrepot.cli.main import app
 from entrepot.flows.checkout_check import CheckoutBody
@@ -33,7 +34,7 @@ from entrepot.kernel.clock import SystemClock
 from entrepot.kernel.ctx import Ctx
 from entrepot.process import Settings
 from entrepot.trade.stock.events import PriceTold, StockTold
-from entrepot.web import doors
+from entrepot.web import doors, feeds_door
 
 FLAGS = ("--help", "-h", "--version")
 
@@ -253,11 +254,13 @@ BODIES: Mapping[str, Sequence[type[msgspec.Struct]]] = {
     doors.EVENTS: [StockTold, PriceTold],
 }
 WEBHOOKS = ("POST", "/hooks/{system}", "A webhook of one of our systems: verified, kept, answered.")
+FEED_KEY = "`Authorization: Bearer` with the `key` of one of the plan's feeds: that seller's, or one for every seller of the account."
 AUTHENTICATION = {
     "/hooks/{system}": "A signature of the system's webhook secret (Standard Webhooks).",
     doors.EVENTS: "A signature of the system's webhook secret (Standard Webhooks); a system whose stock and prices are facts: the back office.",
     "/api/v1/checkout/check": "`Authorization: Bearer` with the storefront's key.",
     "/api/v1/baskets": "`Authorization: Bearer` with the storefront's key, and an `Idempotency-Key`.",
+    **dict.fromkeys((path.replace(":path", "") for path in (feeds_door.FEEDS, feeds_door.FEED)), FEED_KEY),
 }
 
 
@@ -275,8 +278,9 @@ def api_page() -> str:
 def _api_intro() -> list[str]:
     return [
         "The doors machines knock at. The description for programs is at `/api/v1/openapi.json`. Bodies are JSON of at most"
-        f" {doors.BODY_MAX // 1024 // 1024} MB; amounts are whole minor units beside an ISO 4217 code; times are RFC 3339 with"
-        " an offset. A 2xx is said after the commit; a 503 with `Retry-After` means that nothing was kept.",
+        f" {doors.BODY_MAX // 1024 // 1024} MB, sellers' files of at most {keeping.size_words(keeping.FILE_MAX)}; amounts"
+        " are whole minor units beside an ISO 4217 code; times are RFC 3339 with an offset. A 2xx is said after the commit;"
+        " a 503 with `Retry-After` means that nothing was kept.",
     ]
 
 
@@ -299,11 +303,16 @@ def routes() -> list[tuple[str, str, str]]:
     return [
         WEBHOOKS,
         *(
-            (method, route.path, getdoc(route.endpoint) or "Alive: the process answers.")
+            (method, _shown(route), getdoc(route.endpoint) or "Alive: the process answers.")
             for route in found
             for method in sorted(route.methods or ())
         ),
     ]
+
+
+def _shown(route: APIRoute) -> str:
+    """As its description for programs names it; the webhooks' own challenge keeps its longer name beside theirs."""
+    return route.path if route.path.startswith(doors.HOOKS) else route.path_format
 
 
 def _body(body: type[msgspec.Struct]) -> list[str]:
@@ -348,7 +357,7 @@ def _kind(kind: msgspec.inspect.Type) -> str:
 def problems() -> list[tuple[str, str, str]]:
     """Every problem the doors answer with, read from their source."""
     found = set()
-    for call in ast.walk(ast.parse(getsource(doors))):
+    for call in (one for module in (doors, feeds_door) for one in ast.walk(ast.parse(getsource(module)))):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "problem":
             status, type_, detail = call.args
             word = (

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from entrepot.cli.opening import Opened, clean, opened
+from entrepot.cli.opening import Opened, clean, login_name, opened
 from entrepot.cli.output import Cell, Column, Paper, Style, note, paper, say_json
 from entrepot.kernel.errors import WrongSetting
 
 if TYPE_CHECKING:
     from entrepot.bulk.mapping import FieldMap
-    from entrepot.bulk.reading import Source
-    from entrepot.bulk.rules import Rulebook
     from entrepot.bulk.service import Report
+    from entrepot.kernel.ctx import Conn
 
 DONE, FOUND = 0, 3
 SHOWN = 20
@@ -53,7 +52,7 @@ def import_(
     complete
         It holds everything he sells: what is missing has ended. A file that lacks too much ends nothing.
     mapping
-        YAML with columns, values, defaults, decimal. Without it columns are known by their names.
+        YAML with columns, values, defaults, decimal, expressions. Without it the mapping saved for the seller counts, else the plan's, else the columns' names.
     delimiter
         What stands between cells, where it is not found out by itself; tab for a tab.
     encoding
@@ -63,54 +62,50 @@ def import_(
     json
         One JSON document on stdout.
     """
-    from entrepot.bulk.reading import open_source
+    from entrepot.bulk.arriving import Given, account_named, take_in_file
     from entrepot.bulk.returning import write_rejects
-    from entrepot.bulk.service import Feed, take_in
-    from entrepot.store.postgres.place import state_home
 
     if not clean(seller):
         raise WrongSetting("say whose file it is: --seller NAME")
     if not file.is_file():
         raise WrongSetting(f"{file} cannot be read: there is no such file")
-    source = open_source(file, delimiter="\t" if delimiter == "tab" else delimiter, encoding=encoding)
     with opened() as house:
-        at = _account(house, clean(account))
-        book, columns = _rules(house, at, source, mapping)
-        feed = Feed(at, clean(seller), columns, book, state_home(), complete)
+        at = account_named(house.plan, clean(account))
+        given = Given(complete, _mapping(house, at, mapping), "\t" if delimiter == "tab" else delimiter, encoding)
         with _progress() as told:
-            report = take_in(house.ctx, source, feed, told)
+            noted = _noting(house, at, clean(seller), file, complete)
+            taken = take_in_file(house.ctx, house.plan, file, at, clean(seller), given, told=told, also=noted)
+    report = taken.report
     if rejects:
-        write_rejects(rejects, source, report.rejects)
+        write_rejects(rejects, taken.source, report.rejects)
     if json:
-        say_json(_document(report, feed.account, feed.seller))
+        say_json(_document(report, taken.feed.account, taken.feed.seller))
     else:
         _say(paper(), report)
     return FOUND if report.rejects or report.refused else DONE
 
 
-def _account(house: Opened, named: str) -> str:
-    ours = sorted(name for name, one in house.plan.accounts.items() if one.model == "operator" and one.currency)
-    if named:
-        if named not in house.plan.accounts:
-            raise WrongSetting(f"the plan has no account {named}; it has {', '.join(sorted(house.plan.accounts))}")
-        return named
-    if len(ours) != 1:
-        raise WrongSetting(f"say for which account: --account {'|'.join(ours) or 'NAME'}")
-    return ours[0]
+def _mapping(house: Opened, account: str, named: Path | None) -> "FieldMap | None":
+    from entrepot.bulk.arriving import rules_of
+    from entrepot.bulk.mapping import read_mapping
+
+    return read_mapping(named, currency=rules_of(house.plan, account).currency) if named else None
 
 
-def _rules(house: Opened, account: str, source: "Source", mapping: Path | None) -> "tuple[Rulebook, FieldMap]":
-    """The offer rules with the limits of the plan, and the seller's words in ours."""
-    from entrepot.bulk.mapping import by_names, read_mapping
-    from entrepot.bulk.rules import offer_rules
-    from entrepot.ownership.compile import compile_rules
+def _noting(
+    house: Opened, account: str, seller: str, file: Path, complete: bool
+) -> "Callable[[Conn, Report, int | None], None]":
+    """The file is named among those that arrived, in the transaction that applies it."""
+    from entrepot.bulk.arrival.keeping import Whole, file_name
+    from entrepot.bulk.arrival.model import Sent
+    from entrepot.bulk.arrival.service import note
 
-    limits = compile_rules(house.plan).accounts[account]
-    columns = (
-        read_mapping(mapping, currency=limits.currency) if mapping else by_names(source.layout.header, currency=limits.currency)
-    )  # fmt: skip
-    bounds = {name: (one.floor_minor, one.ceiling_minor) for name, one in limits.categories.items()}
-    return offer_rules(limits.currency, also=sorted(limits.also), limits=bounds, decimal=columns.decimal), columns
+    sent = Sent(account, seller, "command", file_name(file.name), complete, login_name())
+
+    def noted(conn: "Conn", report: "Report", version: int | None) -> None:
+        note(house.ctx, conn, sent, Whole(file, file.stat().st_size, ""), report, version)
+
+    return noted
 
 
 @contextmanager

@@ -28,6 +28,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "identifiers": "By which field each system knows an object, by object.",
         "ownership": "Who may do what to an object and its fields, by object.",
         "mappings": "Words of ours and words of theirs, by name.",
+        "feeds": "How sellers' offer files arrive, by name.",
         "questions": "What nobody owns yet.",
         "launch": "What was tried before it was needed.",
     },
@@ -56,6 +57,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "sweeps": "How often each safety check runs, by the connector's names for them.",
         "backlog_max": "Records waiting above which intake stops: safety checks first, then webhooks.",
         "obligations": "Where this channel gives us another time than its connector's dated rules: `4h`, `4 days`, `7 working-days`.",
+        "channel": "Whose columns count in a file with one per channel: with `FR`, `price[channel=FR]` is the price.",
         "buffer": "Pieces of every article that are not shown here, so that the last one is not sold twice.",
     },
     "Commission": {
@@ -82,6 +84,24 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Requesting": {
         "answer_within": "Then the request is expired, and a person decides.",
         "digest_every": "One message per seller and cause in this time.",
+    },
+    "FeedRule": {
+        "account": "The marketplace account whose offers they are.",
+        "seller": "Whose files; `*` with a key: any seller's.",
+        "source": "The folder that is looked at: `/path`, `sftp://host/path` or `s3://bucket/path`. Empty: files are sent to us.",
+        "pattern": "Which names count: `*.csv*`. Names that are still being written (`.part`, `.tmp` …) never do.",
+        "every": "How often the folder is looked at. A file is taken when two looks find it the same.",
+        "complete": "Each file holds everything he sells: what it lacks has ended, within the safety limit.",
+        "mapping": "His columns and words in ours. A version saved in the console counts before it.",
+        "key": "A reference; whoever shows it as bearer token may send files.",
+        "credentials": "References. SFTP: username, password or private_key (a path), host_key; S3: access_key_id, secret_access_key, region, endpoint.",
+    },
+    "FeedColumns": {
+        "columns": "His column, and our field.",
+        "values": "By field: his word, and ours.",
+        "defaults": "By field: what counts where his cell is empty.",
+        "decimal": "What he writes before the cents.",
+        "expressions": "By field: a JMESPath, for JSON lines whose values lie deeper.",
     },
     "Team": {
         "party": "For whom it acts; its people's rights on fields follow.",

@@ -1,7 +1,7 @@
 """Work that comes back by itself: rows of table `periodic`, run by each account's lane `sweep`, in business time."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from entrepot.engine import store
@@ -49,6 +49,13 @@ def ensure(conn: Conn, ctx: Ctx, rows: Iterable[Periodic]) -> None:
             " next_at = least(periodic.next_at, excluded.next_at + make_interval(secs => excluded.every_s))",
             values,
         )
+
+
+def forget(conn: Conn, prefix: str, keeping: Sequence[str]) -> None:
+    """Rows whose names begin so come and go with the plan: those it does not name any more are nobody's."""
+    conn.execute(
+        "DELETE FROM periodic WHERE starts_with(name, %s) AND name <> ALL(%s::text[])", (prefix, list(keeping))
+    )
 
 
 def hasten(conn: Conn, ctx: Ctx, account: str, name: str) -> bool:

@@ -15,6 +15,8 @@ from entrepot.web import format as show
 from entrepot.web import pages
 from entrepot.web.assets import static_files
 from entrepot.web.desk import Desk
+from entrepot.web.feed_ports import FeedDesk
+from entrepot.web.feed_room import FeedRoom
 from entrepot.web.guard import CSRF_COOKIE, SECURITY_HEADERS, FormToken, Guard
 from entrepot.web.offer_ports import AnswerDesk, OfferDesk
 from entrepot.web.offer_room import AnswerRoom, OfferRoom
@@ -59,6 +61,7 @@ def create_app(
     offers: OfferDesk | None = None,
     answers: AnswerDesk | None = None,
     disputes: DisputeDesk | None = None,
+    feeds: FeedDesk | None = None,
     places: Callable[[str], str] | None = None,
 ) -> FastAPI:
     """Build the console over a running hub; the machines' doors mount it behind their own routes.
@@ -81,6 +84,7 @@ def create_app(
         answers=answers or AnswerRoom(hub.ctx, hub.plan),
         places=places or (lambda path: ""),
         disputes=disputes or DisputeRoom(hub.ctx, hub.plan),
+        feeds=feeds or FeedRoom(hub.ctx, hub.plan),
     )
     app = FastAPI(title="Entrepot", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, quote
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from entrepot.web.feed_ports import FeedDesk
 from entrepot.web.guard import CSRF_COOKIE, FormToken
 from entrepot.web.offer_ports import AnswerDesk, OfferDesk
 from entrepot.web.ports import CaseDesk, DisputeDesk, FlowDesk, Hub
@@ -35,6 +36,7 @@ class Desk:
     answers: AnswerDesk
     places: Callable[[str], str]  # where a path of the plan stands in its files; empty when that is not known
     disputes: DisputeDesk
+    feeds: FeedDesk
 
     def now(self) -> datetime:
         """Business time: the one deadlines are in."""

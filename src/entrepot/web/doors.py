@@ -25,6 +25,8 @@ from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
 from entrepot.trade.stock.events import Batch, NoList, read
 from entrepot.web.events_door import EventsTogether
+from entrepot.web.feeds_door import FEED, FEEDS, FeedsDoor
+from entrepot.web.problems import answer, problem
 
 BODY_MAX = 2 * 1024 * 1024  # bytes of one webhook or call; more is refused with 413
 HOOKS = "/hooks/"
@@ -54,6 +56,7 @@ class Doors:
     backlog_full: Callable[[str], bool]
     tellers: Mapping[str, tuple[str, Webhook]] = field(default_factory=dict)  # who may tell of stock and prices
     rights: Tellers | None = None  # and whose word counts; None: nobody tells
+    feeds: FeedsDoor | None = None  # None: no plan says who may send files
 
 
 class TooLarge(Exception):
@@ -75,14 +78,8 @@ def _chunks(request: Request) -> AsyncIterator[bytes]:
     return request.stream()
 
 
-def problem(status: int, type_: str, detail: str) -> Response:
-    """RFC 9457. `type` is stable; `detail` says what, where and what to do."""
-    body = {"type": f"/problems/{type_}", "title": type_.replace("-", " "), "status": status, "detail": detail}
-    return Response(msgspec.json.encode(body), status, media_type="application/problem+json")
-
-
-def answer(status: int, body: Mapping[str, Any]) -> Response:
-    return Response(msgspec.json.encode(body), status, media_type="application/json")
+def no_feeds() -> Response:
+    return problem(404, "no-feeds", "the plan names nobody who may send files here")
 
 
 def body_too_large() -> Response:
@@ -129,6 +126,25 @@ def create_doors(doors: Doors) -> FastAPI:
         kept = await together.submit(told)
         problems = [{"line": one.line, "reason": one.reason} for one in told.malformed[:MALFORMED_TOLD_MAX]]
         return answer(200, {**asdict(kept), "malformed": len(told.malformed), "problems": problems})
+
+    @app.post(FEEDS)
+    async def send(
+        account: str, seller: str, request: Request, name: str = "", complete: bool | None = None
+    ) -> Response:
+        """A seller's file of offers, as the body is; `?name=offers.csv` says what it is called, and by its ending how it is read, `&complete=true` that
+        what it lacks has ended. Kept whole before the answer, 202 with its id; read soon after, files of one seller in the order they came. The same
+        content again changes nothing."""
+        if doors.feeds is None:
+            return no_feeds()
+        return await doors.feeds.receive(request, account, seller, name, complete)
+
+    @app.get(FEED)
+    def feed_status(account: str, seller: str, file_id: str, request: Request) -> Response:
+        """What became of a file: `kept`, `reading` with the rows read so far, `applied` with its counts, `same` (its content counted already), or
+        `refused` with what is wrong, where, and who mends it."""
+        if doors.feeds is None:
+            return no_feeds()
+        return doors.feeds.status(request.headers, account, seller, file_id)
 
     @app.get("/livez")
     def livez() -> Response:

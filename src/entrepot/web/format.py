@@ -29,6 +29,11 @@ def money_text(money: Money) -> str:
     return f"{amount(money)}{NBSP}{money.currency}"
 
 
+def count(number: int) -> str:
+    """`1234567` as `1 234 567`."""
+    return f"{number:,}".replace(",", THIN)
+
+
 def percent(rate: float) -> str:
     """`0.0385` as `3.85 %`, `0.9` as `90 %`: two digits at most."""
     return f"{rate * 100:.2f}".rstrip("0").rstrip(".") + f"{NBSP}%"

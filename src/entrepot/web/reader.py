@@ -28,6 +28,7 @@ from entrepot.web.views import (
     TodayView,
 )
 from entrepot.web.views.channels import ChannelDetail, ChannelFilter, ChannelsView, DisputeRow
+from entrepot.web.views.feeds import FeedDetail, FeedFilter, FeedPage
 from entrepot.web.views.listings import ListingDetail
 from entrepot.web.views.offers import (
     CorrectionFilter,
@@ -113,3 +114,11 @@ class Reader(Protocol):
     def listing(self, account: str, sku: str, now: datetime) -> ListingDetail | None: ...
 
     def dispute(self, dispute_id: str) -> DisputeRow | None: ...
+
+    def feeds(self, wanted: FeedFilter) -> FeedPage:
+        """Sellers' files, the newest first."""
+        ...
+
+    def feed(self, arrival_id: str, after: str) -> FeedDetail | None:
+        """`after`: the last reject of the page before."""
+        ...

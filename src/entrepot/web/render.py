@@ -121,6 +121,8 @@ def jinja() -> Environment:
         path=lambda text: quote(str(text), safe=""),
         money_text=show.money_text,
         percent=show.percent,
+        count=show.count,
+        field=words.offer_field,
         sentence=words.sentence,
         team=words.plain,
         mode_word=words.mode_word,

@@ -44,6 +44,17 @@ LEG: Mapping[str, tuple[str, Tone]] = {
     "closed": ("Closed", _N),
     "cancelled": ("Cancelled", _B),
 }
+FEED: Mapping[str, tuple[str, Tone]] = {
+    "arriving": ("Arriving", _N),
+    "found": ("Waits to be fetched", _I),
+    "kept": ("Waits to be read", _I),
+    "reading": ("Being read", _I),
+    "applied": ("Applied", _G),
+    "same": ("Nothing new", _N),
+    "refused": ("Cannot be read", _B),
+    "replaced": ("Taken away", _N),
+}
+DOOR: Mapping[str, str] = {"folder": "Folder", "api": "API", "console": "Console", "command": "Command"}
 PROMISE: Mapping[str, tuple[str, Tone]] = {
     "due": ("Running", _I),
     "warned": ("Warned", _W),
@@ -303,6 +314,11 @@ def state(table: Mapping[str, tuple[str, Tone]], value: str, theirs: str = "") -
     """Look a state up; one we have no word for is shown as it is, as a warning, never as good news."""
     word, tone = table.get(value, (plain(value), Tone.WARN))
     return State(word, tone, theirs)
+
+
+def offer_field(name: str) -> str:
+    """A field of an offer, as people say it."""
+    return {"sku": "SKU", "gtin": "GTIN"}.get(name) or plain(name)
 
 
 def flow_word(name: str) -> str:

@@ -5,12 +5,13 @@ from decimal import Decimal, InvalidOperation
 from entrepot.blueprint.finding import Path
 from entrepot.blueprint.hours import is_zone
 from entrepot.blueprint.lint.look import Flaw, Flaws, Look, listed
-from entrepot.blueprint.model import Account, Capture, System
+from entrepot.blueprint.model import Account, Capture, FeedRule, System
 from entrepot.blueprint.references import is_reference
 from entrepot.blueprint.units import duration_text, parse_window
 
 CAPTURES_RUN = frozenset({Capture.PER_LEG, Capture.WHEN_ALL_DECIDED})
 OF_SELLERS = ("obligations", "buffer")  # keys that only an account we sell on has a use for
+FEED_SCHEMES = ("file", "sftp", "s3")
 PAYS_SELLERS = "payout"  # the object of the flow that needs a route
 
 
@@ -20,6 +21,8 @@ def check(look: Look) -> Flaws:
         yield from _system(look, ("systems", name), system, environment)
     for name, account in look.plan.accounts.items():
         yield from _account(look, ("accounts", name), account)
+    for name, feed in look.plan.feeds.items():
+        yield from _feed(look, ("feeds", name), feed)
     if not look.has("sellers", "*"):
         yield Flaw("E113", ("sellers",), "the rule for every seller without one of his own is missing")
 
@@ -94,6 +97,23 @@ def _account(look: Look, here: Path, account: Account) -> Flaws:
             yield Flaw("E112", here, "without the agreed commission no statement can be checked")
         yield from _payout(look, here, account)
     yield from _acceptance(look, here, account)
+
+
+def _feed(look: Look, here: Path, feed: FeedRule) -> Flaws:
+    """A way for files to arrive leads somewhere, is open to somebody, and says whose files they are."""
+    yield from look.refer("accounts", feed.account, (*here, "account"))
+    if not feed.source and not feed.key:
+        yield Flaw("E122", here, "neither a folder that is looked at nor a key to send files with")
+    if feed.source and not (feed.source.startswith("/") or feed.source.partition("://")[0] in FEED_SCHEMES):
+        words = f"“{feed.source}” is neither a whole path nor one of {listed([f'{name}://' for name in FEED_SCHEMES])}"
+        yield Flaw("E122", (*here, "source"), words)
+    if "@" in feed.source.partition("://")[2].partition("/")[0]:
+        yield Flaw("E105", (*here, "source"), "an address with who signs in", "name them as references in credentials")
+    if feed.source and feed.seller == "*":
+        yield Flaw("E122", (*here, "seller"), "files that lie in a folder do not say whose they are", "name the seller")
+    for key, reference in {**({"key": feed.key} if feed.key else {}), **feed.credentials}.items():
+        if not is_reference(reference):
+            yield Flaw("E105", (*here, *(() if key == "key" else ("credentials",)), key), "a secret in clear")
 
 
 def _capture(here: Path, account: Account) -> Flaws:

@@ -107,9 +107,15 @@ def _nth(point: str, rng: Random) -> int:
     return rng.randint(1, NTH_MAX.get(point.partition(".")[0], NTH_ELSE_MAX))
 
 
+NOT_IN_A_DAY = "arrival."
+
+
 @cache
 def kill_points() -> tuple[str, ...]:
-    """Every point of the product, read from its source, and the simulator's own; in a fixed order."""
+    """Every point a simulated day may come by, read from the product's source, and the simulator's own; in a fixed order.
+
+    No file of a seller arrives in such a day: its points are killed at by tests/bulk.
+    """
     root = Path(entrepot.__file__).parent
     found = {
         node.args[0].value
@@ -121,6 +127,7 @@ def kill_points() -> tuple[str, ...]:
         and node.func.attr == "point"
         and node.args
         and isinstance(node.args[0], ast.Constant)
+        and not str(node.args[0].value).startswith(NOT_IN_A_DAY)
     }
     return tuple(sorted({str(name) for name in found} | set(OWN_POINTS)))
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from entrepot.blueprint.draw.risks import Seen
 from entrepot.blueprint.model import Plan
+from entrepot.bulk.arriving import operated
 from entrepot.insight import experience
 from entrepot.kernel.ctx import Database
 from entrepot.ownership.compile import compile_rules
@@ -13,6 +14,7 @@ from entrepot.web.store import (
     channel_tables,
     channels,
     disputes,
+    feeds,
     find,
     flows,
     joins,
@@ -48,6 +50,7 @@ from entrepot.web.views import (
     TodayView,
 )
 from entrepot.web.views.channels import ChannelDetail, ChannelFilter, ChannelsView, DisputeRow
+from entrepot.web.views.feeds import FeedDetail, FeedFilter, FeedPage
 from entrepot.web.views.listings import ListingDetail
 from entrepot.web.views.offers import (
     CorrectionFilter,
@@ -186,3 +189,11 @@ class ConsoleStore:
     def dispute(self, dispute_id: str) -> DisputeRow | None:
         with self._db.transaction() as conn:
             return disputes.one(conn, self._plan, dispute_id)
+
+    def feeds(self, wanted: FeedFilter) -> FeedPage:
+        with self._db.transaction() as conn:
+            return feeds.page(conn, tuple(operated(self._plan)), wanted)
+
+    def feed(self, arrival_id: str, after: str) -> FeedDetail | None:
+        with self._db.transaction() as conn:
+            return feeds.detail(conn, arrival_id, after)
