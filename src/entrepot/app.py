@@ -20,6 +20,8 @@ from entrepot.engine.room import Hooks, Room, Work
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
+from entrepot.flows.feed_publication import OPERATION_BY_LANE, FeedImported, FeedPublication
+from entrepot.flows.feed_returns import RowsReturned
 from entrepot.flows.hints import Hints
 from entrepot.flows.in_request import SENDERS, InRequest
 from entrepot.flows.incident_dispute import GatewayNews
@@ -69,6 +71,7 @@ class Hub:
     sweeps: Sweeps
     settlement: Settlement
     offer_lane: OfferLane
+    feeds: FeedPublication
     listings: ListingOffer
     settlement_intake: SettlementIntake
     offer_desk: OfferDesk
@@ -105,6 +108,7 @@ class Hub:
                     *self.sweeps.periodic(),
                     *self.settlement.periodic(),
                     *self.offer_lane.periodic(),
+                    *self.feeds.periodic(),
                     *self.listings.periodic(),
                     *self.settlement_intake.periodic(),
                 ],
@@ -161,6 +165,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     charging, payouts = Charging(parts), Payouts(parts)
     rules = compile_rules(plan)
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
+    feeds = FeedPublication(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
     channels = SalesChannels(parts)
@@ -177,8 +182,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         },
         reactions={
             **_reactions(parts, charging, payouts),
-            OPEN_THREAD: Told(corrections),
-            REPLY_THREAD: Told(corrections),
+            **dict.fromkeys((OPEN_THREAD, REPLY_THREAD), RowsReturned(feeds.returns, Told(corrections))),
+            **dict.fromkeys(OPERATION_BY_LANE.values(), FeedImported(parts)),
             **reactions_of_seller(channels),
         },
         trouble=partial(_trouble, plan),
@@ -201,9 +206,13 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         Work("notify", "normal", cases.NOTIFY_DUE_SQL, lambda c, lease: cases.drain_notify(c, lease, plan, sender)),
         Work("send-normal", "normal", send_due_sql("normal"), lambda c, lease: outbox.drain(c, lease, "normal")),
         lane.work,
+        feeds.work,
         hints.work,
         shelf.work,
-        periodic.sweep({**sweeps.runs(), **settlement.runs(), **lane.runs(), **shelf.runs(), **intake.runs()}, hooks),
+        periodic.sweep(
+            {**sweeps.runs(), **settlement.runs(), **lane.runs(), **feeds.runs(), **shelf.runs(), **intake.runs()},
+            hooks,
+        ),
         flow_control.flow_watch(hooks),
     )
     return Hub(
@@ -215,6 +224,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         sweeps,
         settlement,
         lane,
+        feeds,
         shelf,
         intake,
         OfferDesk(parts, rules),

@@ -76,7 +76,7 @@ def import_(
     with opened() as house:
         at = _account(house, clean(account))
         book, columns = _rules(house, at, source, mapping)
-        feed = Feed(at, clean(seller), columns, book, state_home(), complete)
+        feed = Feed(at, clean(seller), columns, book, state_home(), complete, house.plan)
         with _progress() as told:
             report = take_in(house.ctx, source, feed, told)
     if rejects:
