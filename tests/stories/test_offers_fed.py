@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,10 @@ def look_at_offers(house: House) -> None:
 
 
 @pytest.fixture(scope="module")
-def house(open_day: Callable[..., House]) -> Iterator[House]:
-    house = open_day(orders=0, scripted=False) if False else open_day(orders=0)
+def house(open_day: Callable[..., House]) -> House:
+    house = open_day(orders=0)
     house.run_for(minutes=5)
-    yield house
+    return house
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +87,105 @@ def test_a_changed_offer_goes_to_the_marketplace_whole_and_is_seen_live(house: H
     look_at_offers(house)
     sent = house.rows("SELECT * FROM feed_sent ORDER BY sku")
     assert [one["live_at"] is not None for one in sent] == [True, True]
+
+
+def test_what_stands_there_already_is_not_sent_again(house: House, folder: Folder) -> None:
+    folder.sends(A, row(A, 0, "45.5", 77, lead="4"), row(A, 1, "12.00", 5))
+    house.run_for(minutes=10)
+    assert batches(house, A) == [("offers", 2, 0)]
+
+
+def test_only_price_or_only_stock_goes_by_its_own_lane_and_touches_nothing_else(house: House, folder: Folder) -> None:
+    folder.sends(A, row(A, 0, "44.00", 77, lead="4"), row(A, 1, "12.00", 9))
+    house.run_for(minutes=10)
+    assert batches(house, A)[1:] == [("prices", 1, 0), ("stock", 1, 0)]
+    assert (there(house, A, 0).price_minor, there(house, A, 0).lead_time_days) == (4400, 4)
+    assert there(house, A, 1).quantity == 9
+    assert [
+        one["operation"]
+        for one in house.rows("SELECT operation FROM effect WHERE operation LIKE 'mirakl.%%offer%%' ORDER BY seq")
+    ] == ["mirakl.import-offers"]
+
+
+def test_the_newest_version_wins_and_an_overtaken_one_is_never_sent(house: House, folder: Folder) -> None:
+    folder.sends(A, row(A, 0, "43.00", 77, lead="4"))
+    folder.sends(A, row(A, 0, "42.00", 77, lead="4"))
+    house.run_for(minutes=10)
+    assert there(house, A, 0).price_minor == 4200
+    assert batches(house, A)[3:] == [("prices", 1, 0)]
+
+
+def returned(house: House, shop: int) -> list[list[dict[str, str]]]:
+    """The files the seller got back, out of his one conversation."""
+    [thread] = house.stage.portal.threads_of(shop)
+    files = [one.attachments[0].content.decode() for one in thread.messages if one.attachments]
+    return [list(csv.DictReader(io.StringIO(text))) for text in files]
+
+
+def test_rows_we_reject_and_rows_they_reject_come_back_in_one_form(house: House, folder: Folder) -> None:
+    report = folder.sends(
+        B, row(B, 0, "0", 5), ("New", "B-NEW", "4006381333931", "9.90", "3", ""), row(B, 1, "31.00", 6)
+    )
+    assert [(one.row, one.field) for one in report.rejects] == [(2, "price")]
+    house.run_for(hours=2)
+    [[ours], [theirs]] = returned(house, B)  # the marketplace's refusal came later: the next message
+    assert (ours["SKU"], ours["Price"], ours["entrepot fields"], ours["entrepot codes"]) == (
+        sku(B, 0),
+        "0",
+        "price",
+        "amount",
+    )
+    assert (theirs["SKU"], theirs["Price"], theirs["EAN"], theirs["Stock"]) == ("B-NEW", "9.90", "4006381333931", "3")
+    assert (theirs["entrepot row"], theirs["entrepot fields"]) == ("3", "gtin")
+    assert theirs["entrepot messages"] == "The product does not exist"
+    assert batches(house, B) == [("offers", 1, 1)]
+    assert there(house, B, 1).price_minor == 3100
+
+
+def promises(house: House, shop: int) -> list[str]:
+    rows = house.rows(
+        "SELECT state FROM obligation WHERE object = 'feed-notice' AND seller = %s ORDER BY starts_at", str(shop)
+    )
+    return [one["state"] for one in rows]
+
+
+def test_the_corrected_row_closes_the_request_and_goes_live(house: House, folder: Folder) -> None:
+    assert promises(house, B) == ["due", "due"]
+    folder.sends(B, row(B, 0, "29.90", 5))
+    house.run_for(minutes=10)
+    look_at_offers(house)
+    [live] = house.rows("SELECT * FROM feed_sent WHERE sku = %s", sku(B, 0))
+    assert there(house, B, 0).price_minor == 2990 and live["live_at"] > live["changed_at"]
+    assert promises(house, B) == ["met", "due"]
+    shelf = house.stage.world.books()["storefront"]["shelf"]
+    assert next(one for one in shelf if one["offer_id"] == str(offer_id(B, 0)))["price_minor"] == 2990
+
+
+def test_a_refused_update_leaves_what_was_taken_and_is_not_sent_over_and_over(house: House, folder: Folder) -> None:
+    before = len(batches(house, B))
+    folder.sends(B, ("New", "B-NEW", "4006381333931", "9.90", "3", ""), row(B, 0, "29.90", 5))
+    house.run_for(minutes=20)
+    assert len(batches(house, B)) == before
+
+
+def open_cases(house: House, mode: str) -> list[Any]:
+    return house.rows("SELECT * FROM case_file WHERE mode = %s AND resolved_at IS NULL", mode)
+
+
+def test_half_a_file_is_a_case_with_an_owner_until_a_whole_one_comes(house: House, folder: Folder) -> None:
+    whole = [("Thing", f"X-{n}", "4006381333931", "10.00", "1", "") for n in range(40)]
+    folder.sends(2099, *whole, complete=True)
+    report = folder.sends(2099, *whole[:20], complete=True)
+    [case] = open_cases(house, "feed-incomplete")
+    assert (report.case, case["owner"]) == (case["number"], "supplier-operations")
+    assert "20 of 40 live offers are missing" in case["cause_text"]
+    folder.sends(2099, *whole[:39], complete=True)
+    assert open_cases(house, "feed-incomplete") == []
+
+
+def test_a_file_nobody_can_read_is_a_case_until_one_comes_that_can_be_read(house: House, folder: Folder) -> None:
+    number = unreadable(house.hub.ctx, house.hub.plan, ACCOUNT, "2099", "offers.xlsx is no workbook")
+    [case] = open_cases(house, "feed-unreadable")
+    assert (case["number"], case["owner"]) == (number, "supplier-operations")
+    folder.sends(2099, ("Thing", "X-1", "4006381333931", "11.00", "1", ""))
+    assert open_cases(house, "feed-unreadable") == []

@@ -8,6 +8,7 @@ only the commit makes it count. A second run for the same seller meanwhile is tu
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,11 +88,12 @@ def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = 
         checker = Watching(source.layout, feed.mapping, feed.book)
         after = compare(source, checker, key, before, _Staged(conn), told)
         ctx.point("bulk.staged")
-        report = _apply(ctx, conn, source, feed, after, compared)
+        at = ctx.clock.now()
+        report = _apply(ctx, conn, source, feed, after, compared, at)
         kept = hashes.keep(_folder(feed), report.file_id, after.known(ended=feed.complete and not report.refused))
-        store.applied(conn, _row(ctx, source, feed, key, digest, report, kept))
+        store.applied(conn, _row(ctx, source, feed, key, digest, report, kept, at))
         lines = _lines(conn, source, feed, after, checker)
-        followed = _follow(ctx, conn, feed, report, lines)
+        followed = _follow(ctx, conn, feed, report, lines, at)
         report = replace(report, case=followed.case, kept=sum(one.offers for one in followed.kept))
         hashes.clear(_folder(feed), [kept.name, last["set_name"] if last else ""])  # while nobody else writes there
         ctx.point("bulk.before-commit")
@@ -172,8 +174,8 @@ def _once(rejects: Sequence[tuple[int, Reject]]) -> list[tuple[int, Reject]]:
     return [(hash_, one) for hash_, one in rejects if first.setdefault(hash_, one.row) == one.row]
 
 
-def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool) -> Report:
-    file_id, at = ctx.ids.new("file"), ctx.clock.now()
+def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool, at: datetime) -> Report:
+    file_id = ctx.ids.new("file")
     refused = _ending_refused(conn, feed, after)
     written = store.merge(conn, feed.account, feed.seller, file_id, at)
     may_end = feed.complete and not refused
@@ -213,13 +215,13 @@ def _lines(conn: Conn, source: Source, feed: Feed, after: After, checker: Watchi
     return {hash_: line.replace("\x00", "\ufffd") for hash_, line in found.items()}
 
 
-def _follow(ctx: Ctx, conn: Conn, feed: Feed, report: Report, lines: Mapping[int, str]) -> Followed:
+def _follow(ctx: Ctx, conn: Conn, feed: Feed, report: Report, lines: Mapping[int, str], at: datetime) -> Followed:
     """What counts, what is to go out, what goes back: in this transaction, by the plan."""
     if feed.plan is None:
         return Followed()
     wrote = bool(report.inserted or report.updated or report.ended)
     applied = Applied(
-        report.file_id, report.name, feed.account, feed.seller, feed.complete, report.refused, ctx.clock.now(), wrote, lines
+        report.file_id, report.name, feed.account, feed.seller, feed.complete, report.refused, at, wrote, lines
     )  # fmt: skip
     followed = following.follow(conn, ctx, feed.plan, applied)
     ctx.point("bulk.followed")
@@ -244,7 +246,7 @@ def _ending_refused(conn: Conn, feed: Feed, after: After) -> str:
 
 
 def _row(
-    ctx: Ctx, source: Source, feed: Feed, key: Key, digest: str, report: Report, kept: SetFile
+    ctx: Ctx, source: Source, feed: Feed, key: Key, digest: str, report: Report, kept: SetFile, at: datetime
 ) -> Mapping[str, Any]:
     return {
         "id": report.file_id,
@@ -272,6 +274,6 @@ def _row(
         "absent": report.absent,
         "set_name": kept.name,
         "set_digest": kept.digest,
-        "applied_at": ctx.clock.now(),
+        "applied_at": at,
         "plan_hash": ctx.plan_hash,
     }
