@@ -144,6 +144,8 @@ class Counting:
 
 
 class _Counted:
+    conn: Any
+
     def __init__(self, count: Counting, inner: Any) -> None:
         self.count, self.inner = count, inner
 
@@ -160,11 +162,11 @@ class _Counted:
             return cursor(*given, **named)
 
         conn.execute, conn.cursor = counted, opened
-        self.undo = lambda: (delattr(conn, "execute"), delattr(conn, "cursor"))
+        self.conn = conn
         return conn
 
     def __exit__(self, *why: Any) -> Any:
-        self.undo()
+        del self.conn.execute, self.conn.cursor
         return self.inner.__exit__(*why)
 
 

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from entrepot.cli.opening import Opened, clean, opened
 from entrepot.cli.output import Cell, Column, Paper, Style, note, paper, say_json
-from entrepot.kernel.errors import WrongSetting
+from entrepot.kernel.errors import EntrepotError, WrongSetting
 
 if TYPE_CHECKING:
     from entrepot.bulk.mapping import FieldMap
@@ -72,7 +72,10 @@ def import_(
         raise WrongSetting("say whose file it is: --seller NAME")
     if not file.is_file():
         raise WrongSetting(f"{file} cannot be read: there is no such file")
-    source = open_source(file, delimiter="\t" if delimiter == "tab" else delimiter, encoding=encoding)
+    try:
+        source = open_source(file, delimiter="\t" if delimiter == "tab" else delimiter, encoding=encoding)
+    except WrongSetting as error:
+        raise _kept_as_case(error, clean(account), clean(seller)) from error
     with opened() as house:
         at = _account(house, clean(account))
         book, columns = _rules(house, at, source, mapping)
@@ -86,6 +89,18 @@ def import_(
     else:
         _say(paper(), report)
     return FOUND if report.rejects or report.refused else DONE
+
+
+def _kept_as_case(error: WrongSetting, account: str, seller: str) -> WrongSetting:
+    """A file nobody can read is somebody's to deal with, where an installation is there to keep it."""
+    from entrepot.bulk.following import unreadable
+
+    try:
+        with opened() as house:
+            number = unreadable(house.ctx, house.plan, _account(house, account), seller, error.message)
+    except EntrepotError:
+        return error
+    return WrongSetting(f"{error.message}; case {number}")
 
 
 def _account(house: Opened, named: str) -> str:
@@ -139,6 +154,8 @@ def _document(report: "Report", account: str, seller: str) -> dict[str, Any]:
         "compared": report.compared,
         "same_as": report.same_as or None,
         "ending_refused": report.refused or None,
+        "case": report.case or None,
+        "kept": report.kept,
         "rejects": [asdict(one) for one in report.rejects],
     }
 
@@ -153,7 +170,9 @@ def _say(page: Paper, report: "Report") -> None:
         [[f"{getattr(report, name):,}" for name in COUNTS]],
     )
     if report.refused:
-        note(f"nothing is ended: {report.refused}")
+        note(f"nothing is ended: {report.refused}" + (f"; case {report.case}" if report.case else ""))
+    if report.kept:
+        note(f"{report.kept} values are not the seller's to set: what counted goes on counting")
     if not report.rejects:
         return
     page.heading("Rejected")
