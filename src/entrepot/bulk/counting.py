@@ -34,13 +34,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """Whose offers. `source`: for people, where the values came from; `message_id` is none of a file."""
+    """Whose offers. `source`: for people, where the values came from. `told`: the relation of SKUs tells their category too."""
 
     account: str
     seller: str
     source: str
     at: "datetime"
     plan_hash: str
+    told: bool = False
 
 
 def count(conn: Conn, ctx: Ctx, rules: RuleSet, fed: Fed, skus: str) -> list[Kept]:
@@ -69,7 +70,7 @@ def _refused(conn: Conn, rules: RuleSet, fed: Fed, skus: str) -> list[Mapping[st
     ranked = any(right.precedence for rights in rules.objects[OFFER].fields.values() for right in rights)
     setters = store.setters(conn, fed.account, fed.seller, skus) if ranked else {}
     writes: list[Write] = []
-    for category in store.categories(conn, fed.account, fed.seller, skus):
+    for category in store.categories(conn, fed.account, fed.seller, skus, told=fed.told):
         scope = scope_of(rules, fed.account, fed.seller, category)
         for name in store.FIELDS:
             by = [None, *setters.get(name, ())]

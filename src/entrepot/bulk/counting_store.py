@@ -26,7 +26,10 @@ REFUSED = ("category", "field", "set_by", "why", "rule", "words")
 _FED = ", ".join(f"('{name}', {value})" for name, value in FIELDS.items())
 
 
-def categories(conn: Conn, account: str, seller: str, skus: str) -> list[str]:
+def categories(conn: Conn, account: str, seller: str, skus: str, *, told: bool) -> list[str]:
+    """`told`: by the relation of SKUs itself."""
+    if told:
+        return [row["category"] for row in conn.execute(f"SELECT DISTINCT category FROM {skus} ORDER BY 1").fetchall()]
     rows = conn.execute(
         f"SELECT DISTINCT o.category FROM {skus} s JOIN feed_offer o ON o.account = %s AND o.seller = %s AND o.sku = s.sku ORDER BY 1",
         (account, seller),
@@ -89,15 +92,20 @@ def lay_apart(conn: Conn, account: str, seller: str, skus: str, at: "datetime") 
                   JOIN override_value v ON v.account = x.account AND v.object = 'offer' AND v.object_id = x.offer_id AND v.state = 'live'
             ) AS each ORDER BY sku, field, rank
         ) AS chosen GROUP BY sku"""
+    conn.execute("DROP TABLE IF EXISTS pg_temp.feed_apart_now")
+    conn.execute(
+        "CREATE TEMP TABLE feed_apart_now (sku text PRIMARY KEY, laid jsonb NOT NULL, why jsonb NOT NULL) ON COMMIT DROP"
+    )
+    conn.execute(f"INSERT INTO pg_temp.feed_apart_now {apart}", values)
     laid = conn.execute(
-        f"INSERT INTO feed_apart AS kept (account, seller, sku, laid, why, since) SELECT %(account)s, %(seller)s, sku, laid, why, %(at)s "
-        f"FROM ({apart}) AS apart ORDER BY sku ON CONFLICT (account, seller, sku) DO UPDATE SET laid = excluded.laid, why = excluded.why, "
+        "INSERT INTO feed_apart AS kept (account, seller, sku, laid, why, since) SELECT %(account)s, %(seller)s, sku, laid, why, %(at)s "
+        "FROM pg_temp.feed_apart_now ORDER BY sku ON CONFLICT (account, seller, sku) DO UPDATE SET laid = excluded.laid, why = excluded.why, "
         "since = excluded.since WHERE (kept.laid, kept.why) IS DISTINCT FROM (excluded.laid, excluded.why)",
         values,
     ).rowcount
     gone = conn.execute(
         f"DELETE FROM feed_apart a USING {skus} s WHERE a.account = %(account)s AND a.seller = %(seller)s AND a.sku = s.sku "
-        f"AND NOT EXISTS (SELECT FROM ({apart}) AS apart WHERE apart.sku = a.sku)",
+        "AND NOT EXISTS (SELECT FROM pg_temp.feed_apart_now n WHERE n.sku = a.sku)",
         values,
     ).rowcount
     return laid + gone

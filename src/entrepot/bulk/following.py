@@ -66,7 +66,7 @@ def follow(conn: Conn, ctx: Ctx, plan: Plan, applied: Applied) -> Followed:
 
 
 def _fed(ctx: Ctx, applied: Applied) -> Fed:
-    return Fed(applied.account, applied.seller, f"file {applied.name}", applied.at, ctx.plan_hash)
+    return Fed(applied.account, applied.seller, f"file {applied.name}", applied.at, ctx.plan_hash, told=True)
 
 
 def after_returns(conn: Conn, ctx: Ctx, plan: Plan, account: str, seller: str) -> None:

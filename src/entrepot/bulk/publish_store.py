@@ -106,6 +106,9 @@ _LANE = f"""
          ELSE 'offers' END"""
 _SENT_SO = f"         WHEN {_NOW} IS NOT DISTINCT FROM {_SENT} THEN 'nothing'\n"
 _LANE_OF_FROZEN = _LANE.replace(_SENT_SO, "")  # what was filled in and did not leave yet is not sent
+# One look-up per offer by the key, whatever the planner believes of tables that were just filled (OFFSET 0 keeps it from joining them whole).
+_COUNTED = """
+     CROSS JOIN LATERAL (SELECT * FROM feed_counted v WHERE v.account = %(account)s AND v.seller = %(seller)s AND v.sku = k.sku OFFSET 0) AS c"""
 _SEEN = """
       LEFT JOIN LATERAL (SELECT * FROM offer_seen o WHERE o.account = c.account AND o.seller_id = c.seller AND o.sku = c.sku
                           ORDER BY o.active DESC, o.changed_at DESC, o.offer_id LIMIT 1) AS x ON true
@@ -118,9 +121,8 @@ def choose(conn: Conn, account: str, seller: str) -> dict[str, int]:
     conn.execute(
         f"""
         CREATE TEMP TABLE feed_chosen ON COMMIT DROP AS
-        SELECT l.sku, {_LANE} AS lane FROM pg_temp.feed_looked l
-          JOIN feed_counted c ON c.account = %(account)s AND c.seller = %(seller)s AND c.sku = l.sku
-          LEFT JOIN feed_sent s ON s.account = c.account AND s.seller = c.seller AND s.sku = c.sku {_SEEN}
+        SELECT k.sku, {_LANE} AS lane FROM pg_temp.feed_looked k {_COUNTED}
+          LEFT JOIN LATERAL (SELECT * FROM feed_sent v WHERE v.account = %(account)s AND v.seller = %(seller)s AND v.sku = k.sku OFFSET 0) AS s ON true {_SEEN}
          WHERE NOT EXISTS (SELECT FROM feed_batch b JOIN effect e ON e.key = b.effect_key WHERE b.id = s.batch_id AND e.state IN {_OPEN})
         """,
         {"account": account, "seller": seller},
@@ -179,22 +181,31 @@ def freeze(conn: Conn, found: Row, now: "datetime") -> int:
     conn.execute(
         f"""
         CREATE TEMP TABLE feed_left ON COMMIT DROP AS
-        SELECT m.sku FROM feed_sent m
-          LEFT JOIN feed_counted c ON c.account = m.account AND c.seller = m.seller AND c.sku = m.sku
-          LEFT JOIN LATERAL (SELECT m.*) AS s ON true {_SEEN}
-         WHERE m.batch_id = %(batch)s AND ({lane}) IS DISTINCT FROM %(lane)s
+        SELECT k.sku FROM feed_sent k
+          LEFT JOIN LATERAL (SELECT * FROM feed_counted v WHERE v.account = %(account)s AND v.seller = %(seller)s AND v.sku = k.sku OFFSET 0) AS c ON true
+          LEFT JOIN LATERAL (SELECT k.*) AS s ON true {_SEEN}
+         WHERE k.batch_id = %(batch)s AND ({lane}) IS DISTINCT FROM %(lane)s
         """,
         given,
     )
     again(conn, found["account"], found["seller"], "pg_temp.feed_left", now)
-    conn.execute("UPDATE feed_sent SET batch_id = NULL, line = NULL WHERE batch_id = %(batch)s AND sku IN (SELECT sku FROM pg_temp.feed_left)", given)  # fmt: skip
+    conn.execute(
+        "UPDATE feed_sent s SET batch_id = NULL, line = NULL FROM pg_temp.feed_left k WHERE s.account = %(account)s AND s.seller = %(seller)s AND s.sku = k.sku",
+        given,
+    )
+    conn.execute("DROP TABLE IF EXISTS pg_temp.feed_filled")
+    conn.execute(
+        f"""
+        CREATE TEMP TABLE feed_filled ON COMMIT DROP AS
+        SELECT c.*, row_number() OVER (ORDER BY k.sku) AS line FROM feed_sent k {_COUNTED} WHERE k.batch_id = %(batch)s
+        """,
+        given,
+    )
     return conn.execute(
         """
         UPDATE feed_sent s SET line = n.line, sent_live = n.live, sent_price_minor = n.price_minor, sent_sale_minor = n.sale_price_minor,
                sent_quantity = n.quantity, sent_content = n.content, changed_at = n.changed_at
-          FROM (SELECT c.*, row_number() OVER (ORDER BY c.sku) AS line FROM feed_sent m
-                  JOIN feed_counted c ON c.account = m.account AND c.seller = m.seller AND c.sku = m.sku WHERE m.batch_id = %(batch)s) AS n
-         WHERE s.batch_id = %(batch)s AND s.account = n.account AND s.seller = n.seller AND s.sku = n.sku
+          FROM pg_temp.feed_filled n WHERE s.account = %(account)s AND s.seller = %(seller)s AND s.sku = n.sku
         """,
         given,
     ).rowcount
@@ -207,20 +218,21 @@ def move_batch(conn: Conn, batch_id: str, state: str, *, rows: int | None = None
     )
 
 
-def rows_of(conn: Conn, batch_id: str) -> list[Row]:
+def rows_of(conn: Conn, found: Row) -> list[Row]:
     """What a batch says, row by row, with all that a whole offer must repeat so that nothing of it falls back to a default."""
     return conn.execute(
         f"""
-        SELECT s.line, s.sku, s.sent_live AS live, s.sent_price_minor AS price_minor, s.sent_sale_minor AS sale_price_minor, s.sent_quantity AS quantity,
+        SELECT k.line, k.sku, k.sent_live AS live, k.sent_price_minor AS price_minor, k.sent_sale_minor AS sale_price_minor, k.sent_quantity AS quantity,
                c.currency, c.condition, c.lead_days, c.gtin, coalesce(x.product_id, '') AS product_id, coalesce(x.state_code, '') AS state_code,
                coalesce(a.laid ->> 'description', x.description, '') AS description, coalesce(d.terms, '{{}}') AS terms,
-               EXISTS (SELECT FROM jsonb_each_text(f.columns) AS col WHERE col.value = 'sale_price') AS says_sale
-          FROM feed_sent s JOIN feed_counted c ON c.account = s.account AND c.seller = s.seller AND c.sku = s.sku
-          JOIN feed_file f ON f.id = c.file_id
-          LEFT JOIN feed_apart a ON a.account = s.account AND a.seller = s.seller AND a.sku = s.sku {_SEEN}
-         WHERE s.batch_id = %s ORDER BY s.line
+               coalesce(f.says_sale, false) AS says_sale
+          FROM feed_sent k {_COUNTED}
+          LEFT JOIN feed_apart a ON a.account = k.account AND a.seller = k.seller AND a.sku = k.sku {_SEEN}
+          LEFT JOIN (SELECT id, EXISTS (SELECT FROM jsonb_each_text(columns) AS col WHERE col.value = 'sale_price') AS says_sale
+                       FROM feed_file WHERE account = %(account)s AND seller = %(seller)s) AS f ON f.id = c.file_id
+         WHERE k.batch_id = %(batch)s ORDER BY k.line
         """,
-        (batch_id,),
+        {"account": found["account"], "seller": found["seller"], "batch": found["id"]},
     ).fetchall()
 
 
@@ -230,16 +242,16 @@ def rows_of(conn: Conn, batch_id: str) -> list[Row]:
 def settle(conn: Conn, found: Row, refused: Sequence[str], import_id: str, now: "datetime") -> None:
     """A batch is worked off: these SKUs were refused, all others taken. What changed here meanwhile is looked at again."""
     given = {"batch": found["id"], "now": now, "refused": texts(list(refused)), "import": import_id}
+    given |= {"account": found["account"], "seller": found["seller"]}
     conn.execute("DROP TABLE IF EXISTS pg_temp.feed_settled")
     conn.execute(
-        "CREATE TEMP TABLE feed_settled ON COMMIT DROP AS SELECT s.sku, g.sku IS NULL AS taken FROM feed_sent s "
-        "LEFT JOIN unnest(%(refused)s::text[]) AS g (sku) ON g.sku = s.sku WHERE s.batch_id = %(batch)s",
+        "CREATE TEMP TABLE feed_settled ON COMMIT DROP AS SELECT sku, sku <> ALL (%(refused)s::text[]) AS taken FROM feed_sent WHERE batch_id = %(batch)s",
         given,
     )
     conn.execute(
         "UPDATE feed_sent s SET taken_live = sent_live, taken_price_minor = sent_price_minor, taken_sale_minor = sent_sale_minor, "
         "taken_quantity = sent_quantity, taken_content = sent_content, taken_at = %(now)s, live_at = NULL "
-        "FROM pg_temp.feed_settled g WHERE s.batch_id = %(batch)s AND s.sku = g.sku AND g.taken",
+        "FROM pg_temp.feed_settled g WHERE s.account = %(account)s AND s.seller = %(seller)s AND s.sku = g.sku AND g.taken",
         given,
     )
     conn.execute("UPDATE feed_sent SET batch_id = NULL, line = NULL WHERE batch_id = %(batch)s", given)

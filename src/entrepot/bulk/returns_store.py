@@ -30,50 +30,69 @@ def take_back(conn: Conn, account: str, seller: str, file_id: str, at: "datetime
     An offer that was accepted is corrected; one that a complete file lacks is no longer offered. What stands as it stood
     is told no second time.
     """
-    conn.execute("CREATE TEMP TABLE feed_lines (line_hash numeric(20) PRIMARY KEY, line text NOT NULL) ON COMMIT DROP")
-    copy_rows(conn, "pg_temp.feed_lines", LINES, lines.items())
     given = {"account": account, "seller": seller, "file": file_id, "at": at, "complete": complete}
+    _stage_judged(conn, given, lines)
     conn.execute(
         f"""
         UPDATE feed_return r SET ended_at = %(at)s, ended_why = CASE
-               WHEN EXISTS (SELECT FROM pg_temp.feed_staged s WHERE s.sku = r.sku) THEN '{CORRECTED}'
-               WHEN EXISTS (SELECT FROM feed_reject j WHERE j.account = r.account AND j.seller = r.seller AND j.sku = r.sku) THEN '{OTHERWISE}'
-               ELSE '{ENDED}' END
-         WHERE r.account = %(account)s AND r.seller = %(seller)s AND r.ended_at IS NULL AND r.batch_id IS NULL
-           AND NOT EXISTS (SELECT FROM feed_reject j WHERE j.account = r.account AND j.seller = r.seller AND j.sku = r.sku
-                            AND j.field = r.field AND j.code = r.code AND (r.sku <> '' OR j.line_hash = r.line_hash))
-           AND (%(complete)s OR r.sku = '' OR EXISTS (SELECT FROM pg_temp.feed_staged s WHERE s.sku = r.sku)
-                OR EXISTS (SELECT FROM feed_reject j WHERE j.account = r.account AND j.seller = r.seller AND j.sku = r.sku))
+               WHEN EXISTS (SELECT FROM pg_temp.feed_good g WHERE g.sku = r.sku) THEN '{CORRECTED}'
+               WHEN EXISTS (SELECT FROM pg_temp.feed_bad b WHERE b.sku = r.sku) THEN '{OTHERWISE}' ELSE '{ENDED}' END
+         WHERE {_OPEN} AND NOT EXISTS (SELECT FROM pg_temp.feed_bad b WHERE {_SAME})
+           AND (%(complete)s OR r.sku = '' OR EXISTS (SELECT FROM pg_temp.feed_good g WHERE g.sku = r.sku)
+                OR EXISTS (SELECT FROM pg_temp.feed_bad b WHERE b.sku = r.sku))
         """,
         given,
     )
     conn.execute(
-        """
-        UPDATE feed_return r SET last_at = %(at)s, file_id = %(file)s, source_row = j.source_row, value = j.value, message = j.message,
-               line_hash = j.line_hash, line = coalesce(l.line, r.line),
-               notice_id = CASE WHEN r.value = j.value THEN r.notice_id END
-          FROM feed_reject j LEFT JOIN pg_temp.feed_lines l ON l.line_hash = j.line_hash
-         WHERE r.account = %(account)s AND r.seller = %(seller)s AND r.ended_at IS NULL AND r.batch_id IS NULL
-           AND j.account = r.account AND j.seller = r.seller AND j.sku = r.sku AND j.field = r.field AND j.code = r.code
-           AND (r.sku <> '' OR j.line_hash = r.line_hash)
-           AND (r.source_row, r.value, r.line_hash) IS DISTINCT FROM (j.source_row, j.value, j.line_hash)
+        f"""
+        UPDATE feed_return r SET last_at = %(at)s, file_id = %(file)s, source_row = b.source_row, value = b.value, message = b.message,
+               line_hash = b.line_hash, line = coalesce(b.line, r.line), notice_id = CASE WHEN r.value = b.value THEN r.notice_id END
+          FROM pg_temp.feed_bad b
+         WHERE {_OPEN} AND {_SAME} AND (r.source_row, r.value, r.line_hash) IS DISTINCT FROM (b.source_row, b.value, b.line_hash)
         """,
         given,
     )
     return conn.execute(
         """
         INSERT INTO feed_return (account, seller, file_id, source_row, sku, field, code, value, message, corrects, line_hash, line, first_at, last_at)
-        SELECT j.account, j.seller, %(file)s, j.source_row, j.sku, j.field, j.code, j.value, j.message, j.corrects, j.line_hash, l.line, %(at)s, %(at)s
-          FROM (SELECT DISTINCT ON (sku, field, code, CASE WHEN sku = '' THEN line_hash END) * FROM feed_reject
-                 WHERE account = %(account)s AND seller = %(seller)s
-                 ORDER BY sku, field, code, CASE WHEN sku = '' THEN line_hash END, source_row, place) AS j
-          LEFT JOIN pg_temp.feed_lines l ON l.line_hash = j.line_hash
-         WHERE NOT EXISTS (SELECT FROM feed_return r WHERE r.account = j.account AND r.seller = j.seller AND r.ended_at IS NULL AND r.batch_id IS NULL
-                            AND r.sku = j.sku AND r.field = j.field AND r.code = j.code AND (r.sku <> '' OR r.line_hash = j.line_hash))
-         ORDER BY j.source_row, j.place
+        SELECT %(account)s, %(seller)s, %(file)s, b.source_row, b.sku, b.field, b.code, b.value, b.message, b.corrects, b.line_hash, b.line, %(at)s, %(at)s
+          FROM pg_temp.feed_bad b
+         WHERE NOT EXISTS (SELECT FROM pg_temp.feed_open o WHERE (o.sku, o.field, o.code, o.nameless) = (b.sku, b.field, b.code, b.nameless))
+         ORDER BY b.source_row, b.place
         """,
         given,
     ).rowcount
+
+
+_OPEN = "r.account = %(account)s AND r.seller = %(seller)s AND r.ended_at IS NULL AND r.batch_id IS NULL"
+# The same thing wrong with the same offer; a row that names no SKU is known by its line.
+_SAME = "b.sku = r.sku AND b.field = r.field AND b.code = r.code AND (r.sku <> '' OR b.line_hash = r.line_hash)"
+_NAMELESS = "CASE WHEN sku = '' THEN line_hash ELSE 0 END"
+
+
+def _stage_judged(conn: Conn, given: Mapping[str, Any], lines: Mapping[int, str]) -> None:
+    """What this file rejects (`feed_bad`), what is open (`feed_open`), and what of that it has right (`feed_good`), each with an index."""
+    conn.execute("CREATE TEMP TABLE feed_lines (line_hash numeric(20), line text NOT NULL) ON COMMIT DROP")
+    copy_rows(conn, "pg_temp.feed_lines", LINES, lines.items())
+    conn.execute("CREATE INDEX ON pg_temp.feed_lines (line_hash)")
+    conn.execute(
+        f"""
+        CREATE TEMP TABLE feed_bad ON COMMIT DROP AS
+        SELECT j.*, l.line FROM (SELECT DISTINCT ON (sku, field, code, {_NAMELESS}) *, {_NAMELESS} AS nameless FROM feed_reject
+                 WHERE account = %(account)s AND seller = %(seller)s ORDER BY sku, field, code, {_NAMELESS}, source_row, place) AS j
+          LEFT JOIN pg_temp.feed_lines l ON l.line_hash = j.line_hash
+        """,
+        given,
+    )
+    conn.execute(
+        f"CREATE TEMP TABLE feed_open ON COMMIT DROP AS SELECT sku, field, code, {_NAMELESS} AS nameless FROM feed_return r WHERE {_OPEN}",
+        given,
+    )
+    staged = "SELECT sku FROM pg_temp.feed_staged WHERE sku IN (SELECT sku FROM pg_temp.feed_open)"
+    conn.execute(f"CREATE TEMP TABLE feed_good ON COMMIT DROP AS {staged}")
+    for table in ("feed_bad", "feed_open", "feed_good"):
+        conn.execute(f"CREATE INDEX ON pg_temp.{table} (sku)")
+        conn.execute(f"ANALYZE pg_temp.{table}")
 
 
 # ── what the marketplace refused ─────────────────────────────────────────────────────────────────────────────

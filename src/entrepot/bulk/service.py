@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from entrepot.blueprint.model import Plan
 from entrepot.bulk import following, hashes, returns_store, store
 from entrepot.bulk.delta import After, Before, compare
-from entrepot.bulk.following import Applied, Followed
+from entrepot.bulk.following import Applied
 from entrepot.bulk.hashes import Key, SetFile
 from entrepot.bulk.mapping import FieldMap, digest_of
 from entrepot.bulk.plan import Checked, Checker
@@ -85,16 +85,16 @@ def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = 
         store.stage(conn)
         before, compared = _before(conn, feed, last, key)
         ctx.point("bulk.compared")
-        checker = Watching(source.layout, feed.mapping, feed.book)
+        checker = (Watching if feed.plan else Checker)(source.layout, feed.mapping, feed.book)
         after = compare(source, checker, key, before, _Staged(conn), told)
         ctx.point("bulk.staged")
         at = ctx.clock.now()
         report = _apply(ctx, conn, source, feed, after, compared, at)
         kept = hashes.keep(_folder(feed), report.file_id, after.known(ended=feed.complete and not report.refused))
         store.applied(conn, _row(ctx, source, feed, key, digest, report, kept, at))
-        lines = _lines(conn, source, feed, after, checker)
-        followed = _follow(ctx, conn, feed, report, lines, at)
-        report = replace(report, case=followed.case, kept=sum(one.offers for one in followed.kept))
+        if feed.plan is not None and isinstance(checker, Watching):
+            lines = _lines(conn, source, feed, after, checker)
+            report = _follow(ctx, conn, feed.plan, feed, report, lines, at)
         hashes.clear(_folder(feed), [kept.name, last["set_name"] if last else ""])  # while nobody else writes there
         ctx.point("bulk.before-commit")
     return report
@@ -215,17 +215,17 @@ def _lines(conn: Conn, source: Source, feed: Feed, after: After, checker: Watchi
     return {hash_: line.replace("\x00", "\ufffd") for hash_, line in found.items()}
 
 
-def _follow(ctx: Ctx, conn: Conn, feed: Feed, report: Report, lines: Mapping[int, str], at: datetime) -> Followed:
+def _follow(
+    ctx: Ctx, conn: Conn, plan: Plan, feed: Feed, report: Report, lines: Mapping[int, str], at: datetime
+) -> Report:
     """What counts, what is to go out, what goes back: in this transaction, by the plan."""
-    if feed.plan is None:
-        return Followed()
     wrote = bool(report.inserted or report.updated or report.ended)
     applied = Applied(
         report.file_id, report.name, feed.account, feed.seller, feed.complete, report.refused, at, wrote, lines
     )  # fmt: skip
-    followed = following.follow(conn, ctx, feed.plan, applied)
+    followed = following.follow(conn, ctx, plan, applied)
     ctx.point("bulk.followed")
-    return followed
+    return replace(report, case=followed.case, kept=sum(one.offers for one in followed.kept))
 
 
 def _ending_refused(conn: Conn, feed: Feed, after: After) -> str:

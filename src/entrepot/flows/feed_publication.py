@@ -192,7 +192,8 @@ class FeedImported(Reaction):
         return effect if rows else None
 
     def cargo(self, ctx: Ctx, conn: Conn, effect: Effect) -> Sequence[Mapping[str, Any]]:
-        return store.rows_of(conn, effect.payload["batch_id"])
+        found = store.batch(conn, effect.payload["batch_id"])
+        return store.rows_of(conn, found) if found is not None else ()
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
         found = store.batch(conn, effect.payload["batch_id"])
