@@ -101,3 +101,12 @@ def test_half_a_file_and_a_file_nobody_can_read_are_cases_and_their_number_is_sa
     assert json.loads(half.out)["case"] == cases["feed-incomplete"]["number"]
     assert f"case {cases['feed-unreadable']['number']}" in said.err and said.code == 2
     assert {cases[mode]["owner"] for mode in ("feed-incomplete", "feed-unreadable")} == {"supplier-operations"}
+
+
+def test_what_became_of_files_is_shown_by_seller_and_reason(entrepot: Entrepot, file: Path) -> None:
+    assert "No seller's file was taken in yet" in entrepot("feed").out
+    entrepot("import", str(file), "--as", "offers", "--seller", "2001")
+    said = entrepot("feed", "--seller", "2001")
+    assert "1 (50 %)" in said.out and "limits" in said.out
+    [seller] = json.loads(entrepot("feed", "--json").out)["sellers"]
+    assert (seller["seller"], seller["live"], seller["rejected"], seller["last_file"]) == ("2001", 1, 1, "offers.csv")

@@ -13,8 +13,9 @@ from entrepot.bulk.mapping import by_names
 from entrepot.bulk.reading import open_source
 from entrepot.bulk.rules import offer_rules
 from entrepot.bulk.service import Feed, Report, take_in
+from entrepot.insight.feeds import measures
 from entrepot.proof.house import House
-from entrepot.sandbox.furniture import A, B, offer_id
+from entrepot.sandbox.furniture import A, B, F, offer_id
 
 ACCOUNT = "mirakl-fr/operator"
 HEADER = ("Artikel", "SKU", "EAN", "Price", "Stock", "Lead time")
@@ -189,3 +190,27 @@ def test_a_file_nobody_can_read_is_a_case_until_one_comes_that_can_be_read(house
     assert (case["number"], case["owner"]) == (number, "supplier-operations")
     folder.sends(2099, ("Thing", "X-1", "4006381333931", "11.00", "1", ""))
     assert open_cases(house, "feed-unreadable") == []
+
+
+def test_what_was_taken_and_is_not_shown_so_is_a_case_until_it_is(house: House, folder: Folder) -> None:
+    folder.sends(F, row(F, 0, "20.00", 5))
+    house.run_for(minutes=3)
+    with house.stage.world.lock:
+        house.stage.portal.revise_offer(offer_id(F, 0), price_minor=2500)  # somebody at the marketplace's own pages
+    house.run_for(hours=6)
+    [case] = open_cases(house, "offer-not-live")
+    assert sku(F, 0) in case["cause_text"] and case["owner"] == "supplier-operations"
+    with house.stage.world.lock:
+        house.stage.portal.revise_offer(offer_id(F, 0), price_minor=2000)
+    look_at_offers(house)
+    assert open_cases(house, "offer-not-live") == []
+
+
+def test_what_became_of_files_is_measured_by_seller_and_reason(house: House) -> None:
+    with house.hub.ctx.db.transaction() as conn:
+        found = measures(conn, house.clock.now(), seller=str(B))
+    [seller] = found.sellers
+    assert (seller["live"], seller["rejected"], seller["waiting"], seller["unseen"]) == (3, 1, 0, 0)
+    assert 0 < seller["to_live_p95_s"] < 3 * 3600
+    told = {(one["by"], one["field"], one["code"]): (one["rows"], one["corrected"]) for one in found.reasons}
+    assert told == {("hub", "price", "amount"): (1, 1), ("marketplace", "gtin", "marketplace-refused"): (1, 0)}
