@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from entrepot.bulk.reading import open_source
 from entrepot.bulk.rules import offer_rules
 from entrepot.bulk.service import Feed, Report, take_in
 from entrepot.insight.feeds import measures
+from entrepot.proof.clerk import Clerk
+from entrepot.proof.figures import figures
 from entrepot.proof.house import House
+from entrepot.proof.world import options
+from entrepot.sandbox.errands import Pace
 from entrepot.sandbox.furniture import A, B, F, offer_id
 
 ACCOUNT = "mirakl-fr/operator"
@@ -214,3 +219,30 @@ def test_what_became_of_files_is_measured_by_seller_and_reason(house: House) -> 
     assert 0 < seller["to_live_p95_s"] < 3 * 3600
     told = {(one["by"], one["field"], one["code"]): (one["rows"], one["corrected"]) for one in found.reasons}
     assert told == {("hub", "price", "amount"): (1, 1), ("marketplace", "gtin", "marketplace-refused"): (1, 0)}
+
+
+def test_a_mistyped_price_is_mended_by_its_seller_from_what_came_back_and_the_offer_goes_live(
+    open_day: Callable[..., House], tmp_path: Path
+) -> None:
+    day = options(span=timedelta(hours=2), planted_money_faults=False, feed_folder=tmp_path, pace=Pace().scaled(50))
+    house = open_day(orders=0, options=day)
+    clerk, reports = Clerk(house.hub, tmp_path, tmp_path), []
+    for _ in range(15):
+        house.run_for(minutes=10)
+        reports += clerk.act()
+    look_at_offers(house)
+    assert [(one.read, one.rejected) for one in reports] == [(4, 1), (1, 0)]
+    filed = house.stage.filers.books()
+    assert [(one["sku"], one["fields"]) for one in filed["returned"]] == [(sku(F, 2), "price")]
+    assert filed["live"] == filed["corrected"] != []
+    with house.hub.ctx.db.transaction() as conn:
+        counted = figures(conn, house.stage.world.books())["feeds"]
+    assert counted == {
+        "files": 2,
+        "rows": 5,
+        "rejected": 1,
+        "returned": 1,
+        "corrected": 1,
+        "live": 1,
+    }
+    assert not [one for one in open_cases(house, "correction-unanswered") if one["seller"] == str(F)]

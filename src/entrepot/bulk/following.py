@@ -53,13 +53,15 @@ class Followed:
 def follow(conn: Conn, ctx: Ctx, plan: Plan, applied: Applied) -> Followed:
     """Errors: Busy when somebody decides one of the cases at this moment."""
     account, seller = applied.account, applied.seller
+    returns_store.ask(
+        conn, account, seller, publish_at=applied.at if applied.wrote else None
+    )  # first: see FeedImported
     kept = count(conn, ctx, compile_rules(plan), _fed(ctx, applied), STAGED)
     returns_store.take_back(
         conn, account, seller, applied.file_id, applied.at, applied.lines, complete=applied.complete and not applied.refused
     )  # fmt: skip
     if applied.wrote:
         publish_store.queue(conn, applied.file_id, account, seller, applied.at)
-    returns_store.ask(conn, account, seller, publish_at=applied.at if applied.wrote else None)
     after_returns(conn, ctx, plan, account, seller)
     _ownership_cases(conn, ctx, plan, applied, kept)
     return Followed(_completeness_case(conn, ctx, plan, applied), kept)

@@ -104,8 +104,6 @@ _LANE = f"""
               IS NOT DISTINCT FROM (s.taken_price_minor, s.taken_sale_minor) THEN 'stock'
          WHEN x.offer_id IS NOT NULL AND d.offer_id IS NULL THEN 'wait'
          ELSE 'offers' END"""
-_SENT_SO = f"         WHEN {_NOW} IS NOT DISTINCT FROM {_SENT} THEN 'nothing'\n"
-_LANE_OF_FROZEN = _LANE.replace(_SENT_SO, "")  # what was filled in and did not leave yet is not sent
 # One look-up per offer by the key, whatever the planner believes of tables that were just filled (OFFSET 0 keeps it from joining them whole).
 _COUNTED = """
      CROSS JOIN LATERAL (SELECT * FROM feed_counted v WHERE v.account = %(account)s AND v.seller = %(seller)s AND v.sku = k.sku OFFSET 0) AS c"""
@@ -176,7 +174,6 @@ def freeze(conn: Conn, found: Row, now: "datetime") -> int:
         "lane": found["lane"],
         "now": now,
     }
-    lane = _LANE_OF_FROZEN if found["state"] == "frozen" else _LANE
     conn.execute("DROP TABLE IF EXISTS pg_temp.feed_left")
     conn.execute(
         f"""
@@ -184,7 +181,7 @@ def freeze(conn: Conn, found: Row, now: "datetime") -> int:
         SELECT k.sku FROM feed_sent k
           LEFT JOIN LATERAL (SELECT * FROM feed_counted v WHERE v.account = %(account)s AND v.seller = %(seller)s AND v.sku = k.sku OFFSET 0) AS c ON true
           LEFT JOIN LATERAL (SELECT k.*) AS s ON true {_SEEN}
-         WHERE k.batch_id = %(batch)s AND ({lane}) IS DISTINCT FROM %(lane)s
+         WHERE k.batch_id = %(batch)s AND ({_LANE}) IS DISTINCT FROM %(lane)s
         """,
         given,
     )

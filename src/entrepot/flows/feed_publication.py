@@ -2,8 +2,8 @@
 
 A file that was taken in stands in a queue. The lane `feeds` looks at its offers stretch by stretch, all at once: what is there
 already is left alone; a changed price goes by the price lane, changed stock by the stock lane, everything else as a whole offer.
-Each stretch makes one batch per lane, and one effect per batch. What is in a batch is settled when its effect is claimed, from
-what counts then, so that the newest version wins; the rows travel along and are not kept with the effect. Batches of one seller
+Each stretch makes one batch per lane, and one effect per batch. What is in a batch is settled right before it is sent, from what
+counts then, so that the newest version wins; the rows travel along and are not kept with the effect. Batches of one seller
 go one after the other. The import's number is stored before anybody asks what became of it; its error report says it row by row.
 Rows they refuse go back to the seller like those we refuse (flows/feed_returns.py). Taken is not live: an offer is live when the
 marketplace's own lists show it so, and how long that took is kept.
@@ -172,38 +172,38 @@ class FeedPublication:
 
 @dataclass(frozen=True, slots=True)
 class FeedImported(Reaction):
-    """The three imports: filled when they are claimed, worked in row by row when they are over."""
+    """The three imports: filled right before they are sent, worked in row by row when they are over."""
 
     parts: Parts
     carries = True
 
     def wanted(self, ctx: Ctx, conn: Conn, effect: Effect) -> Effect | None:
-        found = store.batch(conn, effect.payload["batch_id"])
-        if found is None:
-            return None
-        if effect.attempts:
-            return effect if store.rows_left(conn, found["id"]) else None
-        rows = store.freeze(conn, found, ctx.clock.now())
-        store.move_batch(
-            conn, found["id"], "frozen" if rows else "void", rows=rows, at=None if rows else ctx.clock.now()
-        )
-        returns_store.ask(conn, found["account"], found["seller"], publish_at=ctx.clock.now())
-        ctx.point("feeds.frozen")
-        return effect if rows else None
+        """Offers may all have gone on with a later batch. Filling waits until it is sure to leave: a ceiling may stand before it for long."""
+        return effect if store.rows_left(conn, effect.payload["batch_id"]) else None
 
     def cargo(self, ctx: Ctx, conn: Conn, effect: Effect) -> Sequence[Mapping[str, Any]]:
+        """Filled with what counts now, once: sent again it says the same. Nothing left to say is said, and done at once."""
         found = store.batch(conn, effect.payload["batch_id"])
-        return store.rows_of(conn, found) if found is not None else ()
+        if found is None:
+            return ()
+        if found["state"] == "planned":
+            returns_store.ask(conn, found["account"], found["seller"], publish_at=ctx.clock.now())
+            rows = store.freeze(conn, found, ctx.clock.now())
+            store.move_batch(conn, found["id"], "frozen", rows=rows)
+            ctx.point("feeds.frozen")
+        return store.rows_of(conn, found)
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
         found = store.batch(conn, effect.payload["batch_id"])
         assert found is not None
         account, seller, now = found["account"], found["seller"], ctx.clock.now()
         refused = [_reject(one) for one in receipt["refused"]]
+        returns_store.ask(
+            conn, account, seller, publish_at=now
+        )  # first, as everybody does: nobody waits for one who waits for him
         store.settle(conn, found, [one.sku for one in refused], str(receipt["import_id"]), now)
         returns_store.end_refused(conn, account, seller, store.TAKEN, now)
         returns_store.add_refused(conn, account, seller, found["id"], refused, now)
-        returns_store.ask(conn, account, seller, publish_at=now)
         after_returns(conn, ctx, self.parts.plan, account, seller)
         ctx.point("feeds.settled")
 

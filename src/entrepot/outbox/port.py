@@ -94,7 +94,7 @@ class Reaction:
         return effect
 
     def cargo(self, ctx: Ctx, conn: Conn, effect: Effect) -> Sequence[Mapping[str, Any]]:
-        """The rows that go along, as they were settled when it was claimed; asked before each attempt."""
+        """The rows that go along, asked right before each attempt; those of a later attempt are those of the first."""
         return ()
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
