@@ -9,6 +9,7 @@ from entrepot.blueprint.model import MANUAL, Plan, System
 from entrepot.blueprint.references import resolve
 from entrepot.bulk.arrival import lane as feed_lane
 from entrepot.bulk.arrival.lane import Arrivals
+from entrepot.bulk.following import refused_arrival
 from entrepot.cases import service as cases
 from entrepot.cases.channels import Channels
 from entrepot.cases.model import CaseAsked, Notifier
@@ -22,6 +23,8 @@ from entrepot.engine.room import Hooks, Room, Work
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
+from entrepot.flows.feed_publication import OPERATION_BY_LANE, FeedImported, FeedPublication
+from entrepot.flows.feed_returns import RowsReturned
 from entrepot.flows.guarded import Guarded
 from entrepot.flows.hints import Hints
 from entrepot.flows.in_request import SENDERS, InRequest
@@ -74,6 +77,7 @@ class Hub:
     sweeps: Sweeps
     settlement: Settlement
     offer_lane: OfferLane
+    feeds: FeedPublication
     listings: ListingOffer
     settlement_intake: SettlementIntake
     arrivals: Arrivals
@@ -111,6 +115,7 @@ class Hub:
                     *self.sweeps.periodic(),
                     *self.settlement.periodic(),
                     *self.offer_lane.periodic(),
+                    *self.feeds.periodic(),
                     *self.listings.periodic(),
                     *self.settlement_intake.periodic(),
                     *self.arrivals.periodic(),
@@ -169,6 +174,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     charging, payouts = Charging(parts), Payouts(parts)
     rules = parts.owners.rules
     offers, corrections, lane = OfferPublication(parts, rules), Corrections(parts, rules), OfferLane(parts, rules)
+    feeds = FeedPublication(parts, rules)
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
     channels = SalesChannels(parts)
@@ -187,8 +193,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         },
         reactions={
             **_reactions(parts, charging, payouts),
-            OPEN_THREAD: Told(corrections),
-            REPLY_THREAD: Told(corrections),
+            **dict.fromkeys((OPEN_THREAD, REPLY_THREAD), RowsReturned(feeds.returns, Told(corrections))),
+            **dict.fromkeys(OPERATION_BY_LANE.values(), FeedImported(parts)),
             **reactions_of_seller(channels),
         },
         trouble=partial(_trouble, plan),
@@ -204,7 +210,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     )
     sender = notifier or Channels()
     settlement = Settlement(parts)
-    arrivals = Arrivals(plan)
+    arrivals = Arrivals(plan, refused=partial(refused_arrival, plan))
     works = Room.works_by_purpose(
         Work("send-urgent", "urgent", send_due_sql("urgent"), lambda c, lease: outbox.drain(c, lease, "urgent")),
         Work("decide", "urgent", DECIDE_DUE_SQL, inbox.drain),
@@ -212,11 +218,20 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         Work("notify", "normal", cases.NOTIFY_DUE_SQL, lambda c, lease: cases.drain_notify(c, lease, plan, sender)),
         Work("send-normal", "normal", send_due_sql("normal"), lambda c, lease: outbox.drain(c, lease, "normal")),
         lane.work,
+        feeds.work,
         hints.work,
         shelf.work,
         arrivals.work,
         periodic.sweep(
-            {**sweeps.runs(), **settlement.runs(), **lane.runs(), **shelf.runs(), **intake.runs(), **arrivals.runs()},
+            {
+                **sweeps.runs(),
+                **settlement.runs(),
+                **lane.runs(),
+                **feeds.runs(),
+                **shelf.runs(),
+                **intake.runs(),
+                **arrivals.runs(),
+            },
             hooks,
         ),
         flow_control.flow_watch(hooks),
@@ -230,6 +245,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         sweeps,
         settlement,
         lane,
+        feeds,
         shelf,
         intake,
         arrivals,

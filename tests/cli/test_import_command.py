@@ -84,3 +84,29 @@ def test_a_mapping_names_the_sellers_columns_and_words(entrepot: Entrepot, file:
     mapping.write_text("columns: {Nr: number}\n", "utf-8")
     said = entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--mapping", str(mapping))
     assert (said.code, "there is no field number" in said.err) == (2, True)
+
+
+def test_half_a_file_and_a_file_nobody_can_read_are_cases_and_their_number_is_said(
+    entrepot: Entrepot, rows: Callable[..., list[dict[str, Any]]], file: Path, tmp_path: Path
+) -> None:
+    whole = [f"A{n};4006381333931;Lamp;OUTDOOR;12.50;3\n" for n in range(40)]
+    file.write_text(HEADER + "".join(whole), "utf-8")
+    entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--complete")
+    file.write_text(HEADER + "".join(whole[:20]), "utf-8")
+    half = entrepot("import", str(file), "--as", "offers", "--seller", "2001", "--complete", "--json")
+    broken = tmp_path / "offers.xlsx"
+    broken.write_bytes(b"no workbook")
+    said = entrepot("import", str(broken), "--as", "offers", "--seller", "2001")
+    cases = {one["mode"]: one for one in rows("SELECT * FROM case_file ORDER BY number")}
+    assert json.loads(half.out)["case"] == cases["feed-incomplete"]["number"]
+    assert f"case {cases['feed-unreadable']['number']}" in said.err and said.code == 2
+    assert {cases[mode]["owner"] for mode in ("feed-incomplete", "feed-unreadable")} == {"supplier-operations"}
+
+
+def test_what_became_of_files_is_shown_by_seller_and_reason(entrepot: Entrepot, file: Path) -> None:
+    assert "No seller's file was taken in yet" in entrepot("feed").out
+    entrepot("import", str(file), "--as", "offers", "--seller", "2001")
+    said = entrepot("feed", "--seller", "2001")
+    assert "1 (50 %)" in said.out and "limits" in said.out
+    [seller] = json.loads(entrepot("feed", "--json").out)["sellers"]
+    assert (seller["seller"], seller["live"], seller["rejected"], seller["last_file"]) == ("2001", 1, 1, "offers.csv")

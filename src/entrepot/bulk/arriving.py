@@ -67,7 +67,7 @@ def take_in_file(
     """
     given = given or Given()
     seen = understood(ctx, plan, path, account, seller, given)
-    feed = Feed(account, seller, seen.mapping, seen.book, home or state_home(), given.complete)
+    feed = Feed(account, seller, seen.mapping, seen.book, home or state_home(), given.complete, plan)
     report = take_in(ctx, seen.source, feed, told, lambda conn, found: also(conn, found, seen.version))
     return Taken(report, seen.source, feed, seen.version)
 

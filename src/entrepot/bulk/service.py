@@ -7,15 +7,18 @@ only the commit makes it count. A second run for the same seller meanwhile is tu
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entrepot.bulk import hashes, store
+from entrepot.blueprint.model import Plan
+from entrepot.bulk import following, hashes, returns_store, store
 from entrepot.bulk.delta import After, Before, compare
+from entrepot.bulk.following import Applied
 from entrepot.bulk.hashes import Key, SetFile
 from entrepot.bulk.mapping import FieldMap, digest_of
-from entrepot.bulk.plan import Checker
+from entrepot.bulk.plan import Checked, Checker
 from entrepot.bulk.reading import Source
 from entrepot.bulk.rules import Reject, Rulebook
 from entrepot.kernel.ctx import Conn, Ctx, Row
@@ -31,7 +34,10 @@ FOLDER = "feeds"  # in the state folder
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Whose file it is and how it is to be read. `folder`: where sets of hashes are kept. `complete`: what it lacks has ended."""
+    """Whose file it is and how it is to be read. `folder`: where sets of hashes are kept. `complete`: what it lacks has ended.
+
+    `plan`: whose ownership is asked, and whose failure modes become cases; without one the file is only taken in.
+    """
 
     account: str
     seller: str
@@ -39,11 +45,13 @@ class Feed:
     book: Rulebook
     folder: Path
     complete: bool = False
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one run did. `same_as`: the name of the file that had this content already; `refused`: why nothing was ended."""
+    """What one run did. `same_as`: the name of the file that had this content already; `refused`: why nothing was ended, `case`: under
+    which number that is somebody's to decide. `kept`: how many values stayed out, being not the seller's to set."""
 
     file_id: str
     name: str
@@ -60,6 +68,8 @@ class Report:
     rejects: Sequence[Reject]
     same_as: str = ""
     refused: str = ""
+    case: int = 0
+    kept: int = 0
 
 
 def take_in(
@@ -83,15 +93,36 @@ def take_in(
         store.stage(conn)
         before, compared = _before(conn, feed, last, key)
         ctx.point("bulk.compared")
-        after = compare(source, Checker(source.layout, feed.mapping, feed.book), key, before, _Staged(conn), told)
+        checker = (Watching if feed.plan else Checker)(source.layout, feed.mapping, feed.book)
+        after = compare(source, checker, key, before, _Staged(conn), told)
         ctx.point("bulk.staged")
-        report = _apply(ctx, conn, source, feed, after, compared)
+        at = ctx.clock.now()
+        report = _apply(ctx, conn, source, feed, after, compared, at)
         kept = hashes.keep(_folder(feed), report.file_id, after.known(ended=feed.complete and not report.refused))
-        store.applied(conn, _row(ctx, source, feed, key, digest, report, kept))
+        store.applied(conn, _row(ctx, source, feed, key, digest, report, kept, at))
+        if feed.plan is not None and isinstance(checker, Watching):
+            lines = _lines(conn, source, feed, after, checker)
+            report = _follow(ctx, conn, feed.plan, feed, report, lines, at)
         hashes.clear(_folder(feed), [kept.name, last["set_name"] if last else ""])  # while nobody else writes there
         also(conn, report)
         ctx.point("bulk.before-commit")
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class Watching(Checker):
+    """Keeps rejected lines as the seller wrote them, while they pass by."""
+
+    lines: dict[int, str] = field(default_factory=dict)
+
+    def check(self, records: "pl.DataFrame") -> Checked:
+        import polars as pl
+
+        checked = Checker.check(self, records)
+        wanted = pl.Series([hash_ for hash_, _ in checked.rejects], dtype=pl.UInt64)
+        if wanted.len():
+            self.lines.update(records.filter(pl.col("hash").is_in(wanted.implode())).select("hash", "line").iter_rows())
+        return checked
 
 
 class _Staged:
@@ -152,8 +183,8 @@ def _once(rejects: Sequence[tuple[int, Reject]]) -> list[tuple[int, Reject]]:
     return [(hash_, one) for hash_, one in rejects if first.setdefault(hash_, one.row) == one.row]
 
 
-def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool) -> Report:
-    file_id, at = ctx.ids.new("file"), ctx.clock.now()
+def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool, at: datetime) -> Report:
+    file_id = ctx.ids.new("file")
     refused = _ending_refused(conn, feed, after)
     written = store.merge(conn, feed.account, feed.seller, file_id, at)
     may_end = feed.complete and not refused
@@ -177,6 +208,35 @@ def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compa
     )
 
 
+def _lines(conn: Conn, source: Source, feed: Feed, after: After, checker: Watching) -> Mapping[int, str]:
+    """Rejected lines that are not kept yet. One that only turned out to be repeated passed by as good: the file is read for it once more."""
+    import polars as pl
+
+    wanted = {hash_ for hash_, _ in after.rejects}
+    missing = wanted - checker.lines.keys() - returns_store.known_lines(conn, feed.account, feed.seller)
+    found = {hash_: line for hash_, line in checker.lines.items() if hash_ in wanted}
+    if missing:
+        rows = pl.Series([one.row for hash_, one in after.rejects if hash_ in missing], dtype=pl.UInt32)
+        hash_of = {one.row: hash_ for hash_, one in after.rejects}
+        for part in source.slices():
+            for row, line in part.filter(pl.col("row").is_in(rows.implode())).select("row", "line").iter_rows():
+                found[hash_of[row]] = line
+    return {hash_: line.replace("\x00", "\ufffd") for hash_, line in found.items()}
+
+
+def _follow(
+    ctx: Ctx, conn: Conn, plan: Plan, feed: Feed, report: Report, lines: Mapping[int, str], at: datetime
+) -> Report:
+    """What counts, what is to go out, what goes back: in this transaction, by the plan."""
+    wrote = bool(report.inserted or report.updated or report.ended)
+    applied = Applied(
+        report.file_id, report.name, feed.account, feed.seller, feed.complete, report.refused, at, wrote, lines
+    )  # fmt: skip
+    followed = following.follow(conn, ctx, plan, applied)
+    ctx.point("bulk.followed")
+    return replace(report, case=followed.case, kept=sum(one.offers for one in followed.kept))
+
+
 def _ending_refused(conn: Conn, feed: Feed, after: After) -> str:
     """A half-empty file never wipes a catalog; nor does one in which an offer may hide in a row that cannot be read."""
     if not feed.complete or not after.absent:
@@ -195,7 +255,7 @@ def _ending_refused(conn: Conn, feed: Feed, after: After) -> str:
 
 
 def _row(
-    ctx: Ctx, source: Source, feed: Feed, key: Key, digest: str, report: Report, kept: SetFile
+    ctx: Ctx, source: Source, feed: Feed, key: Key, digest: str, report: Report, kept: SetFile, at: datetime
 ) -> Mapping[str, Any]:
     return {
         "id": report.file_id,
@@ -210,6 +270,7 @@ def _row(
         "encoding": source.layout.encoding,
         "delimiter": source.layout.delimiter,
         "header": list(source.layout.header),
+        "columns": {name: feed.mapping.columns[name] for name in source.layout.header if name in feed.mapping.columns},
         "complete": feed.complete,
         "compared": report.compared,
         "state": "ending-refused" if report.refused else "applied",
@@ -222,6 +283,6 @@ def _row(
         "absent": report.absent,
         "set_name": kept.name,
         "set_digest": kept.digest,
-        "applied_at": ctx.clock.now(),
+        "applied_at": at,
         "plan_hash": ctx.plan_hash,
     }

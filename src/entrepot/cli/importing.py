@@ -15,6 +15,7 @@ from entrepot.kernel.errors import WrongSetting
 
 if TYPE_CHECKING:
     from entrepot.bulk.mapping import FieldMap
+    from entrepot.bulk.refusals import Unreadable
     from entrepot.bulk.service import Report
     from entrepot.kernel.ctx import Conn
 
@@ -63,6 +64,7 @@ def import_(
         One JSON document on stdout.
     """
     from entrepot.bulk.arriving import Given, account_named, take_in_file
+    from entrepot.bulk.refusals import Unreadable
     from entrepot.bulk.returning import write_rejects
 
     if not clean(seller):
@@ -74,7 +76,10 @@ def import_(
         given = Given(complete, _mapping(house, at, mapping), "\t" if delimiter == "tab" else delimiter, encoding)
         with _progress() as told:
             noted = _noting(house, at, clean(seller), file, complete)
-            taken = take_in_file(house.ctx, house.plan, file, at, clean(seller), given, told=told, also=noted)
+            try:
+                taken = take_in_file(house.ctx, house.plan, file, at, clean(seller), given, told=told, also=noted)
+            except Unreadable as error:
+                raise _kept_as_case(house, error, at, clean(seller)) from error
     report = taken.report
     if rejects:
         write_rejects(rejects, taken.source, report.rejects)
@@ -90,6 +95,14 @@ def _mapping(house: Opened, account: str, named: Path | None) -> "FieldMap | Non
     from entrepot.bulk.mapping import read_mapping
 
     return read_mapping(named, currency=rules_of(house.plan, account).currency) if named else None
+
+
+def _kept_as_case(house: Opened, error: "Unreadable", account: str, seller: str) -> WrongSetting:
+    """A file nobody can read is somebody's to deal with."""
+    from entrepot.bulk.following import unreadable
+
+    number = unreadable(house.ctx, house.plan, account, seller, error.message)
+    return WrongSetting(f"{error.message}; case {number}")
 
 
 def _noting(
@@ -134,6 +147,8 @@ def _document(report: "Report", account: str, seller: str) -> dict[str, Any]:
         "compared": report.compared,
         "same_as": report.same_as or None,
         "ending_refused": report.refused or None,
+        "case": report.case or None,
+        "kept": report.kept,
         "rejects": [asdict(one) for one in report.rejects],
     }
 
@@ -148,7 +163,9 @@ def _say(page: Paper, report: "Report") -> None:
         [[f"{getattr(report, name):,}" for name in COUNTS]],
     )
     if report.refused:
-        note(f"nothing is ended: {report.refused}")
+        note(f"nothing is ended: {report.refused}" + (f"; case {report.case}" if report.case else ""))
+    if report.kept:
+        note(f"{report.kept} values are not the seller's to set: what counted goes on counting")
     if not report.rejects:
         return
     page.heading("Rejected")

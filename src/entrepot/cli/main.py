@@ -57,6 +57,9 @@ app.command("entrepot.cli.simulate:prove", help="Run what takes longer than a te
 app.command("entrepot.cli.init:init", help="Write a complete plan of your own, from a few answers.")
 app.command("entrepot.cli.checking:check", help="Say everything that is wrong with a plan, and where.")
 app.command("entrepot.cli.importing:import_", name="import", help="Take in a seller's file of offers.")
+app.command(
+    "entrepot.cli.feeds:feed", help="Sellers' files: what is rejected, how fresh offers are, how soon a change is live."
+)
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
 app.command(
     "entrepot.cli.explaining:explain", help="Why a field has the value it has, by what right, and what it hides."

@@ -15,6 +15,8 @@ from entrepot.cases.letters import Letter, plan_letter, redact
 from entrepot.cases.model import Promise
 from entrepot.flows import correction_words as words
 from entrepot.flows.consequences import Consequences
+from entrepot.flows.feed_returns import CAUSE as ROWS
+from entrepot.flows.feed_returns import FeedReturns
 from entrepot.flows.offer_judgement import PROMISE, UNANSWERED, OfferJudgement, unanswered
 from entrepot.flows.offer_shelf import FLOW
 from entrepot.flows.parts import Parts
@@ -198,6 +200,8 @@ class Corrections:
     def _heard(self, ctx: Ctx, conn: Conn, account: str, seller: str, cause: str, reply: str) -> None:
         """One reply is for everything he was asked about this cause."""
         yes = not words.declines(reply)
+        if cause == ROWS and not yes:
+            FeedReturns(self.parts).said_no(ctx, conn, account, seller, words.clipped(reply))
         for correction_id in ownership.open_requests(conn, account, seller, cause):
             self.answer(ctx, conn, correction_id, accepted=yes, said=words.clipped(reply), by=f"seller {seller}")
 

@@ -23,6 +23,7 @@ class OutgoingEffect:
     """One promise, as the connector sees it. `send_until`: machine time after which nothing may leave any more.
 
     `trace`: what an earlier, unclear answer left to look for it by, such as the number of an import they work off later.
+    `cargo`: rows that go along, read right before they are sent and not stored with the effect.
     """
 
     key: str
@@ -32,6 +33,7 @@ class OutgoingEffect:
     attempts: int
     send_until: datetime
     trace: Mapping[str, Any] = field(default_factory=dict)
+    cargo: Sequence[Mapping[str, Any]] = ()
 
 
 Detail = dict[str, Any]  # method, url, status, first bytes of the answer: what a person sees of an attempt; no secrets
@@ -99,9 +101,15 @@ class Effect:
 class Reaction:
     """What a flow does when an effect of its own settles; runs in the transaction that records the outcome."""
 
+    carries = False  # its effects have a cargo
+
     def wanted(self, ctx: Ctx, conn: Conn, effect: Effect) -> Effect | None:
         """Asked when the effect is claimed: does the world still want this? None: no. Before the first attempt its payload may be amended."""
         return effect
+
+    def cargo(self, ctx: Ctx, conn: Conn, effect: Effect) -> Sequence[Mapping[str, Any]]:
+        """The rows that go along, asked right before each attempt; those of a later attempt are those of the first."""
+        return ()
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
         return None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import Busy, EntrepotError, NotNow, OurBug
@@ -175,7 +175,7 @@ class Outbox:
 
     def _send(self, ctx: Ctx, lease: SendLease, effect: Effect, until: datetime) -> None:
         operation = self._operation(effect)
-        outgoing = self._outgoing(effect, effect.attempts + 1, until)
+        outgoing = replace(self._outgoing(effect, effect.attempts + 1, until), cargo=self._cargo(ctx, effect))
         ctx.point("send.before")
         if ctx.clock.machine() + timedelta(seconds=self.send_timeout_s) > until:
             return  # we were frozen between claim and send: nothing leaves; the row becomes unclear and is read back
@@ -235,6 +235,14 @@ class Outbox:
         self, ctx: Ctx, lease: SendLease, effect: Effect, outcome: Outcome, detail: Detail, conn: Conn
     ) -> None:
         self._outcome(ctx, conn, lease, effect, outcome, detail)
+
+    def _cargo(self, ctx: Ctx, effect: Effect) -> Sequence[Mapping[str, Any]]:
+        """Rows too many to be kept with the effect, in a transaction that ends before anything is sent."""
+        reaction = self.reactions.get(effect.operation, self.plain)
+        if not reaction.carries:
+            return ()
+        with ctx.db.transaction() as conn:
+            return reaction.cargo(ctx, conn, effect)
 
     def _outgoing(self, effect: Effect, attempts: int, until: datetime) -> OutgoingEffect:
         key = f"{self.key_prefix}{effect.key}"

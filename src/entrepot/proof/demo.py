@@ -127,10 +127,13 @@ class Demo:
         sandbox = [sys.executable, "-m", "entrepot.proof.world_process", "--hub-url", self.hub_url, "--ports", ports]
         sandbox += ["--model", wish.model]
         sandbox += ["--seed", str(wish.seed), "--orders", str(wish.orders), "--span-minutes", str(wish.span_minutes)]
+        feeds = self.folder / "feeds" / self.url.rsplit("/", 1)[1]  # each demo has its own
+        feeds.mkdir(parents=True, exist_ok=True)
+        sandbox += ["--feeds", str(feeds)]
         sandbox += ["--pace-percent", str(wish.pace_percent), "--faults", wish.faults]
         inbox = [sys.executable, "-m", "entrepot.proof.alert_inbox", "--port", str(self.ports["alerts"])]
         operator = [sys.executable, "-m", "entrepot.proof.operator", "--begins-at", MONDAY.isoformat()]
-        operator += ["--span-minutes", str(wish.span_minutes)]
+        operator += ["--span-minutes", str(wish.span_minutes), "--feeds", str(feeds)]
         people = [Child("alerts", inbox, env)]
         if wish.model != "syndication":
             people.append(Child("operator", operator, env))

@@ -36,7 +36,8 @@ def figures(conn: Conn, books: Books) -> Figures:
     Shape: counts, by room. `orders.duplicates`: baskets and webhooks that came again, absorbed; `orders.doubled`:
     orders that exist twice, which must not be. `refunds.missing`: of a refund, here or there, some witness is silent.
     `offers.sold_while_held`: bought although the shop had been told, or the hub had known for a minute, that they are held;
-    `offers.unshown`: offers the shop shows otherwise than they count.
+    `offers.unshown`: offers the shop shows otherwise than they count. `feeds`: sellers' files; `rejected`: rows of them, of which
+    `returned` reached their seller, `corrected` came back right, and `live` of those the marketplace shows.
     Units: `…_minor` in minor units; with several currencies the largest of them, all of them in `settlement.money`.
     """
     return {
@@ -54,6 +55,7 @@ def figures(conn: Conn, books: Books) -> Figures:
         "payouts": _by_state(conn, "payout", "done", "failed", "carried-over"),
         "arrivals": _arrivals(conn),
         "offers": _offers(conn, books),
+        "feeds": _feeds(conn),
     }
 
 
@@ -274,6 +276,24 @@ _OFFERS = """
            (SELECT count(*) FROM hold WHERE object = 'offer' AND lifted_at IS NOT NULL) AS freed,
            (SELECT coalesce(sum(count), 0)::bigint FROM reassertion WHERE object = 'offer') AS reassertions,
            (SELECT count(*) FROM reassertion WHERE object = 'offer' AND fought_at IS NOT NULL) AS fights
+"""
+
+
+def _feeds(conn: Conn) -> dict[str, Any]:
+    row = conn.execute(_FEEDS).fetchone()
+    assert row is not None
+    return row
+
+
+_FEEDS = """
+    SELECT (SELECT count(*) FROM feed_file) AS files,
+           (SELECT coalesce(sum(rows_read), 0)::bigint FROM feed_file) AS rows,
+           count(*) AS rejected,
+           count(*) FILTER (WHERE n.delivered_at IS NOT NULL) AS returned,
+           count(*) FILTER (WHERE r.ended_why = 'corrected') AS corrected,
+           count(*) FILTER (WHERE r.ended_why = 'corrected' AND s.live_at IS NOT NULL AND s.changed_at >= r.ended_at) AS live
+      FROM feed_return r LEFT JOIN feed_notice n ON n.id = r.notice_id
+      LEFT JOIN feed_sent s ON s.account = r.account AND s.seller = r.seller AND s.sku = r.sku
 """
 
 

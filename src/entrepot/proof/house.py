@@ -209,6 +209,8 @@ NEXT_DUE = """
         UNION ALL SELECT min(answer_by) FROM correction WHERE ended_at IS NULL AND answer_by > %(now)s
         UNION ALL SELECT min(tell_at) FROM correction WHERE state = 'asked' AND digest_id IS NULL AND tell_at > %(now)s
         UNION ALL SELECT min(again_at) FROM correction_digest WHERE state = 'taken' AND again_at > %(now)s
+        UNION ALL SELECT min(publish_at) FROM feed_seller WHERE publish_at > %(now)s
+        UNION ALL SELECT min(tell_at) FROM feed_seller WHERE tell_at > %(now)s
         UNION ALL SELECT min(due_at) FROM lookup_asked WHERE due_at > %(now)s
         UNION ALL SELECT min(next_at) FROM periodic WHERE next_at > %(now)s
     ) AS moments

@@ -1,7 +1,8 @@
 """`python -m entrepot.proof.operator`: a person at the operator's desk during the demo, who uses two levers and lets go of them.
 
 In the morning she lays another category over a seller's, for a few hours; then a better description over an offer that the
-seller's channel manager looks after. Started again, she goes on where the database says she stopped.
+seller's channel manager looks after. Besides, she takes in the offer files that sellers put into a folder. Started again, she goes
+on where the database says she stopped.
 """
 
 import argparse
@@ -10,12 +11,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from entrepot.app import Hub
 from entrepot.flows.offer_shelf import OFFER
 from entrepot.kernel.errors import EntrepotError, NotNow
 from entrepot.ownership.service import Person
 from entrepot.process import open_hub, settings
+from entrepot.proof.clerk import Clerk
 from entrepot.sandbox.scenario import CATEGORY_DISPUTED, CHANNEL_MANAGED
 
 OPERATOR = Person("dana@operator.example", "supplier-operations")
@@ -87,12 +90,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="operator", description=__doc__)
     parser.add_argument("--begins-at", type=datetime.fromisoformat, required=True)
     parser.add_argument("--span-minutes", type=int, required=True)
+    parser.add_argument("--feeds", type=Path, required=True, help="where sellers put their offer files")
     given = parser.parse_args(arguments)
     running = open_hub(settings(), name="operator", connections=CONNECTIONS)
     operator = Operator(running.hub, given.begins_at, timedelta(minutes=given.span_minutes))
+    clerk = Clerk(running.hub, given.feeds, given.feeds)
     while True:
         with suppress(NotNow):  # the database is away for a moment
             operator.act()
+            for report in clerk.act():
+                print(f"operator: {report.name}: {report.read} rows, {report.rejected} rejected", flush=True)
         running.hub.ctx.clock.sleep(PAUSE_S)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import ClassVar, Final, Literal
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -116,13 +117,16 @@ def environment_of(
     return found
 
 
-def options(*, span: timedelta, pace: Pace | None = None, planted_money_faults: bool = True) -> Options:
+def options(
+    *, span: timedelta, pace: Pace | None = None, planted_money_faults: bool = True, feed_folder: Path | None = None
+) -> Options:
     """A day with everything the first slice must survive; the acceptance window is the blueprint's."""
     return Options(
         span=span,
         pace=pace or Pace(),
         acceptance_window=ACCEPTANCE_WINDOW,
         planted_money_faults=planted_money_faults,
+        feed_folder=feed_folder,
     )
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from entrepot.kernel.clock import SystemClock
 from entrepot.process import FollowedPace, database_now, settings
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--span-minutes", type=int, default=480)
     parser.add_argument("--pace-percent", type=int, default=100)
     parser.add_argument("--faults", choices=("none", "demo", "random"), default="demo")
+    parser.add_argument("--feeds", type=Path, help="where a seller puts his offer files")
     given = parser.parse_args(arguments)
     url = settings().database_url
     db = Db(url, max_size=1, name="sandbox-clock")
@@ -58,12 +60,14 @@ def _world(given: argparse.Namespace, clock: SystemClock) -> World:
     where = (clock.now, clock.machine, given.seed, given.hub_url)
     what = {"orders": given.orders, "faults": given.faults, "outbound": over_http(OUTBOUND_TIMEOUT_S)}
     if given.model == "operator":
-        return stage(*where, **what, options=options(span=span, pace=pace)).world
+        return stage(*where, **what, options=options(span=span, pace=pace, feed_folder=given.feeds)).world
     addresses = {name: f"http://{HOST}:{port}" for name, port in given.ports.items()}
     company = selling_options(addresses, span=span, pace=pace)
     if given.model == "syndication":
         return selling.stage(*where, **what, options=company).world
-    return both.stage(*where, **what, operator=options(span=span, pace=pace), company=company).world
+    return both.stage(
+        *where, **what, operator=options(span=span, pace=pace, feed_folder=given.feeds), company=company
+    ).world
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Final, Literal
 
@@ -14,6 +15,7 @@ from entrepot.sandbox.core import Clock, Outbound, World
 from entrepot.sandbox.director import Director
 from entrepot.sandbox.errands import Errands, Pace
 from entrepot.sandbox.faults import Fault, random_faults
+from entrepot.sandbox.filers import Filers, FileSent
 from entrepot.sandbox.furniture import CATEGORIES, A, B, C, D, E, F, customers, offer_id, offers, shops
 from entrepot.sandbox.gateway import Gateway, Terms
 from entrepot.sandbox.gateway.webhooks import WebhookSender
@@ -39,7 +41,8 @@ class Options:
     `extra_currencies` adds one shop each that sells in that currency. `planted_money_faults` charges one commission
     at a wrong rate, issues a manual credit and charges a subscription. `bouncing` names shops whose bank sends the
     payout back. `shipping_methods`: the shop's words for ways of shipping, of which each buyer chooses one; none: he is
-    not asked. `bank_operator_share` pays what is left at the gateway to the operator's bank when the books close.
+    not asked. `feed_folder`: where a seller puts his files; none: nobody sends any. `bank_operator_share` pays
+    what is left at the gateway to the operator's bank when the books close.
     """
 
     span: timedelta = timedelta(hours=12)
@@ -57,6 +60,7 @@ class Options:
     habits: Habits = field(default_factory=Habits)
     random_fault_rate: float = RANDOM_FAULT_RATE
     shipping_methods: tuple[str, ...] = ()
+    feed_folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Stage:
     director: Director
     shopkeepers: Shopkeepers
     channel_manager: ChannelManager
+    filers: Filers
 
 
 def stage(
@@ -119,6 +124,7 @@ def stage(
             "treasury": people.treasury.books,
             "shopkeepers": people.shopkeepers.books,
             "channel_manager": people.channel_manager.books,
+            "filers": people.filers.books,
         },
         bank_operator_share=chosen.bank_operator_share,
     )
@@ -139,6 +145,7 @@ def stage(
         director,
         people.shopkeepers,
         people.channel_manager,
+        people.filers,
     )
 
 
@@ -151,6 +158,7 @@ class _People:
     treasury: Treasury
     shopkeepers: Shopkeepers
     channel_manager: ChannelManager
+    filers: Filers
 
 
 def _people(
@@ -176,14 +184,18 @@ def _people(
             disputing=habits.disputing | {f"{prefix}-00004"},
         )
     sellers = Sellers(errands, portal, chosen.pace, TEMPERS, scripts(prefix) if scripted else [])
+    filers = Filers(
+        errands, portal, chosen.pace, chosen.feed_folder, files_sent(portal, chosen.span) if scripted else []
+    )
     return _People(
         errands=errands,
         storefront=Storefront(errands, portal, gateway, shopping),
         sellers=sellers,
         buyers=Buyers(errands, portal, gateway, sellers, chosen.pace, habits),
         treasury=Treasury(errands, portal, gateway, chosen.pace, chosen.bouncing),
-        shopkeepers=Shopkeepers(errands, portal, chosen.pace, slips(chosen.span) if scripted else []),
+        shopkeepers=Shopkeepers(errands, portal, chosen.pace, slips(chosen.span) if scripted else [], filers.answers),
         channel_manager=ChannelManager(errands, portal, chosen.pace, CHANNEL_MANAGED, Settings().key_of_shop(E)),
+        filers=filers,
     )
 
 
@@ -279,6 +291,16 @@ def slips(span: timedelta) -> list[Slip]:
         Slip("D's price is too low", span / 4, offer_id(D, 3), {"price_minor": 149}, Reply.SAYS_NOTHING),
         Slip("C's price is too low", span / 3, offer_id(C, 3), {"price_minor": 99}, Reply.DECLINES),
     ]
+
+
+FED: Final = offer_id(F, 2)  # the offer whose price is mistyped in a file
+
+
+def files_sent(portal: Portal, span: timedelta) -> list[FileSent]:
+    """F raises four prices by a file and types a letter into one of them."""
+    changed = {one: portal.offer(one).price_minor + 150 for one in (offer_id(F, position) for position in range(4))}
+    typed = f"{changed[FED] // 100}.O5"
+    return [FileSent("F's file", span / 8, F, changed, {FED: typed})]
 
 
 # -- what goes wrong -----------------------------------------------------------------------------------------------

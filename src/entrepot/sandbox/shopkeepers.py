@@ -3,7 +3,7 @@
 They know nothing of the hub: they read their conversations and click in the marketplace's back office.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -56,11 +56,20 @@ class KeeperBooks:
 class Shopkeepers:
     """All sellers, as far as they look after their offers."""
 
-    def __init__(self, errands: Errands, portal: Portal, pace: Pace, slips: Sequence[Slip]) -> None:
+    def __init__(
+        self,
+        errands: Errands,
+        portal: Portal,
+        pace: Pace,
+        slips: Sequence[Slip],
+        others: Callable[[Thread], bool] = lambda thread: False,
+    ) -> None:
+        """`others`: whether somebody else in the shop answers a conversation."""
         self._errands = errands
         self._world = errands.world
         self._portal = portal
         self._pace = pace
+        self._others = others
         self._made: list[_Made] = []
         self._read: dict[str, int] = {}  # messages of a conversation that somebody is answering or has answered
         self.records = KeeperBooks()
@@ -91,7 +100,7 @@ class Shopkeepers:
         if topic != "thread.updated":
             return
         thread = self._portal.thread(subject)
-        if thread.messages[-1].by == SHOP or self._read.get(subject, 0) >= len(thread.messages):
+        if self._others(thread) or thread.messages[-1].by == SHOP or self._read.get(subject, 0) >= len(thread.messages):
             return
         self._read[subject] = len(thread.messages)
         said = thread.messages[-1]

@@ -27,7 +27,7 @@ from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import NotNow, Overtaken, WrongSetting
 from entrepot.store.postgres.place import state_home
 
-PURPOSE, FLOW = "feeds", "offer-publication"
+PURPOSE, FLOW = "files", "offer-publication"
 LOOK = "feed "  # and the feed's name: a periodic look of its own
 TRIES_MAX = 5
 AGAIN = timedelta(seconds=20)  # while another file of the seller is applied, or this one lies on another machine
@@ -240,7 +240,7 @@ def _renewing(ctx: Ctx, lease: Lease) -> Iterator[None]:
             except NotNow as error:
                 log.info("the lease of %s/%s was not renewed: %s", lease.account, lease.purpose, error.message)
 
-    beside = threading.Thread(target=renew, name="feeds-lease", daemon=True)
+    beside = threading.Thread(target=renew, name="files-lease", daemon=True)
     beside.start()
     try:
         yield

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from entrepot.connectors.manifest import Manifest
+from entrepot.connectors.mirakl.feed_writes import IMPORT_FEED, PATHS, FeedImport
 from entrepot.connectors.mirakl.money_writes import CANCEL_LINES, CONFIRM_DEBIT, CONFIRM_PAYOUT, CONFIRM_REFUND, REFUND
 from entrepot.connectors.mirakl.offer_writes import UPDATE_OFFER, OfferUpdate
 from entrepot.connectors.mirakl.order_writes import ACCEPT, CANCEL, CREATE_ORDERS, SHIP, TRACKING
@@ -25,6 +26,7 @@ SHAPES: Mapping[str, Shape[Any]] = {
     "mirakl.confirm-payout": CONFIRM_PAYOUT,
     "mirakl.update-shop": UPDATE_SHOP,
     "mirakl.update-offer": UPDATE_OFFER,
+    **dict.fromkeys(PATHS, IMPORT_FEED),
     "mirakl.open-thread": OPEN_THREAD,
     "mirakl.reply-thread": REPLY_THREAD,
 }
@@ -33,4 +35,5 @@ SHAPES: Mapping[str, Shape[Any]] = {
 def operations(manifest: Manifest, wire: Caller, access: Access) -> Mapping[str, Operation]:
     found = bound(manifest, wire, access, SHAPES)
     update = "mirakl.update-offer"
-    return {**found, update: OfferUpdate(found[update], wire, manifest.operations[update].role)}
+    imports = {name: FeedImport(found[name], wire, manifest.operations[name].role) for name in PATHS}
+    return {**found, **imports, update: OfferUpdate(found[update], wire, manifest.operations[update].role)}

@@ -110,6 +110,13 @@ class UpdateOffer(msgspec.Struct):
     terms: dict[str, Any] = {}  # the rest of the offer in their own words, as last observed
 
 
+class FeedFile(msgspec.Struct):
+    """A file of offers of one shop; its rows come along as the effect's cargo."""
+
+    shop_id: Word
+    batch_id: Word
+
+
 class OpenThread(msgspec.Struct):
     """`reference`: ours, by which the conversation is found again. `file_text`: an attached CSV file, or empty."""
 

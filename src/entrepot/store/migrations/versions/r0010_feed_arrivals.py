@@ -3,7 +3,7 @@
 from entrepot.store.migrations.run_sql import run_files
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 
 def upgrade() -> None:
