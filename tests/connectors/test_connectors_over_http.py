@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from connectors.market import Market
+from connectors.ebay.shop import Shop
+from connectors.ebay.stories import buy
+from connectors.market import Market, make_ctx
 
-from entrepot.connectors.port import ProblemCode
+from entrepot.connectors.port import Access, ProblemCode
+from entrepot.connectors.registry import connect
 from entrepot.kernel.outcome import Done, Later, Unknown
 from entrepot.outbox.http import OutboundHttp
 from entrepot.sandbox.http import serve
@@ -55,3 +58,16 @@ def test_a_page_cut_on_the_wire_is_no_page(served: Market) -> None:
     problem = served.sweep("orders").problem
     assert problem is not None
     assert problem.code in (ProblemCode.UNREADABLE, ProblemCode.NO_ANSWER)
+
+
+def test_ebay_reads_our_signature_off_the_wire_as_it_was_sent() -> None:
+    shop = Shop()
+    order_id = buy(shop)
+    with serve(shop.world, {"ebay": 0}, hang_s=0.3, ticking=False) as servers:
+        http = OutboundHttp([servers.url("ebay")], loopback=True)
+        ebay = connect("ebay", Access(shop.account, servers.url("ebay"), shop.access.secrets))
+        effect = shop.effect("ebay.refund", "refund", shop.money_back(order_id))
+        outcome, detail = ebay.operations["ebay.refund"].send(make_ctx(http, shop.clock), effect)
+        http.close()
+    assert isinstance(outcome, Done), detail
+    assert len(shop.books()["refunds"]) == 1
