@@ -13,6 +13,8 @@ from web.knocking import Unheard
 
 from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.model import Plan
+from entrepot.cli.explain_pages import page
+from entrepot.cli.output import Plain
 from entrepot.flows.stock_events import Kept, keep_each
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.ctx import Ctx
@@ -120,7 +122,7 @@ def stock(pieces: int, version: int, location: str = "HAM", at: str = "2026-03-0
 
 
 def test_a_price_the_plan_gives_to_another_is_refused_recorded_and_a_case_with_an_owner(
-    company: Callable[..., Company], tmp_path: Path
+    company: Callable[..., Company], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The ERP's old job still writes prices; by the plan they are the PIM's now."""
     house = company(changed_plan("syndication", tmp_path, {"ownership.yaml": [TO_THE_PIM]}))
@@ -146,6 +148,9 @@ def test_a_price_the_plan_gives_to_another_is_refused_recorded_and_a_case_with_a
     with house.ctx.db.transaction() as conn:
         told = explained(conn, house.hub.parts.owners.rules, EBAY, "offer", "LAMP", "price")
     assert told is not None and told.value is None and told.rule_words.startswith("pim sets it")
+    page(Plain(), told, house.ctx.clock.now(), "ownership.yaml:52:14")
+    said = capsys.readouterr().out
+    assert "Refused: 9.99 EUR by erp@backoffice, told by backoffice, version 1, 2 times: erp@backoffice may not" in said
     [row] = told.refused
     assert (row["source"], row["rule"]) == ("told by backoffice, version 1", "ownership.offer.fields.price[0]")
 

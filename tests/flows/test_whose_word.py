@@ -14,6 +14,8 @@ from web.knocking import Unheard
 from entrepot.app import Hub, build, connect_all
 from entrepot.blueprint.model import Plan
 from entrepot.cases.model import VerbDone, VerbRefused
+from entrepot.cli.explain_pages import page
+from entrepot.cli.output import Plain
 from entrepot.connectors.facts import manifests
 from entrepot.flows import case_desk
 from entrepot.flows.guarded import Guarded
@@ -96,7 +98,9 @@ def test_by_the_plans_that_ship_no_message_is_looked_at_twice(model: Model) -> N
             assert Guarded(None, kind, KINDS[kind], parts)._his(account), (account, kind)  # type: ignore[arg-type]
 
 
-def test_tracking_that_is_not_the_sellers_to_tell_stays_out_and_the_parcel_moves_all_the_same(opened: Opened) -> None:
+def test_tracking_that_is_not_the_sellers_to_tell_stays_out_and_the_parcel_moves_all_the_same(
+    opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
     house = opened(OF_OUR_OMS)
     house.hears("order", "C-100-A")
     house.hears("shipment", "sh-1")
@@ -111,6 +115,10 @@ def test_tracking_that_is_not_the_sellers_to_tell_stays_out_and_the_parcel_moves
         told = explained(conn, house.hub.parts.owners.rules, MARKET, "shipment", "sh-1", "tracking")
     assert told is not None and told.refused[0]["source"] == "shipment sh-1 of mirakl-fr"
     assert told.rule_words == "oms sets it; oms may correct it; customer-care or operator may ask for a correction"
+
+    page(Plain(), told, house.ctx.clock.now(), "ownership.yaml:201:7")
+    said = capsys.readouterr().out
+    assert "tracking: as its record has it" in said and "Refused: JD014600 by seller@mirakl-fr" in said
 
     house.hears("shipment", "sh-1", "2", tracking=None)
     assert house.rows("SELECT ended_at IS NULL AS stands FROM refused_write") == [{"stands": False}]

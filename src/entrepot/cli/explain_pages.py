@@ -11,6 +11,8 @@ from entrepot.ownership.explain import Explained, Origin
 from entrepot.ownership.model import Value
 
 STORY_MAX = 40
+OFFER = "offer"
+AS_RECORDED = "as its record has it"
 STATES = {
     "asked": "the owner is asked",
     "delivered": "the owner was told",
@@ -37,7 +39,7 @@ def shown(value: Value, currency: str | None = None) -> str:
 
 
 def page(page: Paper, found: Explained, now: datetime, place: str) -> None:
-    value = shown(found.value, found.currency)
+    value = AS_RECORDED if _elsewhere(found) else shown(found.value, found.currency)
     page.line(Cell(f"{found.object.capitalize()} {found.object_id}", Style.STRONG), f"at {found.account}")
     page.line(f"{found.field}:", Cell(value, Style.STRONG))
     _held(page, found, now)
@@ -53,6 +55,11 @@ def page(page: Paper, found: Explained, now: datetime, place: str) -> None:
     page.heading("What happened")
     for at, words in story(found)[:STORY_MAX]:
         page.line(local(at), words, indent=1)
+
+
+def _elsewhere(found: Explained) -> bool:
+    """Orders, parcels, money: what they say stands in their own records, and ownership keeps only what it refused."""
+    return found.object != OFFER and found.owners is None and found.override is None
 
 
 def _held(page: Paper, found: Explained, now: datetime) -> None:
@@ -76,7 +83,8 @@ def _source(page: Paper, found: Explained, now: datetime) -> None:
             indent=1,
         )
     if found.owners is None:
-        page.line("No value was ever let in.", indent=1)
+        kept = "It is kept with the record itself; here is who may not change it, and what was tried."
+        page.line(kept if _elsewhere(found) else "No value was ever let in.", indent=1)
         return
     hidden = "beneath it, " if over is not None else ""
     page.line(f"{hidden}{_origin(found.owners, found.currency)}", indent=1)
