@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from entrepot.bulk.mapping import digest_of
 from entrepot.kernel.money import Money, exponent
@@ -71,8 +72,7 @@ class Rulebook:
         return self.limits.get(category) or self.limits.get(EVERY) or (None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(NamedTuple):
     """Why one row is not taken, for the one who mends it."""
 
     row: int
@@ -155,12 +155,13 @@ def amount(book: Rulebook, text: str, currency: str) -> int | None:
 
 def words(book: Rulebook, rule: Rule, record: Mapping[str, str], times: int = 0) -> str:
     """The message about one record."""
-    limit = str(times)
-    if rule.kind is Kind.LIMITS:
-        low, high = book.limit(record["category"])
-        parts = (("at least", low), ("at most", high))
-        limit = ", ".join(f"{how} {Money(minor, book.currency)}" for how, minor in parts if minor is not None)
+    limit = limit_words(book, record["category"]) if rule.kind is Kind.LIMITS else str(times)
     return rule.message.format(value=record.get(rule.field, "")[:VALUE_MAX], limit=limit)
+
+
+def limit_words(book: Rulebook, category: str) -> str:
+    parts = zip(("at least", "at most"), book.limit(category), strict=True)
+    return ", ".join(f"{how} {Money(minor, book.currency)}" for how, minor in parts if minor is not None)
 
 
 def reject(book: Rulebook, rule: Rule, record: Mapping[str, str], row: int, times: int = 0) -> Reject:

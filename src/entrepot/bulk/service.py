@@ -2,14 +2,14 @@
 
 One transaction, not one per slice: a kill leaves nothing behind, so a restart is the same run again; a SKU repeated in
 the last slice still stops its row of the first; and nobody ever sees half a price list. Slices bound the memory: accepted
-rows go straight into a temporary table. The set of line hashes is written before the commit, under a name nobody else has;
+rows wait beside it (staging.py). The set of line hashes is written before the commit, under a name nobody else has;
 only the commit makes it count. A second run for the same seller meanwhile is turned away (Busy).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from entrepot.bulk import hashes, store
 from entrepot.bulk.delta import After, Before, compare
@@ -17,12 +17,11 @@ from entrepot.bulk.hashes import Key, SetFile
 from entrepot.bulk.mapping import FieldMap, digest_of
 from entrepot.bulk.plan import Checker
 from entrepot.bulk.reading import Source
+from entrepot.bulk.rejects import Rejects
 from entrepot.bulk.rules import Reject, Rulebook
+from entrepot.bulk.staging import Staged
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.store.locks import lock_root
-
-if TYPE_CHECKING:
-    import polars as pl
 
 ENDING_PERCENT_MAX = 20  # of the live offers; a file that leaves out more is taken for half a file
 ENDING_ALWAYS = 10  # as few as these may always end
@@ -75,27 +74,15 @@ def take_in(ctx: Ctx, source: Source, feed: Feed, told: Callable[[int], None] = 
         store.stage(conn)
         before, compared = _before(conn, feed, last, key)
         ctx.point("bulk.compared")
-        after = compare(source, Checker(source.layout, feed.mapping, feed.book), key, before, _Staged(conn), told)
+        staged = Staged(_folder(feed))
+        after = compare(source, Checker(source.layout, feed.mapping, feed.book), key, before, staged, told)
         ctx.point("bulk.staged")
-        report = _apply(ctx, conn, source, feed, after, compared)
+        report = _apply(ctx, conn, source, feed, after, compared, staged)
         kept = hashes.keep(_folder(feed), report.file_id, after.known(ended=feed.complete and not report.refused))
         store.applied(conn, _row(ctx, source, feed, key, digest, report, kept))
         hashes.clear(_folder(feed), [kept.name, last["set_name"] if last else ""])  # while nobody else writes there
         ctx.point("bulk.before-commit")
     return report
-
-
-class _Staged:
-    """Accepted offers on their way into the database."""
-
-    def __init__(self, conn: Conn) -> None:
-        self._conn = conn
-
-    def take(self, offers: "pl.DataFrame") -> None:
-        store.take(self._conn, offers)
-
-    def drop(self, rows: Sequence[int]) -> None:
-        store.drop(self._conn, rows)
 
 
 def key_of(source: Source, feed: Feed) -> Key:
@@ -137,16 +124,17 @@ def _before(conn: Conn, feed: Feed, last: Row | None, key: Key) -> tuple[Before,
     return Before(pl.DataFrame(columns, schema=hashes.nothing_known().schema)), False
 
 
-def _once(rejects: Sequence[tuple[int, Reject]]) -> list[tuple[int, Reject]]:
+def _once(found: Rejects) -> Rejects:
     """A line that stood in several rows was told in each of them: remembered from the first."""
-    first: dict[int, int] = {}
-    return [(hash_, one) for hash_, one in rejects if first.setdefault(hash_, one.row) == one.row]
+    import polars as pl
+
+    return Rejects(found.frame.filter(pl.col("row") == pl.col("row").min().over("hash")))
 
 
-def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool) -> Report:
+def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool, staged: Staged) -> Report:
     file_id, at = ctx.ids.new("file"), ctx.clock.now()
     refused = _ending_refused(conn, feed, after)
-    written = store.merge(conn, feed.account, feed.seller, file_id, at)
+    written = store.merge(conn, feed.account, feed.seller, file_id, at, staged.offers())
     may_end = feed.complete and not refused
     ended = store.end(conn, feed.account, feed.seller, after.absent if may_end else (), file_id, at)
     store.replace_rejects(conn, feed.account, feed.seller, after.rejects)
