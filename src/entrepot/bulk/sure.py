@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from entrepot.bulk.rules import EVERY, Kind, Rule, Rulebook
-from entrepot.bulk.verdicts import holds
+from entrepot.bulk.verdicts import holds, where
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +50,10 @@ def _minor(name: str, decimal: str, digits: int) -> "pl.Expr":
 
 
 def _passes(book: Rulebook, rule: Rule, currency: str) -> "pl.Expr":
+    return where(rule, _asked(book, rule, currency))
+
+
+def _asked(book: Rulebook, rule: Rule, currency: str) -> "pl.Expr":
     import polars as pl
 
     text = pl.col(rule.field)
@@ -67,6 +71,8 @@ def _passes(book: Rulebook, rule: Rule, currency: str) -> "pl.Expr":
             return empty | pl.col(f"{rule.field}_minor").is_not_null()
         case Kind.BELOW:
             return empty | (pl.col(f"{rule.field}_minor") < pl.col(f"{rule.other}_minor"))
+        case Kind.SHARE:
+            return empty | (pl.col(f"{rule.field}_minor") * 100 >= pl.col(f"{rule.other}_minor") * rule.low)
         case Kind.LIMITS:
             return empty | _within(book, f"{rule.field}_minor") if currency == book.currency else pl.lit(value=True)
     return holds(book, rule)

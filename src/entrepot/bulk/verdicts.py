@@ -1,5 +1,6 @@
 """The rules as they are written, compiled to polars: what rules.py asks of one record, asked of all rows of a frame."""
 
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
 from entrepot.bulk.rules import EVERY, GTIN, MONEY, WHOLE, Kind, Rule, Rulebook
@@ -39,10 +40,17 @@ def holds(book: Rulebook, rule: Rule) -> "pl.Expr":
 
     text, empty = pl.col(rule.field), pl.col(rule.field) == ""
     if rule.kind is Kind.REQUIRED:
-        return ~empty | ~pl.col("category").is_in(rule.categories) if rule.categories else ~empty
+        return where(rule, ~empty)
     if rule.kind is Kind.UNLESS:
-        return ~empty | (pl.col(rule.other) != "")
-    return empty | _fits(book, rule, text).fill_null(value=True)
+        return where(rule, ~empty | (pl.col(rule.other) != ""))
+    return where(rule, empty | _fits(book, rule, text).fill_null(value=True))
+
+
+def where(rule: Rule, holds: "pl.Expr") -> "pl.Expr":
+    """A verdict, which counts only where the rule does."""
+    import polars as pl
+
+    return pl.any_horizontal(holds, *(~pl.col(name).is_in(words) for name, words in rule.within))
 
 
 def _fits(book: Rulebook, rule: Rule, text: "pl.Expr") -> "pl.Expr":
@@ -55,6 +63,9 @@ def _fits(book: Rulebook, rule: Rule, text: "pl.Expr") -> "pl.Expr":
             return text.str.len_chars() <= rule.high
         case Kind.BEGINS:
             return pl.any_horizontal([text.str.starts_with(one) for one in rule.values])
+        case Kind.ENDS:
+            small = text.str.replace_many(list(ascii_uppercase), list(ascii_lowercase))
+            return pl.any_horizontal([small.str.ends_with(one) for one in rule.values])
         case Kind.WHOLE:
             number = text.cast(pl.Int64, strict=False)
             return text.str.contains(WHOLE) & number.is_between(rule.low, rule.high).fill_null(value=False)
@@ -73,6 +84,8 @@ def _priced(book: Rulebook, rule: Rule, text: "pl.Expr") -> "pl.Expr":
         return minor.is_not_null() | ~text.str.contains(MONEY[book.decimal]) | pl.col("digits").is_null()
     if rule.kind is Kind.BELOW:
         return minor < pl.col(f"{rule.other}_minor")
+    if rule.kind is Kind.SHARE:
+        return minor * 100 >= pl.col(f"{rule.other}_minor") * rule.low
     low, high = (_by_category(book, place) for place in (0, 1))
     inside = (minor >= low).fill_null(value=True) & (minor <= high).fill_null(value=True)
     return (pl.col("currency") != book.currency) | (minor == 0).fill_null(value=True) | inside

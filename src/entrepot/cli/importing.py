@@ -101,16 +101,15 @@ def _account(house: Opened, named: str) -> str:
 
 def _rules(house: Opened, account: str, source: "Source", mapping: Path | None) -> "tuple[Rulebook, FieldMap]":
     """The offer rules with the limits of the plan, and the seller's words in ours."""
+    from entrepot.bulk.demands import book_of
     from entrepot.bulk.mapping import by_names, read_mapping
-    from entrepot.bulk.rules import offer_rules
     from entrepot.ownership.compile import compile_rules
 
     limits = compile_rules(house.plan).accounts[account]
     columns = (
         read_mapping(mapping, currency=limits.currency) if mapping else by_names(source.layout.header, currency=limits.currency)
     )  # fmt: skip
-    bounds = {name: (one.floor_minor, one.ceiling_minor) for name, one in limits.categories.items()}
-    return offer_rules(limits.currency, also=sorted(limits.also), limits=bounds, decimal=columns.decimal), columns
+    return book_of(limits, columns.decimal), columns
 
 
 @contextmanager
