@@ -44,7 +44,7 @@ class Checker:
         judged = self._judged(pl.concat([_only(simple, ~good), odd]))
         verdicts = [f"_{n}" for n in range(len(self.book.rules))]
         right = judged.select(pl.all_horizontal(verdicts)).to_series()
-        accepted = pl.concat([_only(read, good).select(*_KEPT), _only(judged, right).select(*_KEPT)])
+        accepted = pl.concat([_only(read.select(*_KEPT), good), _only(judged.select(*_KEPT), right)])
         rejected = judged.filter(~right)
         keys = pl.concat([simple.select(*KEYS), odd.select(*KEYS), _keys_of(unread)])
         found = pl.concat([rejects.frame_of(unread), *_rejects(self.book, rejected)])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WHOLE_MAX_LENGTH = 9
 MONEY_SCALE = 18  # digits of an amount: 12 before the decimal sign, and as many behind as a currency has
+OWN_LIMITS_MAX = 8
 GTIN_LENGTHS = (8, 12, 13, 14)
 GROUP = 10_000  # a GTIN is summed four digits at a time, by a table
 
@@ -74,7 +75,7 @@ def _asked(book: Rulebook, rule: Rule, currency: str) -> "pl.Expr":
         case Kind.SHARE:
             return empty | (pl.col(f"{rule.field}_minor") * 100 >= pl.col(f"{rule.other}_minor") * rule.low)
         case Kind.LIMITS:
-            return empty | _within(book, f"{rule.field}_minor") if currency == book.currency else pl.lit(value=True)
+            return empty | _within(book, rule) if currency == book.currency else pl.lit(value=True)
     return holds(book, rule)
 
 
@@ -83,24 +84,34 @@ def _digits(text: "pl.Expr", most: int) -> "pl.Expr":
     return (text.str.len_bytes() <= most) & ~text.str.starts_with("+") & ~text.str.starts_with("-")
 
 
-def _within(book: Rulebook, minor: str) -> "pl.Expr":
-    """Inside the limits of every category at once, or else inside those of its own."""
+def _within(book: Rulebook, rule: Rule) -> "pl.Expr":
+    """Category by category where few have limits of their own; a table of many costs more."""
     import polars as pl
 
-    limits = [book.limit(name) for name in {*book.limits, EVERY}]
-    low = max((one for one, _ in limits if one is not None), default=0)
-    high = min((one for _, one in limits if one is not None), default=None)
-    amount = pl.col(minor)
-    return (amount >= low) & (amount <= high) if high is not None else amount >= low
+    own = {name: limit for name, limit in book.limits.items() if name != EVERY}
+    amount = pl.col(f"{rule.field}_minor")
+    if len(own) > OWN_LIMITS_MAX:
+        return holds(book, rule) & amount.is_not_null()
+    fits = _between(amount, *book.limit(EVERY))
+    for name, limit in own.items():
+        fits = pl.when(pl.col("category") == name).then(_between(amount, *limit)).otherwise(fits)
+    return fits
+
+
+def _between(amount: "pl.Expr", low: int | None, high: int | None) -> "pl.Expr":
+    inside = amount >= (low or 0)
+    return inside if high is None else inside & (amount <= high)
 
 
 def _gtin(text: "pl.Expr") -> "pl.Expr":
     import polars as pl
 
     number = text.cast(pl.UInt64, strict=False)
+    halves = [(number % GROUP**2).cast(pl.UInt32), (number // GROUP**2).cast(pl.UInt32, strict=False)]
     table = pl.lit(_sums())
-    groups = [(number // GROUP**n % GROUP).cast(pl.UInt32) for n in range(4)]
-    sums = pl.sum_horizontal([table.gather(group) for group in groups])
+    sums = pl.sum_horizontal(
+        [table.gather(group) for half in halves for group in (half % GROUP, half // GROUP % GROUP)]
+    )
     fits = text.str.len_bytes().is_in(GTIN_LENGTHS) & _digits(text, max(GTIN_LENGTHS))
     return (fits & (sums % 10 == 0)).fill_null(value=False)
 
