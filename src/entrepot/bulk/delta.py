@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+BATCH_BYTES = 24 * 2**20
+LOOKED_UP_SHARE = 4  # fewer than one in so many are looked up, more are merged
+
+
 class Sink(Protocol):
     """Where accepted offers go, slice by slice."""
 
@@ -70,11 +74,13 @@ def compare(
 
     look, lines = _Look(checker, sink), before.lines
     known = lines["hash"].drop_nulls().sort()
+    read = 0
     seen = [pl.DataFrame(schema={"row": pl.UInt32, "hash": pl.UInt64})]
     for part in _hashed(source, key):
         seen.append(part.select("row", "hash"))
         look.at(_of(part, _unknown(part["hash"], known)))
-        told(sum(frame.height for frame in seen))
+        read += part.height
+        told(read)
     rows = pl.concat(seen)
     met = _Met(rows["hash"].sort())
     touched = _touched(lines, known, met, look.keys())
@@ -87,7 +93,7 @@ def compare(
     absent = _absent(touched, keys)
     stays = _stays(lines, touched, keys, absent, met)
     return After(
-        read=rows.height,
+        read=read,
         changed=keys.height,
         rejects=rejects.by_row(*look.rejects, rejects.remembered(rejects.frame_of(before.rejects), again, rows)),
         absent=absent["sku"].unique().sort().to_list(),
@@ -101,21 +107,36 @@ class _Look:
 
     def __init__(self, checker: Checker, sink: Sink) -> None:
         self._checker, self._sink = checker, sink
+        self._waiting: list[pl.DataFrame] = []
+        self._waiting_bytes = 0.0
         self._keys: list[pl.DataFrame] = []
         self.rejects: list[pl.DataFrame] = []
 
     def at(self, records: "pl.DataFrame") -> None:
-        if not records.height:
+        """Judged when there are enough of them: rules are laid out anew for each frame, however short it is."""
+        if records.height:
+            self._waiting.append(records)
+            self._waiting_bytes += records.estimated_size()
+        if self._waiting_bytes > BATCH_BYTES:
+            self._judge()
+
+    def _judge(self) -> None:
+        import polars as pl
+
+        if not self._waiting:
             return
-        checked = self._checker.check(records)
+        checked = self._checker.check(pl.concat(self._waiting))
+        self._waiting, self._waiting_bytes = [], 0
         self._keys.append(checked.keys)
         self.rejects.append(checked.rejects.frame)
         if checked.accepted.height:
             self._sink.take(checked.accepted)
 
     def keys(self) -> "pl.DataFrame":
+        """Of all rows that were looked at so far."""
         import polars as pl
 
+        self._judge()
         schema = {"row": pl.UInt32, "hash": pl.UInt64, "sku": pl.String}
         return pl.concat(self._keys) if self._keys else pl.DataFrame(schema=schema)
 
@@ -174,9 +195,14 @@ def _of(part: "pl.DataFrame", hashes: "pl.Series | None") -> "pl.DataFrame":
 
 
 def _lacking(these: "pl.Series", those: "pl.Series") -> "pl.Series":
-    """Which of these are not among those; both sorted."""
+    """Which of these are not among those; both sorted. A few are looked up, so that a file in many slices takes no longer than in one."""
     import polars as pl
 
+    if not those.len():
+        return these
+    if these.len() < those.len() // LOOKED_UP_SHARE:
+        at = those.search_sorted(these, side="left")
+        return these.filter(those.gather(at.clip(upper_bound=those.len() - 1)) != these)
     left, right = pl.DataFrame({"these": these.set_sorted()}), pl.DataFrame({"those": those.set_sorted()})
     met = left.join_asof(right, left_on="these", right_on="those", coalesce=False)
     return met.filter(pl.col("those").is_null() | (pl.col("these") != pl.col("those")))["these"]
