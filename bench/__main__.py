@@ -5,7 +5,7 @@ import sys
 
 from bench import table
 from bench.ground import ground
-from bench.jobs import JOBS, alone
+from bench.jobs import JOBS, ON_REQUEST, alone
 from bench.machine import described
 
 ROUNDS = 3
@@ -30,11 +30,16 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     words = "How fast Entrepot is, beside a floor and a peer, in one run."
     parser = argparse.ArgumentParser(prog="bench", description=words)
-    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"some of {', '.join(JOBS)}; all when none is named")
+    parser.add_argument(
+        "jobs",
+        nargs="*",
+        metavar="JOB",
+        help=f"some of {', '.join(JOBS)}; all when none is named; by name also {', '.join(ON_REQUEST)}",
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="each job this often; medians are shown")
     parser.add_argument("--keep", action="store_true", help="write bench/results.json, the table to commit")
     asked = parser.parse_args()
-    unknown = sorted(set(asked.jobs) - set(JOBS))
+    unknown = sorted(set(asked.jobs) - {*JOBS, *ON_REQUEST})
     if unknown or asked.rounds < 1:
         parser.error(f"there is no job {unknown[0]}" if unknown else "--rounds is at least 1")
     return asked

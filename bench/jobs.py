@@ -21,6 +21,9 @@ JOBS: Mapping[str, Callable[[Ground, int], Sequence[Result]]] = {
     "ownership": ownership.run,
     "start": start.run,
 }
+ON_REQUEST: Mapping[str, Callable[[Ground, int], Sequence[Result]]] = {  # take minutes: run when they are named
+    "offers-many": offer_files.run_many,
+}
 
 
 def alone(name: str, ground: Ground, rounds: int) -> Sequence[Result]:
@@ -33,7 +36,7 @@ def _run(name: str, ground: Ground, rounds: int) -> Sequence[Result]:
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     try:
-        return JOBS[name](ground, rounds)
+        return {**JOBS, **ON_REQUEST}[name](ground, rounds)
     except Exception as error:  # noqa: BLE001 - said here, raised there
         traceback.print_exc()
         raise RuntimeError(f"{name}: {error}") from None  # one that travels between processes

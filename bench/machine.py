@@ -5,6 +5,7 @@ import platform
 import resource
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -21,6 +22,12 @@ def peak_mb(pid: int | None = None) -> float:
         return 0.0
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(most / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def forget_peak() -> None:
+    """From now on `peak_mb` is of what follows; where the system cannot, it stays that of the whole life."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def described(url: str) -> dict[str, str | int | float]:

@@ -1,108 +1,219 @@
 """A seller's offer file: compared with the last one, without and with the database, beside floors and what one would write instead.
 
 Floor: the same lines, split from the same file and hashed with the same key, and nothing else. With the database the
-floor is the same: what the database costs is ours to carry. One core: polars is given one thread.
+floor is the same: what the database costs is ours to carry. One core: polars is given one thread, here and for the peers.
+The first load's floors: polars reading all columns; COPY of the same offers into an empty table with the same key and checks.
 """
 
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench import offer_material
+from bench import offer_material, offer_peers
 from bench.ground import Ground, Stopwatch, hub_on
-from bench.machine import peak_mb
-from bench.table import Result, at_least, at_most
+from bench.machine import forget_peak, peak_mb
+from bench.table import Bar, Result, at_least, at_most
 
 if TYPE_CHECKING:
     from entrepot.bulk.delta import After
     from entrepot.bulk.reading import Source
     from entrepot.bulk.service import Feed
 
-ROWS, CHECKED_ROWS, SAMPLE = 1_000_000, 10_000, 20_000
-FLOOR_MAX, FLOOR_WITH_DATABASE_MAX, LOOP_MIN, PARSE_MAX = 5, 7, 60, 1.5
+ROWS, FEWER, MANY, CHECKED_ROWS, EVERY = 1_000_000, 100_000, 10_000_000, 10_000, 50
+FLOOR_MAX, FLOOR_WITH_DATABASE_MAX, LOOP_MIN, PARSE_MAX, COPY_MAX = 5, 7, 60, 1.5, 1.25
+PANDAS_MIN, GROWTH_MAX, MEMORY_GROWTH_MAX, PEAK_MAX_MB = 6, 11, 2, 1024
 ACCOUNT, SELLER = "mirakl-fr/operator", "2001"
 
 
 def run(ground: Ground, rounds: int) -> Sequence[Result]:
-    os.environ["POLARS_MAX_THREADS"] = "1"  # before polars is loaded
+    _one_core()
     with tempfile.TemporaryDirectory() as folder:
         _checked(Path(folder))
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # its memory is not ours
-            paths = pool.submit(offer_material.two_days, Path(folder), ROWS).result()
+        paths = apart(offer_material.two_days, Path(folder), ROWS)
         measured = [_round(ground, Path(folder), *paths) for _ in range(rounds)]
+        peers = _peers(ground, *paths)
+        sizes = {rows: apart(sized, rows) for rows in (FEWER, ROWS)}
     found = {name: median(one[name] for one in measured) for name in measured[0]}
-    floor, loop = found["floor"], found["loop"]
-    delta = Result(
-        "offer file: 3 % changed", ROWS, round(found["delta"], 3), round(found["delta"] / floor, 2), None, peak_mb(),
-        (at_most("× floor (split, hashed)", found["delta"] / floor, FLOOR_MAX),),
-        {"floor, seconds": floor, "of it hashing": found["hash"], "polars reading all columns, seconds": found["parse"]},
-    )  # fmt: skip
-    stored = Result(
-        "offer file: 3 % changed, in the database", ROWS, round(found["stored"], 3), round(found["stored"] / floor, 2), round(loop / found["stored"], 1), peak_mb(),
-        (
-            at_most("× floor (split, hashed)", found["stored"] / floor, FLOOR_WITH_DATABASE_MAX),
-            at_least(f"× pydantic + executemany ({SAMPLE:,} rows, scaled)", loop / found["stored"], LOOP_MIN),
+    floor, delta, stored = found["floor"], found["delta"], found["stored"]
+    peak = sizes[ROWS]["peak"]
+    loop = peers["loop"] * EVERY
+    return [
+        Result(
+            "offer file: 3 % changed", ROWS, round(delta, 3), round(delta / floor, 2), _times(peers.get("pandas"), delta), peak,
+            (at_most("× floor (split, hashed)", delta / floor, FLOOR_MAX), *_pandas(peers, delta)),
+            {"floor, seconds": floor, "of it hashing": found["hash"]},
         ),
-    )  # fmt: skip
-    whole = Result(
-        "offer file: first load", ROWS, round(found["whole"], 3), None, None, peak_mb(),
-        (at_most("× polars reading all columns", found["whole"] / found["parse"], PARSE_MAX),),
-        {"in the database, seconds": found["loaded"]},
-    )  # fmt: skip
-    return [delta, stored, whole]
+        Result(
+            "offer file: 3 % changed, in the database", ROWS, round(stored, 3), round(stored / floor, 2), round(loop / stored, 1), found["peak"],
+            (
+                at_most("× floor (split, hashed)", stored / floor, FLOOR_WITH_DATABASE_MAX),
+                at_least(f"× pydantic + executemany into the full table (1 row in {EVERY}, scaled)", loop / stored, LOOP_MIN),
+            ),
+        ),
+        Result(
+            "offer file: first load", ROWS, round(found["whole"], 3), round(found["whole"] / found["parse"], 2), _times(peers.get("dataframely"), found["whole"]), peak,
+            (
+                at_most("× polars reading all columns", found["whole"] / found["parse"], PARSE_MAX),
+                at_most("database, × COPY of the same offers", (found["loaded"] - found["whole"]) / found["copy"], COPY_MAX),
+            ),
+            {"in the database, seconds": found["loaded"], "COPY, seconds": found["copy"], "polars reading, seconds": found["parse"]},
+        ),
+        *_growth(sizes[FEWER], sizes[ROWS]),
+    ]  # fmt: skip
+
+
+def run_many(ground: Ground, rounds: int) -> Sequence[Result]:
+    """Ten million rows: takes minutes and 2.5 GB of disk, so only when it is asked for by name."""
+    _one_core()
+    return _growth(apart(sized, ROWS), apart(sized, MANY))
+
+
+def _one_core() -> None:
+    os.environ["POLARS_MAX_THREADS"] = "1"  # before polars is loaded
+
+
+def apart(job: Callable[..., Any], *arguments: Any) -> Any:
+    """In a process of its own: its memory is not ours."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(job, *arguments).result()
+
+
+def _times(peer: float | None, ours: float) -> float | None:
+    return None if peer is None else round(peer / ours, 1)
+
+
+def _pandas(peers: dict[str, float], delta: float) -> tuple[Bar, ...]:
+    if "pandas" not in peers:
+        return ()
+    return (at_least("× a pandas script that reads and validates", peers["pandas"] / delta, PANDAS_MIN),)
+
+
+def _growth(less: dict[str, float], more: dict[str, float]) -> list[Result]:
+    """Ten times the rows, first load and comparison, without the database."""
+    rows = int(more["rows"])
+    return [
+        Result(
+            f"offer file: {name}, ten times the rows", rows, round(more[key], 3), None, None, more[f"{key} peak"],
+            (
+                at_most("× seconds of a core", more[f"{key} cpu"] / less[f"{key} cpu"], GROWTH_MAX),
+                at_most("× memory", more[f"{key} peak"] / less[f"{key} peak"], MEMORY_GROWTH_MAX),
+                at_most("peak MB", more[f"{key} peak"], PEAK_MAX_MB),
+            ),
+            {"seconds of a core": more[f"{key} cpu"], "a tenth of the rows, seconds of a core": less[f"{key} cpu"], "a tenth of the rows, peak MB": less[f"{key} peak"]},
+        )
+        for name, key in (("first load", "whole"), ("3 % changed", "delta"))
+    ]  # fmt: skip
+
+
+def sized(rows: int) -> dict[str, float]:
+    """Seconds, seconds of a core, and most memory of both days, at a size."""
+    with tempfile.TemporaryDirectory() as folder:
+        day0, day1 = apart(offer_material.two_days, Path(folder), rows)
+        begun = time.process_time()
+        whole, seconds = _whole(day0, Path(folder))
+        found: dict[str, float] = {"rows": rows, "whole": seconds, "whole cpu": time.process_time() - begun, "whole peak": peak_mb()}  # fmt: skip
+        forget_peak()
+        begun = time.process_time()
+        found["delta"] = _delta(day1, Path(folder), *whole)[1]
+        found["delta cpu"] = time.process_time() - begun
+        return found | {"delta peak": peak_mb(), "peak": max(found["whole peak"], peak_mb())}
+
+
+def _whole(day0: Path, folder: Path) -> "tuple[tuple[Any, Any], float]":
+    """A first load, and what it leaves: the set of hashes on disk, and rejects."""
+    from entrepot.bulk import hashes
+    from entrepot.bulk.delta import Before
+
+    after, seconds = _compare(day0, Before())
+    return (hashes.keep(folder / "sets", "day0", after.known(ended=True)), after.rejects), seconds
+
+
+def _delta(day1: Path, folder: Path, kept: Any, rejects: Any) -> "tuple[After, float]":
+    from entrepot.bulk import hashes
+    from entrepot.bulk.delta import Before
+
+    with Stopwatch() as watch:
+        lines = hashes.known(folder / "sets", kept)
+        assert lines is not None
+        after = _compare(day1, Before(lines, rejects))[0]
+        hashes.keep(folder / "sets", "day1", after.known(ended=True))
+    return after, watch.seconds
 
 
 def _round(ground: Ground, folder: Path, day0: Path, day1: Path) -> dict[str, float]:
     import polars as pl
 
-    from entrepot.bulk import hashes, service
-    from entrepot.bulk.delta import Before
+    from entrepot.bulk import service
 
     seconds: dict[str, float] = {}
-    before, feed, source, next_ = _compare(day0, Before()), _feed(folder), _source(day0), _source(day1)
-    seconds["whole"] = before[1]
-    kept = hashes.keep(folder / "sets", "day0", before[0].known(ended=True))
+    feed, source, next_ = _feed(folder), _source(day0), _source(day1)
     with Stopwatch() as watch:
-        lines = hashes.known(folder / "sets", kept)
-        assert lines is not None
-        after = _compare(day1, Before(lines, before[0].rejects))[0]
-        hashes.keep(folder / "sets", "day1", after.known(ended=True))
-    seconds["delta"] = watch.seconds
-    key = service.key_of(next_, feed)
-    with Stopwatch() as watch:
-        parts = [part.select("line") for part in next_.slices()]
-        with Stopwatch() as hashing:
-            hashed = [part.select(key.hashed(pl.col("line"))) for part in parts]
-    del parts, hashed
-    seconds["floor"], seconds["hash"] = watch.seconds, hashing.seconds
-    with Stopwatch() as watch:
-        pl.read_csv(day1, separator=";", infer_schema=False)
+        pl.read_csv(day0, separator=";", infer_schema=False)
     seconds["parse"] = watch.seconds
+    left, seconds["whole"] = _whole(day0, folder)
+    after, seconds["delta"] = _delta(day1, folder, *left)
+    seconds["floor"], seconds["hash"] = _floor(next_, service.key_of(next_, feed))
     with ground.fresh() as url, hub_on(url) as hub:
+        forget_peak()
         with Stopwatch() as watch:
             loaded = service.take_in(hub.ctx, source, feed)
         seconds["loaded"] = watch.seconds
         with Stopwatch() as watch:
             report = service.take_in(hub.ctx, next_, feed)
-        seconds["stored"] = watch.seconds
-        assert (loaded.read, loaded.inserted + loaded.rejected) == (ROWS, ROWS)
-        assert (report.changed, report.rejected, report.ended) == (
-            after.changed,
-            after.rejected,
-            ROWS // 1_000 - _rejected_first(before[0]),
-        )
-    seconds["loop"] = _loop(ground, day1) * ROWS / SAMPLE
+        seconds["stored"], seconds["peak"] = watch.seconds, peak_mb()
+        seconds["copy"] = _copied(url)
+    assert (loaded.read, loaded.inserted + loaded.rejected) == (ROWS, ROWS)
+    went = len(
+        {one.row for _, one in left[1] if one.row <= ROWS // 1_000 + 1}
+    )  # rejected on the first day: no offer ended
+    assert (report.changed, report.rejected, report.ended) == (after.changed, after.rejected, ROWS // 1_000 - went)
     return seconds
 
 
-def _rejected_first(before: "After") -> int:
-    """Of the rows that went, those that never were an offer."""
-    return len({one.row for _, one in before.rejects if one.row <= ROWS // 1_000 + 1})
+def _floor(source: "Source", key: Any) -> tuple[float, float]:
+    import polars as pl
+
+    with Stopwatch() as watch:
+        parts = [part.select("line") for part in source.slices()]
+        with Stopwatch() as hashing:
+            for part in parts:
+                part.select(key.hashed(pl.col("line")))
+    return watch.seconds, hashing.seconds
+
+
+def _copied(url: str) -> float:
+    """COPY of all offers, committed, into a table that is as the offers' own."""
+    import psycopg
+
+    with psycopg.connect(url) as conn:
+        conn.execute("CREATE TABLE twin (LIKE feed_offer INCLUDING ALL) WITH (fillfactor = 85)")
+        with conn.cursor().copy("COPY (SELECT * FROM feed_offer ORDER BY source_row) TO STDOUT (FORMAT csv)") as copy:
+            text = b"".join(copy)
+        conn.commit()
+        with Stopwatch() as watch:
+            with conn.cursor().copy("COPY twin FROM STDIN (FORMAT csv)") as copy:
+                for at in range(0, len(text), 2**20):
+                    copy.write(text[at : at + 2**20])
+            conn.commit()
+    return watch.seconds
+
+
+def _peers(ground: Ground, day0: Path, day1: Path) -> dict[str, float]:
+    """Seconds of each that is installed; all reject the same rows. Of the loop: of its sample."""
+    found: dict[str, float] = {}
+    rejected: dict[str, int] = {}
+    for name, peer in (("pandas", offer_peers.by_pandas), ("dataframely", offer_peers.by_dataframely)):
+        if offer_peers.installed(name):
+            found[name], rejected[name] = apart(peer, day1)
+    found["loop"], _ = offer_peers.by_loop(ground, day0, day1, EVERY)
+    assert len(set(rejected.values())) < 2, rejected
+    return found
 
 
 class _Counts:
@@ -139,9 +250,8 @@ def _feed(folder: Path) -> "Feed":
     from entrepot.bulk.rules import offer_rules
     from entrepot.bulk.service import Feed
 
-    book = offer_rules(
-        "EUR", limits={"TOYS": (500, 100_000), "*": (100, 500_000)}, categories=offer_material.CATEGORIES
-    )
+    limits = {name: (low * 100, high * 100) for name, (low, high) in offer_peers.LIMITS.items()}
+    book = offer_rules("EUR", limits=limits, categories=offer_material.CATEGORIES)
     return Feed(ACCOUNT, SELLER, by_names(offer_material.HEADER.split(";")), book, folder, complete=True)
 
 
@@ -164,45 +274,3 @@ def _checked(folder: Path) -> None:
             expected += [reject(feed.book, rule, record, row) for rule in broken(feed.book, record)]
         assert [one for _, one in after.rejects] == expected and expected
         before = Before(after.known(ended=True), after.rejects)
-
-
-def _loop(ground: Ground, path: Path) -> float:
-    """What one writes first: csv, a pydantic model per row, one upsert per row by executemany. Seconds for the sample."""
-    import csv
-    from decimal import Decimal
-
-    import psycopg
-    from pydantic import BaseModel, Field, ValidationError
-
-    class Offer(BaseModel):
-        sku: str = Field(min_length=1, max_length=40)
-        gtin: str = Field(pattern=r"^\d{8,14}$")
-        title: str
-        category: str
-        condition: str
-        price: Decimal = Field(gt=0, decimal_places=2)
-        currency: str
-        quantity: int = Field(ge=0)
-
-    upsert = (
-        "INSERT INTO offer VALUES (%(sku)s, %(gtin)s, %(title)s, %(category)s, %(condition)s, %(price)s, %(currency)s, %(quantity)s) ON CONFLICT (sku) "
-        "DO UPDATE SET price = excluded.price, quantity = excluded.quantity, title = excluded.title"
-    )
-    with ground.fresh(migrated=False) as url, psycopg.connect(url) as conn:
-        conn.execute(
-            "CREATE TABLE offer (sku text PRIMARY KEY, gtin text, title text, category text, condition text, price numeric, "
-            "currency text, quantity int)"
-        )
-        with Stopwatch() as watch, path.open(encoding="utf-8", newline="") as stream:
-            good = []
-            for n, row in enumerate(csv.DictReader(stream, delimiter=";")):
-                if n == SAMPLE:
-                    break
-                try:
-                    good.append(Offer.model_validate(row).model_dump())
-                except ValidationError:
-                    continue
-            with conn.cursor() as cursor:
-                cursor.executemany(upsert, good)
-            conn.commit()
-    return watch.seconds

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entrepot.bulk.delta import After, Before, compare
+from entrepot.bulk.delta import After, Before, _lacking, compare
 from entrepot.bulk.hashes import Key
 from entrepot.bulk.mapping import by_names
 from entrepot.bulk.plan import OFFER, Checker
@@ -217,3 +217,13 @@ def test_the_same_file_again_is_not_looked_at(tmp_path: Path) -> None:
     run = Run(remembers=True)
     assert run.read(open_source(path), BOOK, complete=True).changed == 50
     assert run.read(open_source(path), BOOK, complete=True).changed == 0
+
+
+numbers = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=60).map(sorted)
+
+
+@given(numbers, numbers)
+@settings(max_examples=200, deadline=None)
+def test_new_lines_are_told_whether_few_are_looked_up_or_many_merged(these: list[int], those: list[int]) -> None:
+    few, many = (pl.Series(one, dtype=pl.UInt64) for one in (these, those))
+    assert _lacking(few, many).to_list() == [one for one in these if one not in set(those)]

@@ -32,7 +32,7 @@ from entrepot.blueprint.entries import (
     WorkingHours,
 )
 from entrepot.blueprint.hours import ALWAYS
-from entrepot.blueprint.owning import IdentifierRule, Mapped, ObjectRule, PriceLimit, Requesting
+from entrepot.blueprint.owning import IdentifierRule, Mapped, ObjectRule, OfferRule, PriceLimit, Requesting
 from entrepot.kernel.errors import OurBug, WrongSetting
 from entrepot.kernel.money import RATE_SCALE, Rounding
 
@@ -112,6 +112,7 @@ class Account(Entry):
     commission: Commission | None = None
     calendar: str | None = None  # working days of its deadlines
     price_limits: Mapping[str, PriceLimit] = {}  # by category; `*`: every other one
+    offer_rules: Mapping[str, OfferRule] = {}  # by category; `*`: all, beside their own
     payout: PayoutRoute | None = None
     sweeps: Mapping[str, Duration] = {}  # safety checks by name, and how often
     backlog_max: int = Field(default=100_000, ge=1)

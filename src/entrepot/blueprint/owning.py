@@ -148,6 +148,25 @@ class PriceLimit(Entry):
     ceiling: str | None = None
 
 
+OfferField = Literal["gtin", "title", "brand", "category", "condition", "sale_price", "lead_days", "image"]
+CONDITIONS = ("new", "used", "refurbished", "open-box", "damaged")
+Condition = Literal["new", "used", "refurbished", "open-box", "damaged"]
+
+
+class OfferRule(Entry):
+    """What an offer of a file must be beside what every offer must, by category; nothing is asked where nothing is written."""
+
+    required: tuple[OfferField, ...] = ()
+    values: Mapping[OfferField, tuple[Words, ...]] = {}
+    quantity_max: int | None = Field(default=None, ge=1, le=999_999_999)
+    lead_days_max: int | None = Field(default=None, ge=0, le=60)
+    lead_days_max_by_condition: Mapping[Condition, Annotated[int, Field(ge=0, le=60)]] = {}
+    discount_max_percent: int | None = Field(default=None, ge=1, le=99)
+    title_max: int | None = Field(default=None, ge=1, le=250)
+    image_begins: tuple[Words, ...] = ()
+    image_ends: tuple[Words, ...] = ()
+
+
 class Requesting(Entry):
     """How corrections are asked for. `answer_within`: then the request is expired and a person decides."""
 
@@ -156,6 +175,7 @@ class Requesting(Entry):
 
 
 __all__ = [
+    "CONDITIONS",
     "EVERY_FIELD",
     "FALLBACKS",
     "OBJECTS",
@@ -164,6 +184,7 @@ __all__ = [
     "IdentifierRule",
     "Mapped",
     "ObjectRule",
+    "OfferRule",
     "Overrides",
     "Party",
     "PriceLimit",

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from entrepot.blueprint.model import Plan
 from entrepot.bulk import mapping_store
+from entrepot.bulk.demands import book_of
 from entrepot.bulk.mapping import FieldMap, by_names, mapping_of
 from entrepot.bulk.mapping_store import ANY_SELLER, Saved
 from entrepot.bulk.reading import SLICE_BYTES, Source, open_source
-from entrepot.bulk.rules import Rulebook, offer_rules
+from entrepot.bulk.rules import Rulebook
 from entrepot.bulk.service import Feed, Report, take_in
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import WrongSetting
@@ -103,8 +104,7 @@ def rules_of(plan: Plan, account: str, decimal: str = ".") -> Rulebook:
     """The offer rules with the limits of the plan. Errors: WrongSetting for an account the plan does not have."""
     plan.account(account)
     limits = compile_rules(plan).accounts[account]
-    bounds = {name: (one.floor_minor, one.ceiling_minor) for name, one in limits.categories.items()}
-    return offer_rules(limits.currency, also=sorted(limits.also), limits=bounds, decimal=decimal)
+    return book_of(limits, decimal)
 
 
 def operated(plan: Plan) -> list[str]:

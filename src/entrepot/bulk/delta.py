@@ -7,15 +7,21 @@ at one line alone, so every other verdict stands, and its rejects are told again
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from entrepot.bulk import rejects
 from entrepot.bulk.hashes import Key, nothing_known
-from entrepot.bulk.plan import Checked, Checker
+from entrepot.bulk.plan import Checker
 from entrepot.bulk.reading import Source
-from entrepot.bulk.rules import REPEATED, Reject, reject
+from entrepot.bulk.rejects import Pair, Rejects
+from entrepot.bulk.rules import REPEATED, reject
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+BATCH_BYTES = 24 * 2**20
+LOOKED_UP_SHARE = 4  # fewer than one in so many are looked up, more are merged
 
 
 class Sink(Protocol):
@@ -32,10 +38,10 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the last run left: its lines, and by hash why some were rejected (row 0)."""
+    """What the last run left: its lines, and by hash why some were rejected (as of the first row of each line)."""
 
     lines: "pl.DataFrame" = field(default_factory=nothing_known)
-    rejects: Sequence[tuple[int, Reject]] = ()
+    rejects: Sequence[Pair] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +50,20 @@ class After:
 
     read: int
     changed: int
-    rejects: Sequence[tuple[int, Reject]]
+    rejects: Rejects
     absent: Sequence[str]
     nameless: int
     lines: "pl.DataFrame"
 
     @property
     def rejected(self) -> int:
-        return len({one.row for _, one in self.rejects})
+        return self.rejects.rows
 
     def known(self, *, ended: bool) -> "pl.DataFrame":
         """The set to keep; without what was absent once that has ended."""
         import polars as pl
 
-        return self.lines.filter(pl.col("times") > 0) if ended else self.lines
+        return self.lines.filter(pl.col("times") > 0) if ended and (self.lines["times"] == 0).any() else self.lines
 
 
 def compare(
@@ -66,34 +72,33 @@ def compare(
     """One run over a file. `told`: how many rows have been read so far."""
     import polars as pl
 
-    look = _Look(checker, sink)
-    lines = before.lines.sort("hash")  # at once where it is sorted: sets are kept so
-    before_hashes = lines.select(pl.col("hash").drop_nulls()).with_columns(known=pl.lit(value=True))
-    seen: list[pl.DataFrame] = []
+    look, lines = _Look(checker, sink), before.lines
+    known = lines["hash"].drop_nulls().sort()
+    read = 0
+    seen = [pl.DataFrame(schema={"row": pl.UInt32, "hash": pl.UInt64})]
     for part in _hashed(source, key):
-        sorted_ = part.select("row", "hash", at=pl.int_range(pl.len())).sort("hash")
-        seen.append(sorted_.select("row", "hash"))
-        look.at(part[_unknown(sorted_, before_hashes)])
-        told(sum(frame.height for frame in seen))
-    rows = _together(seen)
-    compared = _compared(rows, lines, look.keys())
-    again = compared.filter(pl.col("again")).select("hash")
-    if again.height:
+        seen.append(part.select("row", "hash"))
+        look.at(_of(part, _unknown(part["hash"], known)))
+        read += part.height
+        told(read)
+    rows = pl.concat(seen)
+    met = _Met(rows["hash"].sort())
+    touched = _touched(lines, known, met, look.keys())
+    again = touched.filter(pl.col("again"))["hash"].unique()
+    if again.len():
         for part in _hashed(source, key):
-            look.at(part.join(again, on="hash", how="semi", maintain_order="left"))
+            look.at(_of(part, again))
     keys = look.keys()
     look.repeated(keys)
-    stays = compared.filter((pl.col("now") > 0) & ~pl.col("again"))
-    absent = _absent(compared, keys, stays)
-    left = _lines(keys, stays, absent)
-    found = [*look.rejects, *_remembered(before.rejects, again["hash"], rows)]
+    absent = _absent(touched, keys)
+    stays = _stays(lines, touched, keys, absent, met)
     return After(
-        read=rows.height,
+        read=read,
         changed=keys.height,
-        rejects=sorted(found, key=lambda one: one[1].row),
+        rejects=rejects.by_row(*look.rejects, rejects.remembered(rejects.frame_of(before.rejects), again, rows)),
         absent=absent["sku"].unique().sort().to_list(),
-        nameless=left.filter((pl.col("sku") == "") & (pl.col("times") > 0)).height,
-        lines=left,
+        nameless=stays.filter((pl.col("sku") == "") & (pl.col("times") > 0)).height,
+        lines=stays,
     )
 
 
@@ -102,21 +107,36 @@ class _Look:
 
     def __init__(self, checker: Checker, sink: Sink) -> None:
         self._checker, self._sink = checker, sink
+        self._waiting: list[pl.DataFrame] = []
+        self._waiting_bytes = 0.0
         self._keys: list[pl.DataFrame] = []
-        self.rejects: list[tuple[int, Reject]] = []
+        self.rejects: list[pl.DataFrame] = []
 
     def at(self, records: "pl.DataFrame") -> None:
-        if not records.height:
+        """Judged when there are enough of them: rules are laid out anew for each frame, however short it is."""
+        if records.height:
+            self._waiting.append(records)
+            self._waiting_bytes += records.estimated_size()
+        if self._waiting_bytes > BATCH_BYTES:
+            self._judge()
+
+    def _judge(self) -> None:
+        import polars as pl
+
+        if not self._waiting:
             return
-        checked: Checked = self._checker.check(records)
+        checked = self._checker.check(pl.concat(self._waiting))
+        self._waiting, self._waiting_bytes = [], 0
         self._keys.append(checked.keys)
-        self.rejects += checked.rejects
+        self.rejects.append(checked.rejects.frame)
         if checked.accepted.height:
             self._sink.take(checked.accepted)
 
     def keys(self) -> "pl.DataFrame":
+        """Of all rows that were looked at so far."""
         import polars as pl
 
+        self._judge()
         schema = {"row": pl.UInt32, "hash": pl.UInt64, "sku": pl.String}
         return pl.concat(self._keys) if self._keys else pl.DataFrame(schema=schema)
 
@@ -124,13 +144,36 @@ class _Look:
         """Nobody can say which of several rows of one SKU counts: none does."""
         import polars as pl
 
-        named = keys.filter(pl.col("sku") != "")
-        if named["sku"].n_unique() == named.height:
-            return
+        suspect = _repeated(keys["sku"].hash())
+        named = keys.filter(pl.col("sku").hash().is_in(suspect.implode()) & (pl.col("sku") != "")) if suspect.len() else keys.clear()  # fmt: skip
         repeated = named.with_columns(pl.len().over("sku").alias("times")).filter(pl.col("times") > 1).sort("row")
-        for row, hash_, sku, times in repeated.iter_rows():
-            self.rejects.append((hash_, reject(self._checker.book, REPEATED, {"sku": sku}, row, times)))
-        self._sink.drop(repeated["row"].to_list())
+        if repeated.height:
+            book = self._checker.book
+            told = [(hash_, reject(book, REPEATED, {"sku": sku}, row, times)) for row, hash_, sku, times in repeated.iter_rows()]  # fmt: skip
+            self.rejects.append(rejects.frame_of(told))
+            self._sink.drop(repeated["row"].to_list())
+
+
+_SIDES: tuple[Literal["right", "left"], ...] = ("right", "left")
+
+
+class _Met:
+    """How often a line stands in this file."""
+
+    def __init__(self, sorted_: "pl.Series") -> None:
+        self._sorted = sorted_
+        self.repeated = _repeated(sorted_)
+
+    def counted(self, lines: "pl.DataFrame") -> "pl.DataFrame":
+        """With `now`; 0 where only the SKU is known."""
+        import polars as pl
+
+        last, first = (self._sorted.search_sorted(lines["hash"], side=side) for side in _SIDES)
+        return lines.with_columns((last - first).cast(pl.UInt32).set(lines["hash"].is_null(), 0).alias("now"))
+
+    def lacks(self, known: "pl.Series") -> "pl.Series":
+        """Of sorted hashes those that are not in the file."""
+        return _lacking(known, self._sorted)
 
 
 def _hashed(source: Source, key: Key) -> "Iterator[pl.DataFrame]":
@@ -140,79 +183,75 @@ def _hashed(source: Source, key: Key) -> "Iterator[pl.DataFrame]":
         yield part.with_columns(key.hashed(pl.col("line")).alias("hash"))
 
 
-def _unknown(sorted_: "pl.DataFrame", known: "pl.DataFrame") -> "pl.Series":
-    """Where the lines stand whose hash is new. Both sides are sorted, so that polars merges them (3 × as fast, measured)."""
+def _unknown(hashes: "pl.Series", known: "pl.Series") -> "pl.Series | None":
+    """Which are new; None: all. Both sides sorted, which costs less than a table of hashes (a fifth, measured)."""
+    return _lacking(hashes.sort(), known) if known.len() else None
+
+
+def _of(part: "pl.DataFrame", hashes: "pl.Series | None") -> "pl.DataFrame":
     import polars as pl
 
-    met = sorted_.lazy().join(known.lazy(), on="hash", how="left").filter(pl.col("known").is_null())
-    return met.select("at").collect().get_column("at").sort()
+    return part if hashes is None else part.filter(pl.col("hash").is_in(hashes.implode()))
 
 
-def _together(seen: "Sequence[pl.DataFrame]") -> "pl.DataFrame":
-    """All rows by hash."""
+def _lacking(these: "pl.Series", those: "pl.Series") -> "pl.Series":
+    """Which of these are not among those; both sorted. A few are looked up, so that a file in many slices takes no longer than in one."""
     import polars as pl
 
-    if len(seen) == 1:
-        return seen[0]
-    return pl.concat([pl.DataFrame(schema={"row": pl.UInt32, "hash": pl.UInt64}), *seen]).sort("hash")
+    if not those.len():
+        return these
+    if these.len() < those.len() // LOOKED_UP_SHARE:
+        at = those.search_sorted(these, side="left")
+        return these.filter(those.gather(at.clip(upper_bound=those.len() - 1)) != these)
+    left, right = pl.DataFrame({"these": these.set_sorted()}), pl.DataFrame({"those": those.set_sorted()})
+    met = left.join_asof(right, left_on="these", right_on="those", coalesce=False)
+    return met.filter(pl.col("those").is_null() | (pl.col("these") != pl.col("those")))["these"]
 
 
-def _compared(rows: "pl.DataFrame", lines: "pl.DataFrame", fresh: "pl.DataFrame") -> "pl.DataFrame":
-    """Known lines with `now` (times in this file) and `again` (whether to look at them once more)."""
+def _repeated(hashes: "pl.Series") -> "pl.Series":
+    """Those that stand there twice or more often."""
+    sorted_ = hashes.sort()  # at once where it is sorted
+    return sorted_.filter((sorted_ == sorted_.shift(1)).fill_null(value=False)).unique()
+
+
+def _touched(lines: "pl.DataFrame", known: "pl.Series", met: _Met, fresh: "pl.DataFrame") -> "pl.DataFrame":
+    """Known lines that may not stay as they were, with `at` (place in the set), `now` (times in this file) and `again` (look once more)."""
     import polars as pl
 
-    runs = rows.select(pl.col("hash").rle()).unnest("hash").select(hash=pl.col("value").set_sorted(), now="len")
-    compared = lines.lazy().join(runs.lazy(), on="hash", how="left").with_columns(pl.col("now").fill_null(0)).collect()
-    other = pl.col("now") != pl.col("times")
-    touched = pl.concat([fresh["sku"], compared.filter(other)["sku"]]).unique()
-    touched = touched.filter(touched != "")
-    again = (pl.col("now") > 0) & (other | pl.col("sku").is_in(touched.implode()))
-    return compared.with_columns(again.alias("again"))
+    numbered = lines.with_row_index("at")
+    if not known.len():  # no line is known: whatever was there is met by its SKU alone
+        return numbered.with_columns(pl.lit(0, pl.UInt32).alias("now"), pl.lit(value=False).alias("again"))
+    other = pl.concat([met.lacks(known), met.repeated, lines.filter(pl.col("times") != 1)["hash"].drop_nulls()])
+    differs = pl.col("hash").is_in(other.implode()).fill_null(value=True)
+    suspect = met.counted(numbered.filter(differs))
+    skus = pl.concat([fresh["sku"], suspect.filter(pl.col("now") != pl.col("times"))["sku"]]).unique()
+    named = pl.col("sku").is_in(skus.implode()) & (pl.col("sku") != "")
+    more = met.counted(numbered.filter(named & ~differs))
+    changed = (pl.col("now") != pl.col("times")) | named
+    return pl.concat([suspect, more]).with_columns(((pl.col("now") > 0) & changed).alias("again"))
 
 
-def _absent(compared: "pl.DataFrame", keys: "pl.DataFrame", stays: "pl.DataFrame") -> "pl.DataFrame":
-    """Lines that went, of SKUs that have no other line."""
+def _absent(touched: "pl.DataFrame", keys: "pl.DataFrame") -> "pl.DataFrame":
+    """Lines that went, of SKUs that have no other line: those that stay have other SKUs, or they would have been touched."""
     import polars as pl
 
-    gone = compared.filter((pl.col("now") == 0) & (pl.col("sku") != ""))
-    gone = gone.filter(~pl.col("sku").is_in(keys["sku"].implode()))
-    if not gone.height:
-        return gone
-    still = stays.filter(pl.col("sku").is_in(gone["sku"].implode()))["sku"]
-    return gone.filter(~pl.col("sku").is_in(still.implode()))
+    gone = touched.filter((pl.col("now") == 0) & (pl.col("sku") != ""))
+    return gone.filter(~pl.col("sku").is_in(keys["sku"].implode())) if gone.height else gone
 
 
-def _lines(keys: "pl.DataFrame", stays: "pl.DataFrame", absent: "pl.DataFrame") -> "pl.DataFrame":
-    """What the next file is compared with, by hash."""
+def _stays(
+    lines: "pl.DataFrame", touched: "pl.DataFrame", keys: "pl.DataFrame", absent: "pl.DataFrame", met: _Met
+) -> "pl.DataFrame":
+    """What the next file is compared with."""
     import polars as pl
 
-    looked = keys.group_by("hash", "sku", maintain_order=True).agg(pl.len().cast(pl.UInt32).alias("times"))
-    return pl.concat(
-        [
-            stays.select("hash", "sku", "times"),
-            looked,
-            absent.select("hash", "sku", pl.lit(0, pl.UInt32).alias("times")),
-        ]
-    ).sort("hash")
-
-
-def _remembered(
-    rejects: Sequence[tuple[int, Reject]], again: "pl.Series", rows: "pl.DataFrame"
-) -> list[tuple[int, Reject]]:
-    """Rejects of lines that stand as they stood, in the rows where they are now."""
-    import polars as pl
-
-    looked = set(again)
-    by_hash: dict[int, list[Reject]] = {}
-    for hash_, one in rejects:
-        if hash_ not in looked:
-            by_hash.setdefault(hash_, []).append(one)
-    if not by_hash:
-        return []
-    wanted = pl.DataFrame({"hash": pl.Series(list(by_hash), dtype=pl.UInt64)})
-    places = rows.join(wanted, on="hash", how="semi", maintain_order="left")
-    return [
-        (hash_, Reject(row, one.sku, one.field, one.code, one.value, one.message, one.corrects))
-        for row, hash_ in places.iter_rows()
-        for one in by_hash[hash_]
-    ]
+    left = touched.filter((pl.col("now") == 0) | pl.col("again"))["at"]
+    kept = lines
+    if left.len():
+        stays = pl.Series([True]).new_from_index(0, lines.height).scatter(left, False)
+        kept = lines.filter(stays)
+    looked = keys.select("hash", "sku", pl.lit(1, pl.UInt32).alias("times"))
+    if met.repeated.len():
+        looked = keys.group_by("hash", "sku", maintain_order=True).agg(pl.len().cast(pl.UInt32).alias("times"))
+    gone = absent.select("hash", "sku", pl.lit(0, pl.UInt32).alias("times"))
+    return pl.concat([part for part in (kept, looked, gone) if part.height] or [kept])

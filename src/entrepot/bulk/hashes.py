@@ -9,7 +9,7 @@ otherwise is another key, and the whole file is validated once: stability is che
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from entrepot.bulk.mapping import digest_of
 if TYPE_CHECKING:
     import polars as pl
 
-VERSION = 1  # of how rows are read and judged here: raised when the same rules give another verdict
+VERSION = 2  # of how rows are read and judged here: raised when the same rules give another verdict
 SUFFIX = ".arrow"
 _PROBES = ("", "a", "the same line", "Straße; 12,50 €", "x" * 17, "y" * 64, "z" * 1_000)
 _SEED_BITS = 63
@@ -64,7 +64,7 @@ def nothing_known() -> "pl.DataFrame":
 
 
 def keep(folder: Path, name: str, lines: "pl.DataFrame") -> SetFile:
-    """Write a set, sorted by hash, as a file of its own, complete before it has its name; it is never changed again."""
+    """Write a set as a file of its own, complete before it has its name; it is never changed again."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     whole, partial = folder / f"{name}{SUFFIX}", folder / f"{name}.partial"
     lines.write_ipc(partial)
@@ -81,7 +81,7 @@ def known(folder: Path, kept: SetFile) -> "pl.DataFrame | None":
     try:
         if _digest(path) != kept.digest:
             return None
-        return pl.read_ipc(path).with_columns(pl.col("hash").set_sorted())
+        return pl.read_ipc(path)
     except (OSError, pl.exceptions.PolarsError):
         return None
 
@@ -95,7 +95,7 @@ def clear(folder: Path, keeping: Sequence[str]) -> None:
 
 
 def _digest(path: Path) -> str:
-    found = blake2b(digest_size=16)
+    found = sha256()
     with path.open("rb") as stream:
         while block := stream.read(2**20):
             found.update(block)

@@ -23,7 +23,7 @@ from entrepot.kernel.errors import WrongSetting
 if TYPE_CHECKING:
     import polars as pl
 
-SLICE_BYTES = 96 * 2**20
+SLICE_BYTES = 8 * 2**20
 UNPACKED_MAX = 8 * 2**30
 LOOK_BYTES = 2**20  # what letters and delimiter are told by
 DIGEST_BYTES = 2**20

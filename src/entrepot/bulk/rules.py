@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from entrepot.blueprint.owning import CONDITIONS
 from entrepot.bulk.mapping import digest_of
 from entrepot.kernel.money import Money, exponent
 
@@ -13,28 +14,34 @@ WHOLE = r"^[0-9]{1,9}$"
 MONEY = {".": r"^([0-9]{1,12})(?:\.([0-9]+))?$", ",": r"^([0-9]{1,12})(?:,([0-9]+))?$"}  # by the decimal sign
 GTIN = r"^(?:[0-9]{8}|[0-9]{12,14})$"
 EVERY = "*"
+_SMALL = {n: n + 32 for n in range(ord("A"), ord("Z") + 1)}
 VALUE_MAX = 200  # letters of a value that a reject repeats
 
 
 class Kind(StrEnum):
     """What a rule asks. All but REQUIRED and UNLESS are content with an empty field."""
 
-    REQUIRED = "required"  # in `categories`; none: in all
+    REQUIRED = "required"
     UNLESS = "unless"  # required where `other` is empty
     ONE_OF = "one-of"
     LONGEST = "longest"  # at most `high` letters
     BEGINS = "begins"
+    ENDS = "ends"  # with one of `values`, which are in small letters
     WHOLE = "whole"  # a whole number from `low` to `high`
     GTIN = "gtin"
     AMOUNT = "amount"  # a decimal above zero
     SCALE = "scale"  # no more digits than the currency has
     LIMITS = "limits"  # of the category
     BELOW = "below"  # an amount below that of `other`
+    SHARE = "share"  # an amount of at least `low` per cent of that of `other`
+
+
+Within = tuple[tuple[str, tuple[str, ...]], ...]  # field → one of these words; all of them; none: everywhere
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `message` may name {value} and {limit}; `corrects`: who can mend it."""
+    """One rule. `message` may name {value} and {limit}; `corrects`: who can mend it. `within`: where it counts, by the words of fields."""
 
     code: str
     field: str
@@ -42,7 +49,7 @@ class Rule:
     message: str
     corrects: str = "seller"
     values: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
+    within: Within = ()
     other: str = ""
     low: int = 0
     high: int = 0
@@ -89,7 +96,6 @@ UNREADABLE = Rule(
 )
 COLUMNS = Rule("columns", "", Kind.REQUIRED, "The row has another number of cells than the header.")
 REPEATED = Rule("sku-repeated", "sku", Kind.REQUIRED, "The SKU {value} stands {limit} times in the file; none of these rows is taken.")  # fmt: skip
-CONDITIONS = ("new", "used", "refurbished", "open-box", "damaged")
 
 
 def offer_rules(
@@ -100,8 +106,12 @@ def offer_rules(
     categories: Sequence[str] = (),
     required: Mapping[str, Sequence[str]] | None = None,
     decimal: str = ".",
+    more: Sequence[Rule] = (),
 ) -> Rulebook:
-    """The rules every offer file is held against. `categories`: the list; none: any. `required`: field → categories that need it."""
+    """The rules every offer file is held against. `categories`: the list; none: any. `required`: field → categories that need it.
+
+    `more`: of one account, as its plan declares them (demands.py).
+    """
     listed = (Rule("category", "category", Kind.ONE_OF, "“{value}” is no category here.", values=tuple(categories)),)
     currencies = (currency, *sorted(also))
     return Rulebook(
@@ -113,7 +123,7 @@ def offer_rules(
             Rule("too-long", "title", Kind.LONGEST, "The title has more than 250 letters.", high=250),
             *(listed if categories else ()),
             *(
-                Rule("required", name, Kind.REQUIRED, f"This category needs the {name}.", categories=tuple(where))
+                Rule("required", name, Kind.REQUIRED, f"This category needs the {name}.", within=(("category", tuple(where)),) if where else ())
                 for name, where in sorted((required or {}).items())
             ),
             Rule("condition", "condition", Kind.ONE_OF, f"“{{value}}” is no condition: {', '.join(CONDITIONS)}.", values=CONDITIONS),
@@ -130,6 +140,7 @@ def offer_rules(
             Rule("quantity", "quantity", Kind.WHOLE, "“{value}” is no quantity from 0 to 999999999.", high=999_999_999),
             Rule("lead-time", "lead_days", Kind.WHOLE, "“{value}” is no number of days from 0 to 60.", high=60),
             Rule("image", "image", Kind.BEGINS, "“{value}” is no address of an image: https://…", values=("https://",)),
+            *more,
         ),
         currency,
         currencies,
@@ -155,12 +166,13 @@ def amount(book: Rulebook, text: str, currency: str) -> int | None:
 
 def words(book: Rulebook, rule: Rule, record: Mapping[str, str], times: int = 0) -> str:
     """The message about one record."""
-    limit = str(times)
-    if rule.kind is Kind.LIMITS:
-        low, high = book.limit(record["category"])
-        parts = (("at least", low), ("at most", high))
-        limit = ", ".join(f"{how} {Money(minor, book.currency)}" for how, minor in parts if minor is not None)
+    limit = limit_words(book, record["category"]) if rule.kind is Kind.LIMITS else str(times)
     return rule.message.format(value=record.get(rule.field, "")[:VALUE_MAX], limit=limit)
+
+
+def limit_words(book: Rulebook, category: str) -> str:
+    parts = zip(("at least", "at most"), book.limit(category), strict=True)
+    return ", ".join(f"{how} {Money(minor, book.currency)}" for how, minor in parts if minor is not None)
 
 
 def reject(book: Rulebook, rule: Rule, record: Mapping[str, str], row: int, times: int = 0) -> Reject:
@@ -175,8 +187,10 @@ def check_digit_fits(digits: str) -> bool:
 
 def _holds(book: Rulebook, rule: Rule, record: Mapping[str, str]) -> bool:
     text = record[rule.field]
+    if any(record[name] not in words for name, words in rule.within):
+        return True
     if rule.kind is Kind.REQUIRED:
-        return bool(text) or bool(rule.categories and record["category"] not in rule.categories)
+        return bool(text)
     if rule.kind is Kind.UNLESS:
         return bool(text or record[rule.other])
     return not text or _fits(book, rule, text, record)
@@ -190,6 +204,8 @@ def _fits(book: Rulebook, rule: Rule, text: str, record: Mapping[str, str]) -> b
             return len(text) <= rule.high
         case Kind.BEGINS:
             return text.startswith(rule.values)
+        case Kind.ENDS:
+            return _small(text).endswith(rule.values)
         case Kind.WHOLE:
             return bool(re.fullmatch(WHOLE, text)) and rule.low <= int(text) <= rule.high
         case Kind.GTIN:
@@ -197,6 +213,11 @@ def _fits(book: Rulebook, rule: Rule, text: str, record: Mapping[str, str]) -> b
         case Kind.AMOUNT:
             return bool(re.fullmatch(MONEY[book.decimal], text)) and bool(re.search("[1-9]", text))
     return _priced(book, rule, text, record)
+
+
+def _small(text: str) -> str:
+    """Latin letters made small; no other, so that every way of reading agrees."""
+    return text.translate(_SMALL)
 
 
 def _priced(book: Rulebook, rule: Rule, text: str, record: Mapping[str, str]) -> bool:
@@ -209,6 +230,9 @@ def _priced(book: Rulebook, rule: Rule, text: str, record: Mapping[str, str]) ->
     if rule.kind is Kind.BELOW:
         other = amount(book, record[rule.other], currency)
         return minor is None or other is None or minor < other
+    if rule.kind is Kind.SHARE:
+        other = amount(book, record[rule.other], currency)
+        return minor is None or other is None or minor * 100 >= other * rule.low
     if not minor or currency != book.currency:  # zero is told as no amount
         return True
     low, high = book.limit(record["category"])

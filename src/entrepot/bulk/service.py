@@ -2,7 +2,7 @@
 
 One transaction, not one per slice: a kill leaves nothing behind, so a restart is the same run again; a SKU repeated in
 the last slice still stops its row of the first; and nobody ever sees half a price list. Slices bound the memory: accepted
-rows go straight into a temporary table. The set of line hashes is written before the commit, under a name nobody else has;
+rows wait beside it (staging.py). The set of line hashes is written before the commit, under a name nobody else has;
 only the commit makes it count. A second run for the same seller meanwhile is turned away (Busy).
 """
 
@@ -20,7 +20,9 @@ from entrepot.bulk.hashes import Key, SetFile
 from entrepot.bulk.mapping import FieldMap, digest_of
 from entrepot.bulk.plan import Checked, Checker
 from entrepot.bulk.reading import Source
+from entrepot.bulk.rejects import Rejects, frame_of
 from entrepot.bulk.rules import Reject, Rulebook
+from entrepot.bulk.staging import Staged
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.store.locks import lock_root
 
@@ -94,10 +96,11 @@ def take_in(
         before, compared = _before(conn, feed, last, key)
         ctx.point("bulk.compared")
         checker = (Watching if feed.plan else Checker)(source.layout, feed.mapping, feed.book)
-        after = compare(source, checker, key, before, _Staged(conn), told)
+        staged = Staged(_folder(feed))
+        after = compare(source, checker, key, before, staged, told)
         ctx.point("bulk.staged")
         at = ctx.clock.now()
-        report = _apply(ctx, conn, source, feed, after, compared, at)
+        report = _apply(ctx, conn, source, feed, after, compared, staged, at)
         kept = hashes.keep(_folder(feed), report.file_id, after.known(ended=feed.complete and not report.refused))
         store.applied(conn, _row(ctx, source, feed, key, digest, report, kept, at))
         if feed.plan is not None and isinstance(checker, Watching):
@@ -119,23 +122,10 @@ class Watching(Checker):
         import polars as pl
 
         checked = Checker.check(self, records)
-        wanted = pl.Series([hash_ for hash_, _ in checked.rejects], dtype=pl.UInt64)
+        wanted = checked.rejects.frame["hash"]
         if wanted.len():
             self.lines.update(records.filter(pl.col("hash").is_in(wanted.implode())).select("hash", "line").iter_rows())
         return checked
-
-
-class _Staged:
-    """Accepted offers on their way into the database."""
-
-    def __init__(self, conn: Conn) -> None:
-        self._conn = conn
-
-    def take(self, offers: "pl.DataFrame") -> None:
-        store.take(self._conn, offers)
-
-    def drop(self, rows: Sequence[int]) -> None:
-        store.drop(self._conn, rows)
 
 
 def key_of(source: Source, feed: Feed) -> Key:
@@ -177,16 +167,19 @@ def _before(conn: Conn, feed: Feed, last: Row | None, key: Key) -> tuple[Before,
     return Before(pl.DataFrame(columns, schema=hashes.nothing_known().schema)), False
 
 
-def _once(rejects: Sequence[tuple[int, Reject]]) -> list[tuple[int, Reject]]:
+def _once(found: Rejects) -> Rejects:
     """A line that stood in several rows was told in each of them: remembered from the first."""
-    first: dict[int, int] = {}
-    return [(hash_, one) for hash_, one in rejects if first.setdefault(hash_, one.row) == one.row]
+    import polars as pl
+
+    return Rejects(found.frame.filter(pl.col("row") == pl.col("row").min().over("hash")))
 
 
-def _apply(ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool, at: datetime) -> Report:
+def _apply(
+    ctx: Ctx, conn: Conn, source: Source, feed: Feed, after: After, compared: bool, staged: Staged, at: datetime
+) -> Report:
     file_id = ctx.ids.new("file")
     refused = _ending_refused(conn, feed, after)
-    written = store.merge(conn, feed.account, feed.seller, file_id, at)
+    written = store.merge(conn, feed.account, feed.seller, file_id, at, staged.offers())
     may_end = feed.complete and not refused
     ended = store.end(conn, feed.account, feed.seller, after.absent if may_end else (), file_id, at)
     store.replace_rejects(conn, feed.account, feed.seller, after.rejects)
@@ -212,12 +205,12 @@ def _lines(conn: Conn, source: Source, feed: Feed, after: After, checker: Watchi
     """Rejected lines that are not kept yet. One that only turned out to be repeated passed by as good: the file is read for it once more."""
     import polars as pl
 
-    wanted = {hash_ for hash_, _ in after.rejects}
+    hash_of = dict(frame_of(after.rejects).select("row", "hash").iter_rows())
+    wanted = set(hash_of.values())
     missing = wanted - checker.lines.keys() - returns_store.known_lines(conn, feed.account, feed.seller)
     found = {hash_: line for hash_, line in checker.lines.items() if hash_ in wanted}
     if missing:
-        rows = pl.Series([one.row for hash_, one in after.rejects if hash_ in missing], dtype=pl.UInt32)
-        hash_of = {one.row: hash_ for hash_, one in after.rejects}
+        rows = pl.Series([row for row, hash_ in hash_of.items() if hash_ in missing], dtype=pl.UInt32)
         for part in source.slices():
             for row, line in part.filter(pl.col("row").is_in(rows.implode())).select("row", "line").iter_rows():
                 found[hash_of[row]] = line

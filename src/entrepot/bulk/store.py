@@ -1,14 +1,17 @@
 """All SQL of offer files: what counts, offers fed, rejects. Every call is part of the caller's one transaction."""
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from psycopg import sql
+
 from entrepot.bulk.plan import OFFER
-from entrepot.bulk.rules import Reject
+from entrepot.bulk.rejects import REJECT, Pair, Rejects, frame_of, none
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.store.bulk import insert_rows, texts
-from entrepot.store.copy import copy_blocks, copy_rows
+from entrepot.store.copy import copy_blocks
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 STAGED = ("source_row", *OFFER)
-REJECT = ("sku", "field", "code", "value", "message", "corrects")
+FEED_STAGED = "pg_temp.feed_staged"
 COPY_ROWS = 100_000
 SILENT_MAX_S = 600  # a frozen run holds its seller no longer
 _VALUES = OFFER[1:]
@@ -69,36 +72,55 @@ def live_count(conn: Conn, account: str, seller: str, *, up_to: int | None = Non
 
 
 def stage(conn: Conn) -> None:
-    """A table for what the file holds, gone with the transaction; which may be silent while a slice is read, and long while it writes."""
-    columns = ", ".join(OFFER)
+    """The transaction may be silent while a slice is read, and long while it writes; nothing is staged yet."""
     conn.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{SILENT_MAX_S}s'")
     conn.execute("SET LOCAL statement_timeout = 0")
-    conn.execute(
-        f"CREATE TEMP TABLE feed_staged ON COMMIT DROP AS SELECT source_row, {columns} FROM feed_offer LIMIT 0"
-    )
+    conn.execute(f"DROP VIEW IF EXISTS {FEED_STAGED}")  # of a first load by the same connection
 
 
-def take(conn: Conn, offers: "pl.DataFrame") -> None:
-    """Accepted offers of one slice: columnar text straight into COPY."""
+def merge(
+    conn: Conn, account: str, seller: str, file_id: str, at: "datetime", offers: "Iterable[pl.DataFrame]"
+) -> Written:
+    """Accepted offers into the seller's. `feed_staged` holds them for the rest of the transaction: a view where all were new."""
+    if _has_offers(conn, account, seller):
+        _take(conn, offers)
+        return _upsert(conn, account, seller, file_id, at)
+    fixed = {"account": account, "seller": seller, "state": "live", "revision": 1, "file_id": file_id, "changed_at": at.isoformat()}  # fmt: skip
+    inserted = copy_blocks(conn, "feed_offer", (*STAGED, *fixed), _blocks(offers, fixed))
+    condition = sql.SQL("account = {} AND seller = {}").format(account, seller).as_string(conn)
+    conn.execute(f"CREATE TEMP VIEW feed_staged AS SELECT {', '.join(STAGED)} FROM feed_offer WHERE {condition}")
+    return Written(inserted, 0)
+
+
+def _has_offers(conn: Conn, account: str, seller: str) -> bool:
+    query = "SELECT FROM feed_offer WHERE account = %s AND seller = %s LIMIT 1"
+    return conn.execute(query, (account, seller)).fetchone() is not None
+
+
+def _take(conn: Conn, offers: "Iterable[pl.DataFrame]") -> None:
+    columns = ", ".join(STAGED)
+    conn.execute(f"CREATE TEMP TABLE feed_staged ON COMMIT DROP AS SELECT {columns} FROM feed_offer LIMIT 0")
+    copy_blocks(conn, FEED_STAGED, STAGED, _blocks(offers, {}))
+
+
+def _blocks(offers: "Iterable[pl.DataFrame]", fixed: Mapping[str, Any]) -> Iterator[bytes]:
+    """Columnar text for COPY."""
     import polars as pl
 
-    chosen = offers.select(pl.col("row").alias("source_row"), *OFFER)
-    blocks = (part.write_csv(include_header=False).encode() for part in chosen.iter_slices(COPY_ROWS))
-    copy_blocks(conn, "pg_temp.feed_staged", STAGED, blocks)
+    values = [pl.lit(value).alias(name) for name, value in fixed.items()]
+    for frame in offers:
+        for part in frame.select(pl.col("row").alias("source_row"), *OFFER).iter_slices(COPY_ROWS):
+            yield as_csv(part.with_columns(values))
 
 
-def drop(conn: Conn, rows: Sequence[int]) -> None:
-    conn.execute("DELETE FROM pg_temp.feed_staged WHERE source_row = ANY(%s)", (list(rows),))
-
-
-def merge(conn: Conn, account: str, seller: str, file_id: str, at: "datetime") -> Written:
-    """What is staged into the offers; a row that says what is there already is not written."""
+def _upsert(conn: Conn, account: str, seller: str, file_id: str, at: "datetime") -> Written:
+    """A row that says what is there already is not written."""
     columns = ", ".join(OFFER)
     sets = ", ".join(f"{name} = excluded.{name}" for name in (*_VALUES, "state", "file_id", "source_row", "changed_at"))
     old, new = (", ".join(f"{side}.{name}" for name in (*_VALUES, "state")) for side in ("kept", "excluded"))
     row = conn.execute(
         f"WITH written AS (INSERT INTO feed_offer AS kept (account, seller, {columns}, state, revision, file_id, source_row, changed_at) "
-        f"SELECT %(account)s, %(seller)s, {columns}, 'live', 1, %(file)s, source_row, %(at)s FROM pg_temp.feed_staged ORDER BY sku "
+        f"SELECT %(account)s, %(seller)s, {columns}, 'live', 1, %(file)s, source_row, %(at)s FROM {FEED_STAGED} ORDER BY sku "
         f"ON CONFLICT (account, seller, sku) DO UPDATE SET {sets}, revision = kept.revision + 1 "
         f"WHERE ({old}) IS DISTINCT FROM ({new}) RETURNING kept.xmax = 0 AS fresh) "
         "SELECT count(*) FILTER (WHERE fresh) AS inserted, count(*) FILTER (WHERE NOT fresh) AS updated FROM written",
@@ -122,22 +144,36 @@ def end(conn: Conn, account: str, seller: str, skus: Sequence[str], file_id: str
 # ── rejects ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def rejects(conn: Conn, account: str, seller: str) -> list[tuple[int, Reject]]:
+def rejects(conn: Conn, account: str, seller: str) -> Rejects:
     """With the hash of their line, by row and place."""
-    rows = conn.execute(
-        "SELECT * FROM feed_reject WHERE account = %s AND seller = %s ORDER BY source_row, place", (account, seller)
-    ).fetchall()
-    return [(int(row["line_hash"]), Reject(row["source_row"], *(row[name] for name in REJECT))) for row in rows]
+    import polars as pl
+
+    named = ", ".join(REJECT)
+    query = (
+        f"COPY (SELECT line_hash, source_row, {named} FROM feed_reject WHERE account = %s AND seller = %s ORDER BY source_row, place) "
+        "TO STDOUT (FORMAT csv, HEADER)"
+    )
+    with conn.cursor() as cursor, cursor.copy(query, (account, seller)) as copy:
+        text = b"".join(copy)
+    schema = dict(zip(("line_hash", "source_row", *REJECT), none().schema.values(), strict=True))
+    return Rejects(pl.read_csv(text, schema=schema, empty_string_is_null=False).rename(dict(zip(schema, none().columns, strict=True))))  # fmt: skip
 
 
-def replace_rejects(conn: Conn, account: str, seller: str, found: Sequence[tuple[int, Reject]]) -> None:
+def replace_rejects(conn: Conn, account: str, seller: str, found: Sequence[Pair]) -> None:
+    import polars as pl
+
     conn.execute("DELETE FROM feed_reject WHERE account = %s AND seller = %s", (account, seller))
     columns = ("account", "seller", "source_row", "place", "line_hash", *REJECT)
-    rows = (
-        (account, seller, one.row, place, hash_, *(getattr(one, name) for name in REJECT))
-        for place, (hash_, one) in enumerate(found)
-    )
-    copy_rows(conn, "feed_reject", columns, rows)
+    numbered = frame_of(found).with_row_index("place")
+    chosen = numbered.select(pl.lit(account).alias("account"), pl.lit(seller).alias("seller"), "row", "place", "hash", *REJECT)  # fmt: skip
+    copy_blocks(conn, "feed_reject", columns, (as_csv(part) for part in chosen.iter_slices(COPY_ROWS)))
+
+
+def as_csv(frame: "pl.DataFrame") -> bytes:
+    """As COPY reads it: an empty text is quoted, a null is not."""
+    out = io.BytesIO()
+    frame.write_csv(out, include_header=False)
+    return out.getvalue()
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from entrepot.blueprint.model import Account, Plan
-from entrepot.blueprint.owning import EVERY_FIELD, FieldRule, ObjectRule
+from entrepot.blueprint.owning import EVERY_FIELD, FieldRule, ObjectRule, OfferRule
 from entrepot.kernel.money import Money
 from entrepot.ownership.model import Act
 
@@ -97,6 +97,7 @@ class AccountLimits:
     currency: str
     categories: Mapping[str, Limit]  # `*`: every other one
     also: frozenset[str] = frozenset()  # currencies that are sold in too, and have no limits
+    offer_rules: Mapping[str, OfferRule] = field(default_factory=dict)  # as the plan writes them; `*`: all categories
 
     def of(self, category: str) -> Limit | None:
         return self.categories.get(category) or self.categories.get(EVERY_CATEGORY)
@@ -181,7 +182,9 @@ def _limits(account: Account) -> AccountLimits:
         )
         for category, limit in account.price_limits.items()
     }
-    return AccountLimits(f"{path}.currency", account.currency, limits, frozenset(account.also_sells_in))
+    return AccountLimits(
+        f"{path}.currency", account.currency, limits, frozenset(account.also_sells_in), account.offer_rules
+    )
 
 
 def _minor(text: str | None, currency: str) -> int | None:

@@ -6,6 +6,7 @@ from entrepot.blueprint.finding import Path
 from entrepot.blueprint.hours import is_zone
 from entrepot.blueprint.lint.look import Flaw, Flaws, Look, listed
 from entrepot.blueprint.model import Account, Capture, FeedRule, System
+from entrepot.blueprint.owning import OfferRule
 from entrepot.blueprint.references import is_reference
 from entrepot.blueprint.units import duration_text, parse_window
 
@@ -80,6 +81,7 @@ def _account(look: Look, here: Path, account: Account) -> Flaws:
     yield from look.refer("calendars", account.calendar, (*here, "calendar"))
     yield from _sweeps(look, here, account)
     yield from _limits(here, account)
+    yield from _offer_rules(here, account)
     yield from _duties(look, here, account)
     if not look.at_market(account):
         return
@@ -210,6 +212,21 @@ def _limits(here: Path, account: Account) -> Flaws:
                 )
         if floor is not None and ceiling is not None and floor > ceiling:
             yield Flaw("E118", where, f"the floor {limit.floor} is above the ceiling {limit.ceiling}")
+
+
+def _offer_rules(here: Path, account: Account) -> Flaws:
+    """What no offer could keep."""
+    everywhere = account.offer_rules.get("*", OfferRule())
+    for category, rule in account.offer_rules.items():
+        where = (*here, "offer_rules", category)
+        for name, words in rule.values.items():
+            others = everywhere.values.get(name, words)
+            if not set(words) & set(others):
+                yield Flaw("E123", (*where, "values", name), f"no {name} stands in this list and in that of `*`")
+        if rule.image_begins and not any(one.startswith("https://") for one in rule.image_begins):
+            yield Flaw(
+                "E123", (*where, "image_begins"), "images are taken from https:// only", "write https:// in front"
+            )
 
 
 def _amount(text: str | None) -> Decimal | None:

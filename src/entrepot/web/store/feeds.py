@@ -7,8 +7,8 @@ from entrepot.bulk.arrival.keeping import size_words
 from entrepot.bulk.arrival.model import MOVES
 from entrepot.bulk.arrival.model import State as Arrived
 from entrepot.bulk.arrival.store import COUNTS
+from entrepot.bulk.rejects import REJECT
 from entrepot.bulk.rules import Reject
-from entrepot.bulk.store import REJECT
 from entrepot.kernel.ctx import Conn, Row
 from entrepot.web import words
 from entrepot.web.store.common import PAGE, BrokenLink, read_token, token
