@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from entrepot.bulk import forms, service
+from entrepot.bulk import delta, forms, service, staging
 from entrepot.bulk.mapping import FieldMap, by_names
-from entrepot.bulk.reading import open_source
+from entrepot.bulk.reading import SLICE_BYTES, open_source
 from entrepot.bulk.returning import write_rejects
 from entrepot.bulk.rules import offer_rules
 from entrepot.bulk.service import Feed, Report
@@ -31,7 +31,7 @@ class Seller:
     """Sends files; looks at what became of them."""
 
     def __init__(self, ctx: Ctx, folder: Path) -> None:
-        self.ctx, self.folder = ctx, folder
+        self.ctx, self.folder, self.slice_bytes = ctx, folder, SLICE_BYTES
 
     def sends(
         self, lines: Sequence[str], *, name: str = "offers.csv", complete: bool = False, book: Any = BOOK
@@ -43,7 +43,7 @@ class Seller:
     def sends_file(
         self, path: Path, *, complete: bool = False, book: Any = BOOK, mapping: FieldMap | None = None
     ) -> Report:
-        source = open_source(path)
+        source = open_source(path, slice_bytes=self.slice_bytes)
         columns = mapping or by_names(source.layout.header, currency="EUR")
         return service.take_in(self.ctx, source, Feed(ACCOUNT, SELLER, columns, book, self.folder, complete))
 
@@ -136,6 +136,20 @@ def test_a_row_cut_short_still_names_its_offer(seller: Seller) -> None:
     seller.sends([line("A1"), line("A2")], complete=True)
     found = seller.sends([line("A1"), "A2;Lamp"], complete=True)
     assert (found.ended, found.refused, [r.code for r in found.rejects]) == (0, "", ["columns"])
+
+
+def test_what_is_too_much_for_memory_waits_in_files_and_leaves_none(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(delta, "BATCH_BYTES", 0)
+    seller.slice_bytes = 60
+    first = seller.sends([line("A1"), line("A2"), *(line(f"B{n}") for n in range(9)), line("A1", "13")])
+    assert counts(first)["inserted"] == 10 and {one.code for one in first.rejects} == {"sku-repeated"}
+    again = seller.sends([line("A1"), line("A2", "14"), *(line(f"B{n}", "9") for n in range(9)), line("B3", "13")])
+    assert (again.inserted, again.updated) == (1, 9)  # B3 stays as it was
+    assert seller.live() | {"B3": 0} == {"A1": 1250, "A2": 1400, "B3": 0, **{f"B{n}": 900 for n in range(9) if n != 3}}
+    assert not list((seller.folder / "feeds").rglob("*.staged"))
 
 
 def test_the_same_content_under_another_name_is_recognised(seller: Seller) -> None:
