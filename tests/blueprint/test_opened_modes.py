@@ -14,7 +14,7 @@ from entrepot.blueprint.lint.modes import OPENED, OPENED_BY_SELLERS
 from entrepot.flows.runs import RUNS
 
 HOUSE = Path(__file__).parents[2] / "src" / "entrepot"
-ROOMS = ("app.py", "cases", "change", "engine", "flows", "inbox", "money", "outbox", "trade")
+ROOMS = ("app.py", "bulk", "cases", "change", "engine", "flows", "inbox", "money", "outbox", "trade")
 OPENERS = {"Parked": 0, "CaseAsked": 0, "Promise": None}  # where a call names its mode besides `mode=`
 
 
