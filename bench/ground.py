@@ -79,9 +79,10 @@ def ground() -> Iterator[Ground]:
 
 
 class Stopwatch:
-    """Seconds of wall time within a `with`."""
+    """Seconds of wall time within a `with`; `core_s`: for how long this process had a core meanwhile."""
 
     seconds = 0.0
+    core_s = 0.0
 
     def __enter__(self) -> "Stopwatch":
         self.again()
@@ -89,7 +90,7 @@ class Stopwatch:
 
     def again(self) -> None:
         """Start anew."""
-        self._from = time.perf_counter()
+        self._from, self._core_from = time.perf_counter(), time.process_time()
 
     def __exit__(self, *_: object) -> None:
-        self.seconds = time.perf_counter() - self._from
+        self.seconds, self.core_s = time.perf_counter() - self._from, time.process_time() - self._core_from
