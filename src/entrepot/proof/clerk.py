@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from entrepot.app import Hub
+from entrepot.bulk.arriving import take_in_file
 from entrepot.bulk.following import unreadable
-from entrepot.bulk.mapping import by_names
-from entrepot.bulk.reading import open_source
-from entrepot.bulk.rules import offer_rules
-from entrepot.bulk.service import Feed, Report, take_in
-from entrepot.kernel.errors import Busy, WrongSetting
-from entrepot.ownership.compile import compile_rules
+from entrepot.bulk.refusals import Unreadable
+from entrepot.bulk.service import Report
+from entrepot.kernel.errors import Busy
 
 TAKEN = "taken"  # the folder of what was dealt with
 
@@ -35,17 +33,13 @@ class Clerk:
     def _take(self, file: Path) -> Report | None:
         """None: not now, or nobody can read it, which is a case."""
         plan, account = self.hub.plan, self.hub.parts.marketplace
-        seller, limits = file.name.partition("-")[0], compile_rules(plan).accounts[account]
-        bounds = {name: (one.floor_minor, one.ceiling_minor) for name, one in limits.categories.items()}
-        book = offer_rules(limits.currency, also=sorted(limits.also), limits=bounds)
+        seller = file.name.partition("-")[0]
         try:
-            source = open_source(file)
-            mapping = by_names(source.layout.header, currency=limits.currency)
-            report = take_in(self.hub.ctx, source, Feed(account, seller, mapping, book, self.home, plan=plan))
+            report = take_in_file(self.hub.ctx, plan, file, account, seller, home=self.home).report
         except Busy:
             return None
-        except WrongSetting as error:
-            unreadable(self.hub.ctx, plan, account, seller, str(error))
+        except Unreadable as error:
+            unreadable(self.hub.ctx, plan, account, seller, error.message)
             report = None
         file.rename(self.folder / TAKEN / file.name)
         return report

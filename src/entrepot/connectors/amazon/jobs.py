@@ -17,6 +17,7 @@ from entrepot.connectors.amazon.wire import SELLER, Wire
 from entrepot.connectors.amazon.words import OVER
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import Unreadable, elements, instant, sortable
 from entrepot.kernel.ctx import Ctx
@@ -69,7 +70,7 @@ class _Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class JobList:
+class JobList(ByRow):
     """A source of jobs. Each `next()` is one call that their ceilings count; a document's own address is not counted."""
 
     name: str
@@ -77,14 +78,6 @@ class JobList:
     kind: Kind
     wire: Wire
     limit: Limit | None
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         here = _Cursor.parse(cursor)

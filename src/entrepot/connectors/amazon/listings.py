@@ -24,6 +24,7 @@ from entrepot.connectors.amazon.words import (
 )
 from entrepot.connectors.exchange import Call, Good, Rejected, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Received
 from entrepot.connectors.reading import UnknownWord, Unreadable, encoded, instant, minor, sortable, total, typed
 from entrepot.kernel.ctx import Ctx
@@ -212,7 +213,7 @@ class Splitter:
 
 
 @dataclass(frozen=True, slots=True)
-class ListingList:
+class ListingList(ByRow):
     """searchListingsItems. `spec` is made anew for each run: it knows the day."""
 
     row: SourceRow
@@ -221,14 +222,6 @@ class ListingList:
     limit: Limit | None
     name: str
     issues_only: bool = False
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         return TokenList(self._spec(today(ctx)), self.wire, self.limit).fetch(ctx, cursor)

@@ -13,6 +13,7 @@ import msgspec
 from entrepot.connectors.amazon.wire import SELLER, Wire
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import BySpec
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import Unreadable, elements, instant, members, sortable
 from entrepot.kernel.ctx import Ctx
@@ -97,22 +98,10 @@ def cursor_after(ctx: Ctx, row: SourceRow, start: datetime, newest: datetime) ->
 
 
 @dataclass(frozen=True, slots=True)
-class TokenList:
+class TokenList(BySpec):
     spec: Spec
     wire: Wire
     limit: Limit | None
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
-
-    @property
-    def flow(self) -> str:
-        return self.spec.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.spec.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         here = Cursor.parse(cursor if self.spec.since else None)

@@ -16,6 +16,7 @@ from entrepot.connectors.amazon.sigv4 import Signer
 from entrepot.connectors.amazon.wire import Wire
 from entrepot.connectors.exchange import CALL_TIMEOUT_S, retry_after_s
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import (
     NOT_JSON,
@@ -88,7 +89,7 @@ def hint(body: bytes) -> Hint:
 
 
 @dataclass(frozen=True, slots=True)
-class Notifications:
+class Notifications(ByRow):
     """The source. An account without a queue of its own has nothing to read here."""
 
     row: SourceRow
@@ -96,14 +97,6 @@ class Notifications:
     records: Records
     limit: Limit | None
     name: str = "notifications"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, _cursor: str | None) -> Iterator[Page]:
         if any(name not in self.wire.access.secrets for name in QUEUE):

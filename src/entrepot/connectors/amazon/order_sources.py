@@ -26,6 +26,7 @@ from entrepot.connectors.amazon.records import ORDER, Records
 from entrepot.connectors.amazon.wire import NOT_FOUND, SELLER, Wire
 from entrepot.connectors.exchange import Call, Good, Rejected, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode
 from entrepot.connectors.reading import Unreadable, elements, instant, sortable, typed, unreadable_record
 from entrepot.kernel.ctx import Ctx
@@ -64,7 +65,7 @@ def search_orders(row: SourceRow, wire: Wire, records: Records, limit: Limit | N
 
 
 @dataclass(frozen=True, slots=True)
-class OldOrders:
+class OldOrders(ByRow):
     """getOrders and getOrderItems of v0, as one source."""
 
     row: SourceRow
@@ -72,14 +73,6 @@ class OldOrders:
     records: Records
     limit: Limit | None
     name: str = "orders"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         here = Cursor.parse(cursor)

@@ -16,6 +16,7 @@ from entrepot.connectors.amazon.wire import SELLER, Wire, json_call
 from entrepot.connectors.amazon.words import OVER
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import UnknownWord, Unreadable, instant, sortable, typed
 from entrepot.kernel.ctx import Ctx
@@ -59,7 +60,7 @@ class _Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestedReport:
+class RequestedReport(ByRow):
     """`tell`: the records of a finished report and its document."""
 
     name: str
@@ -69,14 +70,6 @@ class RequestedReport:
     limit: Limit | None
     tell: Callable[[Report, bytes], tuple[Received, ...]]
     spans: bool = True  # it covers a period
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         here = _Cursor.parse(cursor)

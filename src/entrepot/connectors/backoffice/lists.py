@@ -8,6 +8,7 @@ from entrepot.connectors.backoffice.records import Records
 from entrepot.connectors.bearer import Wire
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode
 from entrepot.connectors.reading import Unreadable, elements, instant, sortable, text_or_none
 from entrepot.kernel.ctx import Ctx
@@ -32,7 +33,7 @@ class _Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeList:
+class ChangeList(ByRow):
     """One list: `GET /<name>?since=&cursor=`, answered with the elements under its name, and `next`."""
 
     name: str
@@ -41,14 +42,6 @@ class ChangeList:
     wire: Wire
     records: Records
     limit: Limit | None
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         here = self._start(ctx, _Cursor.parse(cursor))

@@ -16,6 +16,7 @@ from entrepot.connectors.channelengine.wire import Wire
 from entrepot.connectors.channelengine.words import LEG_BY_STATUS
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow, OfPages
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import Unreadable, elements, instant, sortable, typed, whole_number
 from entrepot.kernel.ctx import Ctx
@@ -64,7 +65,7 @@ class _Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class PagedList:
+class PagedList(ByRow):
     """One list with a date filter. `mark`: the instant by which it is filtered, of one element."""
 
     name: str
@@ -76,14 +77,6 @@ class PagedList:
     wire: Wire
     limit: Limit | None
     query: Query = ()
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         here = _Cursor.parse(cursor)
@@ -131,7 +124,7 @@ class PagedList:
 
 
 @dataclass(frozen=True, slots=True)
-class NewOrders:
+class NewOrders(ByRow):
     """What waits to be acknowledged, at most a page of it: whatever its age, so that nothing the sweep missed stays unseen."""
 
     row: SourceRow
@@ -139,14 +132,6 @@ class NewOrders:
     records: Records
     limit: Limit | None
     name: str = "new-orders"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         page = page_of(self.wire, ctx, self.row.code, NEW_ORDERS, ())
@@ -159,27 +144,11 @@ class NewOrders:
 
 
 @dataclass(frozen=True, slots=True)
-class Returns:
+class Returns(OfPages):
     """Returns by creation. They name our order by our own number of it: after each page its orders are asked for by these."""
 
     pages: PagedList
     records: Records
-
-    @property
-    def name(self) -> str:
-        return self.pages.name
-
-    @property
-    def flow(self) -> str:
-        return self.pages.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.pages.every_s
-
-    @property
-    def limit(self) -> Limit | None:
-        return self.pages.limit
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         for page in self.pages.fetch(ctx, cursor):
@@ -244,7 +213,7 @@ class _Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Listings:
+class Listings(ByRow):
     """The channels, then the products of each, page by page; the last page brings one record per product."""
 
     row: SourceRow
@@ -253,14 +222,6 @@ class Listings:
     limit: Limit | None
     currency: Callable[[], str]
     name: str = "listings"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         page = page_of(self.wire, ctx, "ChannelPluginsGet", CHANNELS, (("page", "1"),))

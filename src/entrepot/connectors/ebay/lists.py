@@ -18,6 +18,7 @@ from entrepot.connectors.ebay.records import Records
 from entrepot.connectors.ebay.wire import Wire
 from entrepot.connectors.exchange import Call, Good, Rejected, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import BySpec, OfPages
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import (
     Unreadable,
@@ -155,25 +156,13 @@ class _Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class EbayList:
+class EbayList(BySpec):
     """One list of eBay, read page by page."""
 
     spec: ListSpec
     wire: Wire
     records: Records
     limit: Limit | None
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
-
-    @property
-    def flow(self) -> str:
-        return self.spec.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.spec.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         here = _Cursor.parse(cursor)
@@ -282,7 +271,7 @@ def take(ctx: Ctx, wire: Wire, step: Step) -> tuple[Page, Sequence[Step]]:
 
 
 @dataclass(frozen=True, slots=True)
-class DeepList:
+class DeepList(OfPages):
     """A list whose elements each ask for further calls. The cursor moves with the last of them: what was cut is read again.
 
     `steps` says what a page of the list asks for.
@@ -290,22 +279,6 @@ class DeepList:
 
     pages: EbayList
     steps: Callable[[bytes], Sequence[Step]]
-
-    @property
-    def name(self) -> str:
-        return self.pages.name
-
-    @property
-    def flow(self) -> str:
-        return self.pages.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.pages.every_s
-
-    @property
-    def limit(self) -> Limit | None:
-        return self.pages.limit
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         for page in self.pages.fetch(ctx, cursor):

@@ -36,6 +36,7 @@ from entrepot.connectors.ebay.records import (
 from entrepot.connectors.ebay.wire import Wire
 from entrepot.connectors.exchange import Call
 from entrepot.connectors.manifest import Manifest, SourceRow
+from entrepot.connectors.naming import ByRow, OfPages
 from entrepot.connectors.port import Access, Limit, Page, Received, Source
 from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, members, text_or_none, typed
 from entrepot.kernel.ctx import Ctx
@@ -192,28 +193,12 @@ def listing_steps(records: Records, wire_: Wire, violations: Violations, body: b
 
 
 @dataclass(frozen=True, slots=True)
-class Listings:
+class Listings(OfPages):
     """What is wrong with listings, rule by rule; then all items, each with its offers."""
 
     pages: EbayList
     wire: Wire
     records: Records
-
-    @property
-    def name(self) -> str:
-        return self.pages.name
-
-    @property
-    def flow(self) -> str:
-        return self.pages.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.pages.every_s
-
-    @property
-    def limit(self) -> Limit | None:
-        return self.pages.limit
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         found: dict[str, list[msgspec.Raw]] = {}
@@ -243,7 +228,7 @@ def violation_step(found: dict[str, list[msgspec.Raw]], rule: str, offset: int) 
 
 
 @dataclass(frozen=True, slots=True)
-class Single:
+class Single(ByRow):
     """One call, one page, no cursor."""
 
     name: str
@@ -251,14 +236,6 @@ class Single:
     wire: Wire
     step: Step
     limit: Limit | None
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         yield take(ctx, self.wire, self.step)[0]

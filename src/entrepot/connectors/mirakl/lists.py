@@ -13,6 +13,7 @@ from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
 from entrepot.connectors.mirakl.records import Records
 from entrepot.connectors.mirakl.wire import Wire
+from entrepot.connectors.naming import BySpec
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import Unreadable, elements, instant, sortable, text_or_none, whole_number
 from entrepot.kernel.ctx import Ctx
@@ -39,23 +40,11 @@ class ListSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(BySpec):
     spec: ListSpec
     wire: Wire
     records: Records
     limit: Limit | None
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
-
-    @property
-    def flow(self) -> str:
-        return self.spec.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.spec.row.every_s
 
     def _start(self, ctx: Ctx, since: str | None) -> datetime:
         if since:

@@ -18,6 +18,7 @@ from entrepot.connectors.manifest import SourceRow
 from entrepot.connectors.mirakl import shapes
 from entrepot.connectors.mirakl.lists import OffsetList
 from entrepot.connectors.mirakl.wire import Wire
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import (
     NOT_JSON,
@@ -198,21 +199,13 @@ def _dated(record: Received, day: str) -> Received:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferExport:
+class OfferExport(ByRow):
     """A source of one page. The cursor is the newest change seen, less the overlap."""
 
     row: SourceRow
     wire: Wire
     limit: Limit | None
     name: str = "offers"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         """Without a cursor everything, else what changed since it, deleted and inactive offers included."""

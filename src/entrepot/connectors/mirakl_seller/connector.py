@@ -19,6 +19,7 @@ from entrepot.connectors.mirakl_seller.order_writes import ACKNOWLEDGE, Cancel, 
 from entrepot.connectors.mirakl_seller.records import ShopRecords
 from entrepot.connectors.mirakl_seller.submissions import OFFERS, PRICES, Imports, created
 from entrepot.connectors.mirakl_seller.wire import SHOP, ShopWire, open_wire, setting
+from entrepot.connectors.naming import OfPages
 from entrepot.connectors.port import Access, Connector, Limit, Operation, Page, Problem, Source, Translator
 from entrepot.connectors.reading import Unreadable, elements, members
 from entrepot.connectors.verbs import CancelLines, ShipParcel
@@ -48,27 +49,11 @@ class _Unsplit(ShopRecords):
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class Orders(OfPages):
     """The list of orders; the refunds on their lines are records of their own, behind the orders of their page."""
 
     pages: OffsetList
     records: ShopRecords
-
-    @property
-    def name(self) -> str:
-        return self.pages.name
-
-    @property
-    def flow(self) -> str:
-        return self.pages.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.pages.every_s
-
-    @property
-    def limit(self) -> Limit | None:
-        return self.pages.limit
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         for page in self.pages.fetch(ctx, cursor):

@@ -13,7 +13,8 @@ from entrepot.connectors.mirakl.lists import SeekList, unreadable
 from entrepot.connectors.mirakl_seller.records import ShopRecords
 from entrepot.connectors.mirakl_seller.translate import Import, ImportWhole
 from entrepot.connectors.mirakl_seller.wire import SHOP, ShopWire
-from entrepot.connectors.port import Limit, Page, Received
+from entrepot.connectors.naming import OfPages
+from entrepot.connectors.port import Page, Received
 from entrepot.connectors.reading import Unreadable, elements, instant, typed
 from entrepot.kernel.ctx import Ctx
 
@@ -39,29 +40,13 @@ def report_call(lane: str, import_id: object) -> Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Imports:
+class Imports(OfPages):
     """The imports of one lane. The cursor moves with the last report of a page: what was cut is read again."""
 
     lane: str
     pages: SeekList
     wire: ShopWire
     records: ShopRecords
-
-    @property
-    def name(self) -> str:
-        return self.pages.name
-
-    @property
-    def flow(self) -> str:
-        return self.pages.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.pages.every_s
-
-    @property
-    def limit(self) -> Limit | None:
-        return self.pages.limit
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         for page in self.pages.fetch(ctx, cursor):

@@ -10,6 +10,7 @@ import msgspec
 from entrepot.connectors.bearer import Wire
 from entrepot.connectors.exchange import Call, Good, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import (
     NOT_JSON,
@@ -137,7 +138,7 @@ def _parts(seen: _Settlement, raw: msgspec.Raw) -> Iterator[StatementLineSeen]:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlements:
+class Settlements(ByRow):
     """The closed settlements since the cursor, each with all its lines; the cursor moves after each whole one."""
 
     row: SourceRow
@@ -145,14 +146,6 @@ class Settlements:
     limit: Limit | None
     account: str
     name: str = "settlements"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         """The list, then pages of lines; the last page of a settlement brings its record and the cursor."""

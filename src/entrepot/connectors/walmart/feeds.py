@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode
 from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, encoded, instant, sortable, typed
 from entrepot.connectors.walmart import shapes, words
@@ -37,7 +38,7 @@ class _Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Submissions:
+class Submissions(ByRow):
     """Every feed that moved since the cursor, with its items once it is over. The cursor waits for the oldest unfinished."""
 
     row: SourceRow
@@ -45,14 +46,6 @@ class Submissions:
     records: Records
     limit: Limit | None
     name: str = "submissions"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         since = instant(cursor, "cursor") if cursor else ctx.clock.now() - timedelta(seconds=self.row.first_s)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from entrepot.connectors.manifest import LimitRow, SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Translator
 from entrepot.connectors.reading import NOT_JSON, Unreadable, canonical, total, typed
 from entrepot.connectors.walmart.lists import page_of, unreadable
@@ -83,7 +84,7 @@ def _beyond(measure: Measure) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Performance:
+class Performance(ByRow):
     """One record per day at most: the same rates on the same day are the same record."""
 
     row: SourceRow
@@ -92,14 +93,6 @@ class Performance:
     limit: Limit | None
     account: str
     name: str = "performance"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         page, empty = page_of(self.wire, ctx, self.row, PATH, ())

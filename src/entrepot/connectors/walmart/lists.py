@@ -14,6 +14,7 @@ import msgspec
 
 from entrepot.connectors.exchange import Call, Good, Rejected, problem_of
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import BySpec
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, instant, members, sortable
 from entrepot.connectors.walmart.wire import NOTHING_FOUND, Wire
@@ -90,24 +91,12 @@ class _Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class CursorList:
+class CursorList(BySpec):
     """Pages until the cursor ends. Lists without a date filter keep no cursor of ours and are read whole each time."""
 
     spec: CursorSpec
     wire: Wire
     limit: Limit | None
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
-
-    @property
-    def flow(self) -> str:
-        return self.spec.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.spec.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         stored = _Cursor.parse(cursor) if self.spec.since else _Cursor("")

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from entrepot.connectors.manifest import SourceRow
+from entrepot.connectors.naming import ByRow
 from entrepot.connectors.port import Limit, Page, Problem, ProblemCode, Received
 from entrepot.connectors.reading import Unreadable, canonical, encoded, first_bytes, minor, total, typed
 from entrepot.connectors.roots import statement_root
@@ -180,7 +181,7 @@ def _money(text: str, currency: str, where: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Recon:
+class Recon(ByRow):
     """The files since the cursor, oldest first; the cursor is the day of the last one read whole."""
 
     row: SourceRow
@@ -189,14 +190,6 @@ class Recon:
     limit: Limit | None
     account: str
     name: str = "recon"
-
-    @property
-    def flow(self) -> str:
-        return self.row.flow
-
-    @property
-    def every_s(self) -> float:
-        return self.row.every_s
 
     def fetch(self, ctx: Ctx, cursor: str | None) -> Iterator[Page]:
         page, empty = page_of(self.wire, ctx, self.row, DATES, (VERSION,))
