@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.channel import ChannelMarket
 
-from entrepot.connectors.ebay.ed25519 import private_key
+from entrepot.connectors.ebay.keys import private_key
 from entrepot.connectors.ebay.signing import KEY_PATH, Key, signature
 from entrepot.connectors.exchange import Call as SignedCall
 from entrepot.connectors.port import Received

@@ -1,14 +1,24 @@
 """Calls about the money of a seller in the EU or the UK are signed as eBay's guide says; nowhere else is anything signed."""
 
 import dataclasses
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
 from connectors.ebay.shop import Shop, signing_key
 from connectors.ebay.stories import buy
 from connectors.market import make_ctx
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, derive_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
 
-from entrepot.connectors.ebay.ed25519 import NotAKey, private_key, sign
+from entrepot.connectors.ebay.keys import NotAKey, private_key
 from entrepot.connectors.ebay.signing import KEY_HEADER, KEY_PATH, Key, signature
 from entrepot.connectors.exchange import CREDENTIALS_REFUSED, Call
 from entrepot.connectors.registry import connect
@@ -24,6 +34,8 @@ JWE = (
     "cuVgSWTOcynSdAoJrK4WApZANlxAP9J0qr0Jz_4aFldFDSZ5tfuxLGqzJmWU7CiZWwNjk2XoVy8q5ogMrFNFwFXP4SrX1XORhNLZPTyS5DEqLDPY"
     "n2NX944xendEwfcxxXsTSeNCUnmSyfitiscUC04GYOfn0UWQ2buSWx7Yod0IR2GtTGUsM9o3J-riuNDKhw.rRsWM1Sl_2stTnZLJkWVmQ"
 )
+
+HEAD, FOOT = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
 
 
 def signed(shop: Shop) -> list[HttpRequest]:
@@ -57,15 +69,30 @@ def test_a_call_without_a_body_has_no_digest_and_the_usual_port_is_not_named() -
 
 
 def test_signatures_are_those_of_rfc_8032() -> None:
-    secret = bytes.fromhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7")
+    secret = "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7"
+    key = private_key(b64encode(bytes.fromhex("302e020100300506032b657004220420" + secret)).decode())
     expected = (
         "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
         "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"
     )
-    assert sign(secret, bytes.fromhex("af82")).hex() == expected
+    assert key.sign(bytes.fromhex("af82")).hex() == expected
 
 
-@pytest.mark.parametrize("text", ["", "rubbish!", "AAAA", PRIVATE[:-4]])
+def test_a_key_is_read_from_one_line_or_from_many() -> None:
+    bare = private_key(PRIVATE).private_bytes_raw()
+    for text in (f"{PRIVATE[:40]}\n{PRIVATE[40:]}\r\n", f"{HEAD}{PRIVATE}{FOOT}", f"{HEAD}\n{PRIVATE}\n{FOOT}\n"):
+        assert private_key(text).private_bytes_raw() == bare
+
+
+def in_pkcs8(key: Ed25519PrivateKey | EllipticCurvePrivateKey, lock: KeySerializationEncryption) -> str:
+    return b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, lock)).decode()
+
+
+OF_ANOTHER_KIND = in_pkcs8(derive_private_key(7, SECP256R1()), NoEncryption())
+LOCKED = in_pkcs8(private_key(PRIVATE), BestAvailableEncryption(b"a password"))
+
+
+@pytest.mark.parametrize("text", ["", "rubbish!", "AAAA", "ä" * 8, PRIVATE[:-4], OF_ANOTHER_KIND, LOCKED])
 def test_what_is_no_private_key_is_said_to_be_none(text: str) -> None:
     with pytest.raises(NotAKey):
         private_key(text)

@@ -8,10 +8,12 @@ import msgspec
 import pytest
 from connectors.ebay.shop import Shop
 from connectors.market import START, Answers, make_ctx, said
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrepot.connectors.ebay.signature import N, NotAKey, PublicKey, public_key, signed_by
+from entrepot.connectors.ebay.keys import NotAKey, PublicKey, public_key, signed_by
 from entrepot.connectors.ebay.webhook import UNKNOWN_KEYS_MAX, EbayWebhook
 from entrepot.connectors.port import Forged, ProblemCode, Verified
 from entrepot.inbox.model import MALFORMED
@@ -21,12 +23,13 @@ from entrepot.trade.order.model import Hint
 # RFC 6979, A.2.5: a key on P-256 and two signatures of "sample".
 X = 0x60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6
 Y = 0x7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299
+N = ec.SECP256R1.group_order
 VECTORS = {
-    "sha1": (
+    "SHA1": (
         0x61340C88C3AAEBEB4F6D667F672CA9759A6CCAA9FA8811313039EE4A35471D32,
         0x6D7F147DAC089441BB2E2FE8F7A3FA264B9C475098FDCF6E00D7C996E1B8B7EB,
     ),
-    "sha256": (
+    "SHA256": (
         0xEFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716,
         0xF7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8,
     ),
@@ -42,47 +45,60 @@ def whole(number: int) -> bytes:
     return number.to_bytes(number.bit_length() // 8 + 1)
 
 
-# -- the arithmetic ------------------------------------------------------------------------------------------------
+def one_line(raw: bytes) -> str:
+    return f"-----BEGIN PUBLIC KEY-----{b64encode(raw).decode()}-----END PUBLIC KEY-----"
+
+
+def written(key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey) -> str:
+    return one_line(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def pem(x: int = X, y: int = Y, head: str = "3059301306072a8648ce3d020106082a8648ce3d030107034200") -> str:
+    return one_line(bytes.fromhex(head) + b"\x04" + x.to_bytes(32) + y.to_bytes(32))
+
+
+SHA1_KEY = public_key(pem(), "SHA1")
+
+
+# -- keys and signatures ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("digest", sorted(VECTORS))
 def test_published_signatures_fit_and_nothing_near_them_does(digest: str) -> None:
-    key, (r, s) = PublicKey(X, Y, digest), VECTORS[digest]
+    key, (r, s) = public_key(pem(), digest), VECTORS[digest]
     assert signed_by(key, b"sample", der(r, s))
     assert not signed_by(key, b"Sample", der(r, s))
     assert not signed_by(key, b"sample", der(r, s + 1))
     assert not signed_by(key, b"sample", der(s, r))
-    assert not signed_by(PublicKey(X, Y, "sha1" if digest == "sha256" else "sha256"), b"sample", der(r, s))
+    assert not signed_by(public_key(pem(), "SHA1" if digest == "SHA256" else "SHA256"), b"sample", der(r, s))
+    another = ec.derive_private_key(7, ec.SECP256R1()).public_key()
+    assert not signed_by(public_key(written(another), digest), b"sample", der(r, s))
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (1, 0), (N, 1), (1, N), (0, 0), (N, N)])
-def test_numbers_outside_the_curve_fit_nothing(pair: tuple[int, int]) -> None:
-    assert not signed_by(PublicKey(X, Y, "sha1"), b"sample", der(*pair))
+def test_numbers_outside_the_curve_fit_nothing_and_are_no_error(pair: tuple[int, int]) -> None:
+    assert not signed_by(SHA1_KEY, b"sample", der(*pair))
 
 
 @settings(max_examples=60, deadline=None)
 @given(signature=st.binary(max_size=80))
 def test_no_bytes_at_all_are_a_signature_by_chance_nor_an_error(signature: bytes) -> None:
-    assert not signed_by(PublicKey(X, Y, "sha1"), b"sample", signature)
+    assert not signed_by(SHA1_KEY, b"sample", signature)
 
 
 def test_a_signature_written_another_way_does_not_fit() -> None:
-    r, s = VECTORS["sha1"]
+    r, s = VECTORS["SHA1"]
     good = der(r, s)
     for spoilt in (good + b"\0", good[:-1], b"\x31" + good[1:], good[:1] + b"\x81" + good[1:]):
-        assert not signed_by(PublicKey(X, Y, "sha1"), b"sample", spoilt)
+        assert not signed_by(SHA1_KEY, b"sample", spoilt)
     padded = b"\x02\x22\0\0" + r.to_bytes(32) + b"\x02\x21\0" + s.to_bytes(32)
-    assert not signed_by(PublicKey(X, Y, "sha1"), b"sample", b"\x30" + bytes([len(padded)]) + padded)
-
-
-def pem(x: int = X, y: int = Y, head: str = "3059301306072a8648ce3d020106082a8648ce3d030107034200") -> str:
-    raw = bytes.fromhex(head) + b"\x04" + x.to_bytes(32) + y.to_bytes(32)
-    return f"-----BEGIN PUBLIC KEY-----{b64encode(raw).decode()}-----END PUBLIC KEY-----"
+    assert not signed_by(SHA1_KEY, b"sample", b"\x30" + bytes([len(padded)]) + padded)
 
 
 def test_a_key_is_read_from_one_line_or_from_many() -> None:
     in_lines = pem().replace("KEY-----", "KEY-----\n", 1).replace("-----END", "\n-----END")
-    assert public_key(pem(), "SHA1") == public_key(in_lines, "sha-1") == PublicKey(X, Y, "sha1")
+    point = ec.EllipticCurvePublicNumbers(X, Y, ec.SECP256R1()).public_key()
+    assert public_key(pem(), "SHA1") == public_key(in_lines, "sha-1") == PublicKey(point, "SHA1")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +108,9 @@ def test_a_key_is_read_from_one_line_or_from_many() -> None:
         (pem(y=Y ^ 1), "SHA1"),
         (pem(x=2**256 - 1), "SHA1"),
         (pem(head="3059301306072a8648ce3d020106082a8648ce3d030107034201"), "SHA1"),
+        (one_line(b64decode(pem()[26:-24]) + b"\0"), "SHA1"),
+        (written(ec.derive_private_key(7, ec.SECP384R1()).public_key()), "SHA1"),
+        (written(ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()), "SHA1"),
         ("-----BEGIN PUBLIC KEY-----%%%-----END PUBLIC KEY-----", "SHA1"),
         ("", "SHA1"),
     ],

@@ -13,16 +13,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from entrepot.connectors.ebay.ed25519 import NotAKey, private_key, sign
+from entrepot.connectors.ebay.keys import NotAKey, private_key
 from entrepot.connectors.exchange import Answer, Call, Good, NoEntry, Rejected, Unsent, problem_of
 from entrepot.connectors.manifest import SignedRow
 from entrepot.connectors.port import Secret
 from entrepot.connectors.reading import NOT_JSON
 from entrepot.kernel.ctx import Ctx
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_PATH = "/developer/key_management/v1/signing_key"
 KEY_HEADER = "x-ebay-signature-key"
@@ -38,7 +42,7 @@ Ask = Callable[[Ctx, Call], Answer]  # one unsigned call, as the application its
 class Key:
     """`jwe`: the public half as eBay wants it in the header. `ends_at`: machine; None: they did not say."""
 
-    private: bytes = field(repr=False)
+    private: "Ed25519PrivateKey" = field(repr=False)
     jwe: str
     ends_at: datetime | None = None
 
@@ -136,7 +140,7 @@ def signature(key: Key, created_s: int, base_url: str, call: Call) -> dict[str, 
     named = " ".join(f'"{name}"' for name in covered)
     parameters = f"({named});created={created_s}"
     base = "".join(f'"{name}": {value}\n' for name, value in covered.items()) + f'"@signature-params": {parameters}'
-    signed = b64encode(sign(key.private, base.encode())).decode()
+    signed = b64encode(key.private.sign(base.encode())).decode()
     said = {name: value for name, value in covered.items() if not name.startswith("@")}
     return said | {"signature-input": f"sig1={parameters}", "signature": f"sig1=:{signed}:"}
 

@@ -16,8 +16,8 @@ from urllib.parse import quote
 import msgspec
 
 from entrepot.connectors.ebay import wire
+from entrepot.connectors.ebay.keys import NotAKey, PublicKey, public_key, signed_by
 from entrepot.connectors.ebay.records import HINT, LISTING, Records, listing_root
-from entrepot.connectors.ebay.signature import NotAKey, PublicKey, public_key, signed_by
 from entrepot.connectors.ebay.wire import Wire
 from entrepot.connectors.exchange import Call, Good, Rejected, problem_of
 from entrepot.connectors.port import Forged, Problem, ProblemCode, Received, Verified

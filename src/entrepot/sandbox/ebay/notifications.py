@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from entrepot.sandbox.core import Clock, Hang, Request, Response
-from entrepot.sandbox.ebay.ecdsa import Key, N
+from entrepot.sandbox.ebay.keys import NotificationKey
 from entrepot.sandbox.ebay.market import Market
 from entrepot.sandbox.ebay.state import Order, Shipment
 from entrepot.sandbox.ebay.wire import amount, encode, obj, stamp
@@ -77,8 +77,8 @@ class Notifications:
         self._base_url = base_url
         self._machine_clock = machine_clock
         settings = market.settings
-        secret = int.from_bytes(hashlib.sha256(settings.signing_seed.encode()).digest(), "big")
-        self._key = Key(secret % (N - 1) + 1)
+        seed = int.from_bytes(hashlib.sha256(settings.signing_seed.encode()).digest(), "big")
+        self._key = NotificationKey(seed)
         self.key_id = hashlib.sha1(self._key.pem().encode(), usedforsecurity=False).hexdigest()
         self._rng = market.world.stream(f"{settings.system} notifications")
         self.destinations: dict[str, Destination] = {}
@@ -220,7 +220,7 @@ class Notifications:
 
     def signature(self, body: bytes) -> str:
         """The header: base64 of JSON with algorithm, key id, signature and digest."""
-        signed = base64.b64encode(self._key.sign(body, "sha1")).decode()
+        signed = base64.b64encode(self._key.sign(body)).decode()
         header = {"alg": "ecdsa", "kid": self.key_id, "signature": signed, "digest": "SHA1"}
         return base64.b64encode(json.dumps(header, separators=(",", ":")).encode()).decode()
 

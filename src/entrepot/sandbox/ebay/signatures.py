@@ -13,16 +13,16 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from entrepot.sandbox.core import Clock, Request, Response, World
-from entrepot.sandbox.ebay.ed25519 import fits, public_of
 from entrepot.sandbox.ebay.errors import EbayError, not_found, signature_refused, signed_when, unsigned
+from entrepot.sandbox.ebay.keys import call_key, fits, told
 from entrepot.sandbox.ebay.router import Call, Route
 from entrepot.sandbox.ebay.settings import Settings
 from entrepot.sandbox.ebay.wire import answer
 
 CIPHER: Final = "ED25519"
-PRIVATE_HEAD: Final = bytes.fromhex("302e020100300506032b657004220420")
-PUBLIC_HEAD: Final = bytes.fromhex("302a300506032b6570032100")
 IN_SCOPE: Final = frozenset(
     {
         "issueRefund",
@@ -43,7 +43,7 @@ CREATED: Final = re.compile(r";created=(\d{1,11})(;|$)")
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     key_id: str
-    public: bytes
+    public: Ed25519PublicKey
     jwe: str
     created_at: datetime
     ends_at: datetime
@@ -66,11 +66,11 @@ class Signatures:
         wrong = EbayError(400, 210001, "Invalid signingKeyCipher.", domain="API_KEY_MANAGEMENT")
         if call.body(wrong).get("signingKeyCipher") != CIPHER:  # RSA is not simulated
             raise wrong
-        secret, now = self._rng.randbytes(32), self._machine_clock()
+        (private, public), now = call_key(self._rng.randbytes(32)), self._machine_clock()
         jwe = ".".join(_url64(self._rng.randbytes(n)) for n in (60, 32, 12, 96, 16))
-        key = SigningKey(self._world.uuid(), public_of(secret), jwe, now, now + self._settings.signing_key_life)
+        key = SigningKey(self._world.uuid(), public, jwe, now, now + self._settings.signing_key_life)
         self._keys[jwe] = key
-        return answer(201, self._view(key) | {"privateKey": base64.b64encode(PRIVATE_HEAD + secret).decode()})
+        return answer(201, self._view(key) | {"privateKey": private})
 
     def every(self, _call: Call) -> Response:
         """getSigningKeys."""
@@ -93,7 +93,7 @@ class Signatures:
             "creationTime": int(key.created_at.timestamp()),
             "expirationTime": int(key.ends_at.timestamp()),
             "jwe": key.jwe,
-            "publicKey": base64.b64encode(PUBLIC_HEAD + key.public).decode(),
+            "publicKey": told(key.public),
             "signingKeyCipher": CIPHER,
             "signingKeyId": key.key_id,
         }
@@ -124,10 +124,10 @@ class Signatures:
             raise signature_refused()
         if request.body and request.headers.get(DIGEST) != _digest(request.body):
             raise signature_refused()
-        told = {**request.headers, **self._derived(request)}
-        if any(name not in told for name in names):
+        known = {**request.headers, **self._derived(request)}
+        if any(name not in known for name in names):
             raise signature_refused()
-        lines = [f'"{name}": {told[name]}' for name in names] + [f'"@signature-params": {found["value"]}']
+        lines = [f'"{name}": {known[name]}' for name in names] + [f'"@signature-params": {found["value"]}']
         signed = _signed(request.headers[SIGNATURE], found["label"])
         if signed is None or not fits(key.public, "\n".join(lines).encode(), signed):
             raise signature_refused()
