@@ -211,6 +211,28 @@ def test_what_was_taken_and_is_not_shown_so_is_a_case_until_it_is(house: House, 
     assert open_cases(house, "offer-not-live") == []
 
 
+def test_an_offer_no_file_can_repeat_is_a_case_of_ours_until_it_can_be_sent(house: House, folder: Folder) -> None:
+    def contributes(what: str) -> None:
+        with house.hub.ctx.db.transaction() as conn:
+            conn.execute(
+                "UPDATE offer_details SET terms = terms || %s::jsonb WHERE offer_id = %s",
+                (f'{{"eco_contributions": {what}}}', str(offer_id(F, 1))),
+            )
+
+    contributes('[{"producer_id": "FR-1"}]')
+    folder.sends(F, row(F, 1, "21.00", 5, lead="3"))
+    house.run_for(minutes=10)
+    look_at_offers(house)
+    [case] = open_cases(house, "offer-not-sent")
+    assert sku(F, 1) in case["cause_text"] and "eco-contributions" in case["cause_text"]
+    assert case["owner"] == "supplier-operations"
+    contributes("[]")
+    folder.sends(F, row(F, 1, "22.00", 5, lead="3"))
+    house.run_for(minutes=10)
+    look_at_offers(house)
+    assert open_cases(house, "offer-not-sent") == [] and there(house, F, 1).price_minor == 2200
+
+
 def test_what_became_of_files_is_measured_by_seller_and_reason(house: House) -> None:
     with house.hub.ctx.db.transaction() as conn:
         found = measures(conn, house.clock.now(), seller=str(B))

@@ -134,6 +134,15 @@ def end_refused(conn: Conn, account: str, seller: str, skus: str, at: "datetime"
     ).rowcount
 
 
+def ours_to_mend(conn: Conn, account: str, sample: int) -> list[Row]:
+    """Sellers of whom offers cannot be sent and who can do nothing about it, with a few SKUs and one reason."""
+    return conn.execute(
+        "SELECT seller, count(*) AS n, (array_agg(sku ORDER BY first_at, sku))[1:%s] AS skus, min(message) AS message FROM feed_return "
+        "WHERE account = %s AND ended_at IS NULL AND corrects = 'operator' AND batch_id IS NOT NULL GROUP BY seller ORDER BY seller",
+        (sample, account),
+    ).fetchall()
+
+
 # ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 

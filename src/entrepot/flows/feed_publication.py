@@ -42,7 +42,7 @@ LOOK_EVERY_S = 300.0
 LOOK_BACK = timedelta(hours=1)
 SEEN_AT_ONCE = 50_000
 SAMPLE = 20
-NOT_LIVE = "offer-not-live"
+NOT_LIVE, NOT_SENT = "offer-not-live", "offer-not-sent"
 CODE, CODE_OF_OURS = "marketplace-refused", "cannot-be-sent"
 
 FEEDS_DUE_SQL = f"""
@@ -143,6 +143,7 @@ class FeedPublication:
             store.see_live(conn, account, SEEN_AT_ONCE)
             self._overridden(ctx, conn, account)
             self._not_live(ctx, conn, account)
+            self._not_sent(ctx, conn, account)
 
     def _overridden(self, ctx: Ctx, conn: Conn, account: str) -> None:
         now = ctx.clock.now()
@@ -157,17 +158,34 @@ class FeedPublication:
         validation = self.parts.plan.flow(FLOW).validation
         patience = validation.answer_within if validation else timedelta(hours=4)
         late = store.not_live(conn, account, ctx.clock.now(), patience, SAMPLE)
+        said = {
+            row[
+                "seller"
+            ]: f"{row['n']} offers were taken more than {patience} ago and are not shown so, such as {', '.join(row['skus'])}"
+            for row in late
+        }
+        self._open_while(ctx, conn, account, NOT_LIVE, said, "all of them are shown")
+
+    def _not_sent(self, ctx: Ctx, conn: Conn, account: str) -> None:
+        """What no seller can mend: the offer has something at the marketplace that a file would take away."""
+        said = {
+            row["seller"]: f"{row['n']} offers are not sent, such as {', '.join(row['skus'])}: {row['message']}"
+            for row in returns_store.ours_to_mend(conn, account, SAMPLE)
+        }
+        self._open_while(ctx, conn, account, NOT_SENT, said, "all of them can be sent")
+
+    def _open_while(self, ctx: Ctx, conn: Conn, account: str, mode: str, said: Mapping[str, str], over: str) -> None:
+        """One case per seller named, and none of any other."""
         cases.open_cases(conn, ctx, self.parts.plan, [
             CaseAsked(
-                mode=NOT_LIVE, account=account, object="feed", object_id=feed_name(account, row["seller"]),
-                root=f"feed:{account}:{row['seller']}", name=f"offers of seller {row['seller']}", seller=row["seller"], flow=FLOW,
-                cause=f"{row['n']} offers were taken more than {patience} ago and are not shown so, such as {', '.join(row['skus'])}",
+                mode=mode, account=account, object="feed", object_id=feed_name(account, seller),
+                root=f"feed:{account}:{seller}", name=f"offers of seller {seller}", seller=seller, flow=FLOW, cause=cause,
             )
-            for row in late
+            for seller, cause in said.items()
         ])  # fmt: skip
-        still = {feed_name(account, row["seller"]) for row in late}
-        over = [key for key in store.cases_open(conn, NOT_LIVE, account) if key not in still]
-        cases.close_many(conn, ctx, [(NOT_LIVE, "feed", key) for key in over], "all of them are shown")
+        still = {feed_name(account, seller) for seller in said}
+        gone = [key for key in store.cases_open(conn, mode, account) if key not in still]
+        cases.close_many(conn, ctx, [(mode, "feed", key) for key in gone], over)
 
 
 @dataclass(frozen=True, slots=True)

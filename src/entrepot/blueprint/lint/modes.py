@@ -53,6 +53,7 @@ OPENED = (
     "feed-incomplete",
     "feed-unreadable",
     "offer-not-live",
+    "offer-not-sent",
     "action-advised",
     "mapping-missing",
     "record-unjoined",
