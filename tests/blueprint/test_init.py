@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,7 @@ def test_a_plan_from_any_answers_has_no_errors(model: Model, data: st.DataObject
     assert looked.plan.environment == given_.get("environment", "sandbox")
 
 
+@cache
 def of(model: Model, **given_: str) -> Plan:
     looked = examined(plan_files(model, given_), facts())
     assert looked.plan is not None, [str(f) for f in looked.findings]

@@ -182,15 +182,20 @@ def test_the_reading_follows_a_mode_through_tables_loops_and_helpers() -> None:
     assert {direct, table, loop, function, helper, local} <= set(found)
 
 
-@pytest.mark.parametrize("mode", (*OPENED, *OPENED_BY_SELLERS))
-def test_every_listed_mode_stands_in_the_source(mode: str) -> None:
-    texts = {
+@cache
+def texts() -> frozenset[str]:
+    """Every text that stands in the source."""
+    return frozenset(
         node.value
         for _, tree in trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    assert mode in texts
+    )
+
+
+@pytest.mark.parametrize("mode", (*OPENED, *OPENED_BY_SELLERS))
+def test_every_listed_mode_stands_in_the_source(mode: str) -> None:
+    assert mode in texts()
 
 
 def test_every_flow_that_is_run_has_its_module_and_every_module_its_flow() -> None:
@@ -207,11 +212,5 @@ def test_every_flow_that_is_run_has_its_module_and_every_module_its_flow() -> No
     for modules in stories.values():
         modules.update(*(lent.get(module, []) for module in list(modules)))
     assert [flow for flow, modules in stories.items() if RUNS.get(flow) not in modules] == []
-    texts = {
-        node.value
-        for _, tree in trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    assert set(RUNS) <= texts
+    assert set(RUNS) <= texts()
     assert all((HOUSE / "flows" / f"{module}.py").is_file() for module in RUNS.values())

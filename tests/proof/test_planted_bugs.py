@@ -8,7 +8,7 @@ from entrepot.proof.sim.sabotage import SABOTAGES
 PLANTED = {  # orders of the day and a seed that brought it out, tried first; when it no longer does, the others follow
     "skip-a-journal": (3, 1),
     "swallow-parked": (3, 1),
-    "resend-unknown": (2, 2),
+    "resend-unknown": (2, 3),
     "say-nothing": (3, 1),
     "charge-the-refused": (3, 1),
     "mark-before-deciding": (3, 1),
