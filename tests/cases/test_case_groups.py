@@ -13,6 +13,7 @@ from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Alert, Plan
 from entrepot.cases import grouping, obligations, queries, service
 from entrepot.cases.model import CaseAsked, Promise, VerbDone, VerbRefused
+from entrepot.cases.states import CaseState
 from entrepot.kernel.ctx import Conn, Row
 
 ACCOUNT, MODE = "mirakl-fr/operator", "unknown-word"
@@ -221,7 +222,7 @@ def test_a_verb_says_how_many_it_reaches_and_reaches_all_of_them(desk: Desk) -> 
     assert "all 3 members" in seen.words
     assert isinstance(service.retry(desk.ctx, PER_CAUSE, case_id, BY, WHY), VerbDone)
     assert {desk.message_row(m)["state"] for m in messages} == {"new"}
-    assert (desk.case(case_id)["state"], desk.case(case_id)["members"]) == ("resolved", 0)
+    assert (desk.case(case_id)["state"], desk.case(case_id)["members"]) == (CaseState.RESOLVED, 0)
     with desk.ctx.db.transaction() as conn:
         assert queries.without_owner(conn) == 0
 

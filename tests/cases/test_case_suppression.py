@@ -7,6 +7,7 @@ from cases.desk import Desk, Listener
 
 from entrepot.cases import obligations, queries, quiet, service
 from entrepot.cases.model import Promise, VerbDone, VerbRefused
+from entrepot.cases.states import CaseState
 
 BY, WHY = "Ada", "the carrier promised it for tomorrow"
 LEG = {"account": "mirakl-fr/operator", "object": "leg", "object_id": "ORD-1-A"}
@@ -138,7 +139,7 @@ def test_an_end_that_is_none_is_refused(desk: Desk, span: timedelta, why: str) -
 def test_without_an_end_it_is_ended_for_good(desk: Desk) -> None:
     case_id = refused(desk)
     service.suppress(desk.ctx, desk.plan, case_id, BY, WHY)
-    assert desk.case(case_id)["state"] == "resolved"
+    assert desk.case(case_id)["state"] == CaseState.RESOLVED
 
 
 def test_a_suppressed_case_can_still_be_handed_on_and_is_open_there(desk: Desk, listener: Listener) -> None:

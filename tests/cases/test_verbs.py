@@ -5,6 +5,7 @@ from cases.desk import Desk, Listener
 
 from entrepot.cases import queries, service, subject_store
 from entrepot.cases.model import VerbDone, VerbRefused
+from entrepot.cases.states import CaseState
 from entrepot.cases.subjects import next_key
 from entrepot.inbox import store as inbox_store
 from entrepot.store.locks import lock_root
@@ -102,7 +103,7 @@ def test_a_retried_message_is_new_again_and_due_now(desk: Desk) -> None:
     done(service.retry(desk.ctx, desk.plan, case_id, BY, "fixed in the new version"))
     row = desk.message_row(message_id)
     assert (row["state"], row["due_at"], row["attempts"]) == ("new", desk.clock.now(), 0)
-    assert (desk.case(case_id)["state"], desk.case(case_id)["resolved_verb"]) == ("resolved", "retry")
+    assert (desk.case(case_id)["state"], desk.case(case_id)["resolved_verb"]) == (CaseState.RESOLVED, "retry")
 
 
 def test_a_retry_reaches_every_message_that_was_counted_in_the_case(desk: Desk) -> None:

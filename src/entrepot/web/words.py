@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from entrepot.blueprint.draw.words import mode_word, plain
+from entrepot.cases.states import CaseState
 from entrepot.web.views import State, Tone
 
 __all__ = ["mode_word", "plain"]
@@ -14,7 +15,7 @@ CASE: Mapping[str, tuple[str, Tone]] = {
     "working": ("In work", _I),
     "waiting": ("Waiting", _N),
     "suppressed": ("Suppressed", _N),
-    "resolved": ("Resolved", _G),
+    CaseState.RESOLVED: ("Resolved", _G),
     "closed": ("Closed", _G),
 }
 QUESTION: Mapping[str, tuple[str, Tone]] = {
@@ -285,7 +286,7 @@ CASE_EVENT: Mapping[str, tuple[str, Tone]] = {
     "suppress": ("Suppressed", _N),
     "escalate": ("Escalated", _B),
     "escalated": ("Escalated", _B),
-    "resolved": ("Resolved", _G),
+    CaseState.RESOLVED: ("Resolved", _G),
     "closed": ("Closed: the cause is gone", _G),
     "cause-gone": ("Closed: the cause is gone", _G),
 }
