@@ -50,10 +50,11 @@ from entrepot.flows.shipment import Shipping
 from entrepot.flows.sweeps import Sweeps
 from entrepot.flows.tellers import Tellers
 from entrepot.identity.rules import foreign_ids, other_environment, prefix_for
-from entrepot.inbox.model import Message, Parked, Verdict
+from entrepot.inbox.model import Message, Parked, Received, Verdict
 from entrepot.inbox.service import Decider, Inbox
-from entrepot.inbox.store import DECIDE_DUE_SQL
+from entrepot.inbox.store import DECIDE_DUE_SQL, waiting
 from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.kernel.errors import WrongSetting
 from entrepot.outbox.port import Effect, Reaction
 from entrepot.outbox.service import ADVISED, Outbox, Retry, Width, one_after_another
 from entrepot.outbox.store import send_due_sql
@@ -93,13 +94,9 @@ class Hub:
 
     def backlog_full(self, account: str) -> bool:
         """More is waiting than this account may pile up: webhooks are turned away with 503 and come again."""
+        bound = self.plan.account(account).backlog_max
         with self.ctx.db.transaction() as conn:
-            row = conn.execute(
-                "SELECT count(*) AS n FROM (SELECT FROM message WHERE account = %s AND state = 'new' LIMIT %s) AS waiting",
-                (account, self.plan.account(account).backlog_max),
-            ).fetchone()
-        assert row is not None
-        return bool(row["n"] >= self.plan.account(account).backlog_max)
+            return waiting(conn, account, bound) >= bound
 
     def prepare(self) -> None:
         """Bring flow and periodic rows to what the plan says. Safe to call from every process at its start."""
@@ -184,7 +181,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     deciders |= {kind: Guarded(deciders[kind], kind, one, parts) for kind, one in KINDS.items()}
     if any(table.direction == "in" and speaks(table) for table in plan.mappings.values()):
         deciders = {kind: Noting(decide, parts.uses) for kind, decide in deciders.items()}
-    inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign_records(plan, ctx.environment))
+    foreign, read = foreign_records(plan, ctx.environment), partial(_read, connectors)
+    inbox = Inbox(deciders, partial(_park, plan), _outgrow, foreign, read)
     outbox = Outbox(
         operations={
             (account, name): operation
@@ -296,6 +294,14 @@ def _reactions(parts: Parts, charging: Charging, payouts: Payouts) -> dict[str, 
         PUBLISH: Shown(parts),
         UPDATE: Reasserted(),
     }
+
+
+def _read(connectors: Mapping[str, Connector], account: str, body: bytes) -> Sequence[Received]:
+    """The records of a webhook that was kept sealed."""
+    connector = connectors.get(account)
+    if connector is None or connector.webhook is None:
+        raise WrongSetting(f"the plan names no system any more that reads the webhooks of {account}", account=account)
+    return connector.webhook.split(body)
 
 
 def _retry(plan: Plan, flow: str) -> Retry:

@@ -11,8 +11,8 @@ import pytest
 
 from entrepot.inbox import group_commit
 from entrepot.inbox.group_commit import GroupCommit, TooMuchAtOnce
-from entrepot.inbox.model import Arrival, Received, Recorded
-from entrepot.inbox.service import record_each
+from entrepot.inbox.model import Envelope
+from entrepot.inbox.service import keep
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
 
@@ -20,9 +20,8 @@ PATIENCE_S = 30.0
 T = TypeVar("T")
 
 
-def arrival(name: str, body: bytes = b"{}") -> Arrival:
-    one = Received("order", name, "", body, 0, f"basket:{name}", "order-acceptance")
-    return Arrival("mirakl-fr/operator", "webhook", "/hooks/mirakl-fr", body, (one,))
+def envelope(name: str, body: bytes = b"{}") -> Envelope:
+    return Envelope("mirakl-fr/operator", "webhook", "/hooks/mirakl-fr", body, {"webhook-id": name})
 
 
 @dataclass
@@ -36,8 +35,8 @@ class Slow:
     transactions: list[list[str]] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
-    def keep(self, arrivals: Sequence[Arrival]) -> list[list[Recorded]]:
-        names = [one.received[0].external_id for one in arrivals]
+    def keep(self, envelopes: Sequence[Envelope]) -> list[str]:
+        names = [one.headers["webhook-id"] for one in envelopes]
         self.transactions.append(names)
         self.entered.release()
         assert self.gate.wait(PATIENCE_S)
@@ -46,7 +45,7 @@ class Slow:
         if self.poison in names:
             raise ValueError(self.poison)
         self.kept += names
-        return [[Recorded(f"msg-{name}", "order", name, True)] for name in names]
+        return [f"env-{name}" for name in names]
 
     async def is_committing(self) -> None:
         assert await asyncio.to_thread(self.entered.acquire, True, PATIENCE_S)
@@ -64,35 +63,34 @@ def run(story: Callable[[], Awaitable[T]]) -> T:
     return asyncio.run(told())
 
 
-async def answers(*asked: "asyncio.Future[Sequence[Recorded]]") -> list[str | BaseException]:
-    """Message ids, or what each caller was told instead."""
-    told = await asyncio.gather(*asked, return_exceptions=True)
-    return [one if isinstance(one, BaseException) else one[0].message_id for one in told]
+async def answers(*asked: "asyncio.Future[str]") -> list[str | BaseException]:
+    """Ids of envelopes, or what each caller was told instead."""
+    return await asyncio.gather(*asked, return_exceptions=True)
 
 
 def test_what_arrives_during_a_commit_shares_the_next_one_and_each_hears_of_his_own(slow: Slow) -> None:
     async def story() -> list[str | BaseException]:
         together = GroupCommit(slow.keep)
-        first = together.submit(arrival("O-1"))
+        first = together.submit(envelope("O-1"))
         await slow.is_committing()
-        rest = [together.submit(arrival(f"O-{n}")) for n in range(2, 6)]
+        rest = [together.submit(envelope(f"O-{n}")) for n in range(2, 6)]
         slow.gate.set()
         return await answers(first, *rest)
 
-    assert run(story) == [f"msg-O-{n}" for n in range(1, 6)]
+    assert run(story) == [f"env-O-{n}" for n in range(1, 6)]
     assert slow.transactions == [["O-1"], ["O-2", "O-3", "O-4", "O-5"]]
 
 
 def test_nobody_is_answered_before_the_commit(slow: Slow) -> None:
     async def story() -> tuple[bool, str | BaseException]:
         together = GroupCommit(slow.keep)
-        asked = together.submit(arrival("O-1"))
+        asked = together.submit(envelope("O-1"))
         await slow.is_committing()
         early = asked.done()
         slow.gate.set()
         return early, (await answers(asked))[0]
 
-    assert run(story) == (False, "msg-O-1")
+    assert run(story) == (False, "env-O-1")
 
 
 def test_one_transaction_takes_no_more_than_its_share(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,9 +98,9 @@ def test_one_transaction_takes_no_more_than_its_share(slow: Slow, monkeypatch: p
 
     async def story() -> None:
         together = GroupCommit(slow.keep)
-        first = together.submit(arrival("O-1"))
+        first = together.submit(envelope("O-1"))
         await slow.is_committing()
-        rest = [together.submit(arrival(f"O-{n}")) for n in range(2, 9)]
+        rest = [together.submit(envelope(f"O-{n}")) for n in range(2, 9)]
         slow.gate.set()
         await answers(first, *rest)
 
@@ -117,11 +115,11 @@ def test_while_the_database_is_away_everybody_hears_so_and_the_next_are_served(s
         together = GroupCommit(slow.keep)
         slow.gate.set()
         slow.error = away
-        refused = await answers(*(together.submit(arrival(f"O-{n}")) for n in range(3)))
+        refused = await answers(*(together.submit(envelope(f"O-{n}")) for n in range(3)))
         slow.error = None
-        return refused, await answers(together.submit(arrival("O-4")))
+        return refused, await answers(together.submit(envelope("O-4")))
 
-    assert run(story) == ([away] * 3, ["msg-O-4"])
+    assert run(story) == ([away] * 3, ["env-O-4"])
     assert slow.kept == ["O-4"]
 
 
@@ -130,14 +128,14 @@ def test_one_arrival_that_cannot_be_kept_fails_alone(slow: Slow) -> None:
 
     async def story() -> list[str | BaseException]:
         together = GroupCommit(slow.keep)
-        first = together.submit(arrival("O-1"))
+        first = together.submit(envelope("O-1"))
         await slow.is_committing()
-        rest = [together.submit(arrival(f"O-{n}")) for n in range(2, 5)]
+        rest = [together.submit(envelope(f"O-{n}")) for n in range(2, 5)]
         slow.gate.set()
         return await answers(first, *rest)
 
     first, second, third, fourth = run(story)
-    assert (first, second, fourth) == ("msg-O-1", "msg-O-2", "msg-O-4")
+    assert (first, second, fourth) == ("env-O-1", "env-O-2", "env-O-4")
     assert isinstance(third, ValueError)
     assert sorted(slow.kept) == ["O-1", "O-2", "O-4"]
 
@@ -145,16 +143,16 @@ def test_one_arrival_that_cannot_be_kept_fails_alone(slow: Slow) -> None:
 def test_whoever_hangs_up_is_kept_all_the_same_and_takes_nobody_with_him(slow: Slow) -> None:
     async def story() -> list[str | BaseException]:
         together = GroupCommit(slow.keep)
-        gone = together.submit(arrival("O-1"))
+        gone = together.submit(envelope("O-1"))
         await slow.is_committing()
         gone.cancel()
-        left = together.submit(arrival("O-2"))
-        stays = together.submit(arrival("O-3"))
+        left = together.submit(envelope("O-2"))
+        stays = together.submit(envelope("O-3"))
         left.cancel()
         slow.gate.set()
         return await answers(stays)
 
-    assert run(story) == ["msg-O-3"]
+    assert run(story) == ["env-O-3"]
     assert slow.kept == ["O-1", "O-2", "O-3"]
 
 
@@ -165,26 +163,24 @@ def test_more_than_can_be_held_is_turned_away_at_once_and_welcome_later(
 
     async def story() -> list[str | BaseException]:
         together = GroupCommit(slow.keep)
-        first = together.submit(arrival("O-1", b"x" * 9))
+        first = together.submit(envelope("O-1", b"x" * 9))
         await slow.is_committing()  # it is on its way and waits no more
-        second = together.submit(arrival("O-2", b"x" * 9))
+        second = together.submit(envelope("O-2", b"x" * 9))
         with pytest.raises(TooMuchAtOnce):
-            together.submit(arrival("O-3", b"xx"))
+            together.submit(envelope("O-3", b"xx"))
         slow.gate.set()
         kept = await answers(first, second)
-        return kept + await answers(together.submit(arrival("O-3", b"xx")))
+        return kept + await answers(together.submit(envelope("O-3", b"xx")))
 
-    assert run(story) == ["msg-O-1", "msg-O-2", "msg-O-3"]
+    assert run(story) == ["env-O-1", "env-O-2", "env-O-3"]
 
 
-def test_fifty_senders_of_one_order_at_once_make_one_message_and_hear_the_same(ctx: Ctx) -> None:
+def test_of_fifty_senders_at_once_each_has_an_envelope_of_his_own_still_sealed(ctx: Ctx) -> None:
     async def story() -> list[str | BaseException]:
-        together = GroupCommit(partial(record_each, ctx))
-        return await answers(*(together.submit(arrival("O-1")) for _ in range(50)))
+        together = GroupCommit(partial(keep, ctx))
+        return await answers(*(together.submit(envelope("O-1")) for _ in range(50)))
 
     heard = run(story)
     with ctx.db.transaction() as conn:
-        rows = conn.execute("SELECT id, seen FROM message").fetchall()
-        envelopes = conn.execute("SELECT count(*) AS n FROM envelope").fetchone()
-    assert rows == [{"id": heard[0], "seen": 50}] and envelopes == {"n": 50}
-    assert set(heard) == {heard[0]}
+        rows = conn.execute("SELECT id FROM envelope WHERE sealed AND body = %s", (b"{}",)).fetchall()
+    assert len(rows) == 50 and {row["id"] for row in rows} == set(heard)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from entrepot.inbox.model import Arrival, Received, Recorded
-from entrepot.inbox.service import record, record_each
+from entrepot.inbox.service import record
 from entrepot.inbox.store import NEVER_KEPT, cursor
 from entrepot.kernel.ctx import Ctx, Points
 
@@ -85,13 +85,6 @@ def test_an_order_decided_already_is_not_asked_for_again_when_it_comes_again(ctx
     assert rows(ctx, "SELECT state, seen FROM message") == [{"state": "decided", "seen": 2}]
 
 
-def test_whoever_sent_together_hears_of_his_own_messages(ctx: Ctx) -> None:
-    first, second, empty = record_each(ctx, [page(one(), one("O-2")), page(one("O-2")), page()])
-    assert [message.external_id for message in first] == ["O-1", "O-2"]
-    assert [message.message_id for message in second] == [first[1].message_id]
-    assert empty == []
-
-
 def test_the_cursor_moves_with_its_page(ctx: Ctx) -> None:
     record(ctx, [page(one(), to="2026-03-02T08:00:00Z")])
     assert at(ctx) == "2026-03-02T08:00:00Z"
@@ -139,8 +132,3 @@ def test_an_order_whose_id_cannot_be_written_down_is_kept_and_stops_no_neighbour
     assert (len(recorded), at(ctx)) == (3, "2026-03-02T08:00:00Z")
     kept = rows(ctx, "SELECT kind, body, flow FROM message WHERE external_id NOT IN ('O-1', 'O-2')")
     assert [(r["kind"], bytes(r["body"]), r["flow"]) for r in kept] == [("malformed", b"theirs", "order-acceptance")]
-
-
-def test_a_webhook_whose_order_has_no_writable_id_hears_that_it_was_kept(ctx: Ctx) -> None:
-    first, second = record_each(ctx, [page(one("O-\0")), page(one())])
-    assert [(m.kind, m.is_new) for m in (*first, *second)] == [("malformed", True), ("order", True)]

@@ -171,6 +171,7 @@ OURS: list[tuple[str, str]] = [
     ("owners", "UPDATE message SET state = 'parked' WHERE id = (SELECT min(id) FROM message WHERE kind = 'order')"),
     ("owners", "UPDATE effect SET state = 'parked' WHERE id = (SELECT min(id) FROM effect)"),
     ("rest", "UPDATE message SET state = 'new' WHERE id = (SELECT min(id) FROM message)"),
+    ("rest", "UPDATE envelope SET sealed = true WHERE id = (SELECT min(id) FROM envelope)"),
     ("rest", "UPDATE effect SET state = 'unknown' WHERE id = (SELECT min(id) FROM effect)"),
     ("invariants", "UPDATE line SET shipping_minor = shipping_minor + 1 WHERE id = (SELECT min(id) FROM line)"),
     ("invariants", "UPDATE basket SET refunded_minor = refunded_minor + 1 WHERE captured_minor > refunded_minor"),

@@ -118,15 +118,34 @@ def gate(ctx: Ctx, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 def test_a_signed_webhook_is_kept_whole_before_it_is_answered(gate: Gate) -> None:
     answer = gate.hook()
-    [message] = gate.rows("SELECT m.*, e.body AS whole FROM message m JOIN envelope e ON e.id = m.envelope_id")
-    assert (answer.status_code, answer.json()) == (200, {"messages": [message["id"]]})
-    assert (message["kind"], message["external_id"], message["state"]) == ("order", "C-1-A", "new")
-    assert bytes(message["whole"]) == event()
+    [envelope] = gate.rows("SELECT id, body, sealed FROM envelope")
+    assert (answer.status_code, answer.json()) == (200, {"envelope": envelope["id"]})
+    assert (bytes(envelope["body"]), envelope["sealed"]) == (event(), True)
 
 
-def test_a_webhook_sent_twice_hears_the_same_answer_and_is_one_message(gate: Gate) -> None:
+def test_whoever_decides_splits_the_record_off_what_the_door_kept(gate: Gate) -> None:
+    kept = gate.hook().json()["envelope"]
+    gate.drain(MIRAKL)
+    [message] = gate.rows("SELECT kind, external_id, envelope_id FROM message")
+    assert message == {"kind": "order", "external_id": "C-1-A", "envelope_id": kept}
+    assert gate.rows("SELECT sealed FROM envelope") == [{"sealed": False}]
+
+
+def test_what_came_from_a_system_the_plan_has_dropped_meanwhile_is_a_case_and_opens_once_it_is_back(gate: Gate) -> None:
+    gate.hook()
+    gone = {account: one for account, one in gate.hub.parts.connectors.items() if account != MIRAKL}
+    Gate(build(gate.hub.ctx, gate.hub.plan, gone, senders=AtOnce()), gate.doors).drain(MIRAKL)
+    [case] = gate.rows("SELECT mode, owner, cause_text FROM case_file")
+    assert case["mode"] == "poison-message" and case["owner"] and MIRAKL in case["cause_text"]
+    gate.rows("UPDATE message SET state = 'new' RETURNING id")
+    gate.drain(MIRAKL)
+    assert [row["kind"] for row in gate.rows("SELECT kind FROM message ORDER BY seq")] == ["unopened", "order"]
+
+
+def test_a_webhook_sent_twice_is_kept_twice_and_is_one_message(gate: Gate) -> None:
     first, again = gate.hook(), gate.hook()
-    assert again.json() == first.json()
+    assert again.json() != first.json()
+    gate.drain(MIRAKL)
     assert gate.rows("SELECT seen FROM message") == [{"seen": 2}]
 
 
@@ -192,7 +211,7 @@ def test_while_too_much_is_waiting_webhooks_are_turned_away_and_come_again(gate:
     full = Gate(gate.hub, replace(gate.doors, backlog_full=lambda account: account == MIRAKL))
     assert_problem(full.hook(), 503, "backlog-full")
     said = receive_webhook(full.doors, "mirakl-fr", gate.signed(event()), event())
-    assert (said.status_code, gate.count("message")) == (503, 0)
+    assert (said.status_code, gate.count("envelope")) == (503, 0)
     assert gate.hook().status_code == 200
 
 

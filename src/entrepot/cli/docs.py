@@ -253,7 +253,11 @@ BODIES: Mapping[str, Sequence[type[msgspec.Struct]]] = {
     "/api/v1/baskets": [BasketBody],
     doors.EVENTS: [StockTold, PriceTold],
 }
-WEBHOOKS = ("POST", "/hooks/{system}", "A webhook of one of our systems: verified, kept, answered.")
+WEBHOOKS = (
+    "POST",
+    "/hooks/{system}",
+    "A webhook of one of our systems: verified, kept whole, answered with the id of its envelope. What it says is read by the drain, within a second or two.",
+)
 FEED_KEY = "`Authorization: Bearer` with the `key` of one of the plan's feeds: that seller's, or one for every seller of the account."
 AUTHENTICATION = {
     "/hooks/{system}": "A signature of the system's webhook secret (Standard Webhooks).",

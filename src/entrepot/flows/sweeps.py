@@ -13,12 +13,10 @@ from entrepot.connectors.port import Connector, Page, ProblemCode, Source
 from entrepot.engine.lease import Lease
 from entrepot.engine.periodic import Periodic, Run
 from entrepot.inbox.model import Arrival
-from entrepot.inbox.store import cursor, insert_arrivals
+from entrepot.inbox.store import cursor, insert_arrivals, waiting
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import NotNow
 from entrepot.outbox.store import block_route, take_token
-
-BACKLOG_LOOK = "SELECT count(*) AS n FROM (SELECT FROM message WHERE account = %s AND state = 'new' ORDER BY due_at, seq LIMIT %s) AS waiting"
 
 
 class SourceFailed(NotNow):
@@ -74,9 +72,7 @@ class Sweeps:
 
     def _backlog(self, conn: Conn, account: str) -> bool:
         bound = self.plan.account(account).backlog_max
-        row = conn.execute(BACKLOG_LOOK, (account, bound)).fetchone()
-        assert row is not None
-        return bool(row["n"] >= bound)
+        return waiting(conn, account, bound) >= bound
 
     def _token(self, ctx: Ctx, lease: Lease, account: str, source: Source) -> bool:
         if source.limit is None:

@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from entrepot.inbox.model import Arrival, Recorded
+from entrepot.inbox.model import Envelope
 from entrepot.kernel.errors import NotNow
 
-TOGETHER_MAX = 100  # arrivals of one transaction
+TOGETHER_MAX = 100  # envelopes of one transaction
 WAITING_BYTES_MAX = 64 * 1024 * 1024  # of bodies nobody has committed yet: more is turned away at once
 
-Kept = Sequence[Recorded]
 A = TypeVar("A")
 K = TypeVar("K")
 
@@ -95,16 +94,16 @@ class Together(ABC, Generic[A, K]):
             return [became for item in items for became in self._commit([item])]
 
 
-class GroupCommit(Together[Arrival, Kept]):
-    """Of arrivals."""
+class GroupCommit(Together[Envelope, str]):
+    """Of envelopes: each hears the id of his own."""
 
-    def size(self, item: Arrival) -> int:
+    def size(self, item: Envelope) -> int:
         return len(item.body)
 
     def room(self) -> int:
         return WAITING_BYTES_MAX
 
-    def first(self, items: Sequence[Arrival]) -> int:
+    def first(self, items: Sequence[Envelope]) -> int:
         return TOGETHER_MAX
 
 

@@ -7,6 +7,10 @@ from datetime import datetime
 from entrepot.kernel.ctx import Row
 
 MALFORMED = "malformed"  # kind of a record nobody could read: kept, and a case
+UNOPENED = (
+    "unopened"  # kind of a whole envelope that our own bug kept us from opening: tried again as a message of its own
+)
+ANY_FLOW = "any"  # of what nobody has looked into
 NAME_MAX = 500  # characters of an id of theirs; an index holds no longer ones
 
 
@@ -37,8 +41,29 @@ def writable(why: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """One webhook as it came, whole and sealed: whoever decides opens it first, and splits its records off."""
+
+    account: str
+    channel: str  # webhook | page | file | api | person
+    route: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An envelope as it was kept."""
+
+    id: str
+    account: str
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request, page, webhook or file, whole; `cursor` moves in the same transaction."""
+    """One request, page or file, whole, and what is in it; `cursor` moves in the same transaction."""
 
     account: str
     channel: str  # webhook | page | file | api | person

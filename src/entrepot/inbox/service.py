@@ -1,4 +1,6 @@
-"""Record, then decide. Recording knows no engine; deciding takes a batch, tries it set-based, and halves it until the poison stands alone."""
+"""Keep or record, then decide. Keeping and recording know no engine; deciding opens what was only kept, takes a batch, tries it set-based, and
+halves it until the poison stands alone.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,22 +9,28 @@ from typing import Protocol
 
 from entrepot.inbox import store
 from entrepot.inbox.model import (
+    ANY_FLOW,
     MALFORMED,
+    UNOPENED,
     Arrival,
     Decided,
+    Envelope,
     Ignored,
     Message,
     NotYet,
     Parked,
+    Received,
     Recorded,
+    Sealed,
     Verdict,
     writable,
 )
 from entrepot.kernel.ctx import Conn, Ctx
-from entrepot.kernel.errors import EntrepotError, NotNow
+from entrepot.kernel.errors import EntrepotError, NotNow, OurBug
 from entrepot.store.locks import lock_roots
 
 BATCH = 500
+OPENED_TOGETHER = 100  # envelopes of one transaction; each may be as large as a door lets in
 SHOWN_BYTES = 200
 NOT_YET_TRIES_MAX = 12  # then a person looks: what it waits for never came
 NOT_YET_FIRST_S = 20.0
@@ -56,6 +64,14 @@ def nothing_outgrown(ctx: Ctx, conn: Conn, outgrown: Sequence[tuple[str, str, st
     """For an inbox whose deciders leave no failures behind."""
 
 
+Read = Callable[[str, bytes], Sequence[Received]]  # an account and a sealed body: the records in it
+
+
+def nothing_sealed(account: str, body: bytes) -> Sequence[Received]:
+    """For an inbox at whose doors nothing is kept unread."""
+    raise OurBug("nobody said how this account's envelopes are opened", account=account)
+
+
 def nothing_foreign(message: Message) -> Parked | None:
     """For an inbox that knows no other environment."""
     return None
@@ -69,17 +85,19 @@ class Inbox:
     park: Park
     outgrow: Outgrow = nothing_outgrown
     foreign: Callable[[Message], Parked | None] = nothing_foreign  # refuses records of another environment
+    read: Read = nothing_sealed
 
     def decide_now(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> list[tuple[Message, Verdict]]:
         """Decide messages whose roots are locked, in this transaction; marks them. Used by the drain and inside a buyer's request."""
         refused = {m.id: why for m in messages if (why := self.foreign(m)) is not None}
         verdicts: list[tuple[Message, Verdict]] = [(m, refused[m.id]) for m in messages if m.id in refused]
         messages = [m for m in messages if m.id not in refused]
-        for kind, decide in self.deciders.items():
+        deciders: dict[str, Decider] = {UNOPENED: self._open_again, **self.deciders}
+        for kind, decide in deciders.items():
             batch = [m for m in messages if m.kind == kind]
             if batch:
                 verdicts += zip(batch, decide(ctx, conn, batch), strict=True)
-        verdicts += [(m, _unread(m)) for m in messages if m.kind not in self.deciders]
+        verdicts += [(m, _unread(m)) for m in messages if m.kind not in deciders]
         self._settle(ctx, conn, verdicts)
         return verdicts
 
@@ -115,12 +133,53 @@ class Inbox:
         """Decide what is due for the lane's account, batch by batch, until nothing is due or the time is up."""
         handled = 0
         while lease.time_left(ctx) > 0:
+            self._open_all(ctx, lease)
             done, more = self._batch(ctx, lease)
             handled += done
             if not more or not done:
                 break
             lease.renew(ctx)
         return handled
+
+    def _open_all(self, ctx: Ctx, lease: Holder) -> None:
+        """Split the records off what was only kept, oldest first."""
+        more = True
+        while more and lease.time_left(ctx) > 0:
+            with ctx.db.transaction() as conn:
+                lease.hold(conn)
+                sealed = store.take_sealed(conn, lease.account, OPENED_TOGETHER)
+            if sealed:
+                self._open(ctx, lease, sealed)
+                lease.renew(ctx)
+            more = len(sealed) == OPENED_TOGETHER
+
+    def _open(self, ctx: Ctx, lease: Holder, sealed: Sequence[Sealed]) -> None:
+        """One transaction for all; on a bug, halves, until the one alone becomes a message that is opened, or fails, by itself."""
+        try:
+            self._opened(ctx, lease, [(one, self.read(one.account, one.body)) for one in sealed])
+        except NotNow:
+            raise
+        except Exception:  # noqa: BLE001 - any bug in reading one envelope must not stop its neighbours
+            if len(sealed) > 1:
+                half = len(sealed) // 2
+                self._open(ctx, lease, sealed[:half])
+                self._open(ctx, lease, sealed[half:])
+            else:
+                self._opened(ctx, lease, [(sealed[0], [_unopened(sealed[0].body)])])
+
+    def _opened(self, ctx: Ctx, lease: Holder, read: Sequence[tuple[Sealed, Sequence[Received]]]) -> None:
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            store.open_sealed(conn, ctx, read)
+            ctx.point("open.before-commit")
+        ctx.point("open.committed")
+
+    def _open_again(self, ctx: Ctx, conn: Conn, messages: Sequence[Message]) -> Sequence[Verdict]:
+        """Whole envelopes as messages: what is in them comes beside them. Fails as `read` does, and is a case then."""
+        envelopes = store.envelopes_of(conn, [m.id for m in messages])
+        wholes = [(envelopes[m.id], m.account, m.received_at, self.read(m.account, m.body)) for m in messages]
+        store.split_off(conn, ctx, wholes)
+        return [Decided()] * len(messages)
 
     def _batch(self, ctx: Ctx, lease: Holder) -> tuple[int, bool]:
         with ctx.db.transaction() as conn:
@@ -174,6 +233,11 @@ def _never_came(message: Message, waited: NotYet) -> Parked:
     )
 
 
+def _unopened(body: bytes) -> Received:
+    digest = store.digest_of(body)
+    return Received(UNOPENED, digest, "", body, 0, f"{UNOPENED}:{digest}", ANY_FLOW)
+
+
 def _unread(message: Message) -> Parked:
     """Kept whole, and a person's: nobody here can read it."""
     if message.kind == MALFORMED:
@@ -191,10 +255,10 @@ def record(ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
     return recorded
 
 
-def record_each(ctx: Ctx, arrivals: Sequence[Arrival]) -> list[list[Recorded]]:
-    """As `record`, saying of each arrival which messages are its own."""
+def keep(ctx: Ctx, envelopes: Sequence[Envelope]) -> list[str]:
+    """Keep what arrived without looking into it, in one transaction; their ids. The lane that decides opens them first."""
     with ctx.db.transaction() as conn:
-        recorded = store.insert_each(conn, ctx, arrivals)
-        ctx.point("record.before-commit")
-    ctx.point("record.committed")
-    return recorded
+        kept = store.insert_sealed(conn, ctx, envelopes)
+        ctx.point("keep.before-commit")
+    ctx.point("keep.committed")
+    return kept

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg.rows import tuple_row
 
-from entrepot.inbox.model import MALFORMED, Arrival, Message, Received, Recorded
+from entrepot.inbox.model import MALFORMED, Arrival, Envelope, Message, Received, Recorded, Sealed
 from entrepot.kernel.ctx import Conn, Ctx, Row
 from entrepot.store.bulk import insert_rows, instants, texts
 
@@ -29,25 +29,74 @@ def digest_of(body: bytes) -> str:
     return blake2b(body, digest_size=16).hexdigest()
 
 
+def insert_sealed(conn: Conn, ctx: Ctx, envelopes: Sequence[Envelope]) -> list[str]:
+    """Keep envelopes that nobody has opened; their ids."""
+    rows = [_envelope(ctx, envelope, sealed=True) for envelope in envelopes]
+    insert_rows(conn, "envelope", rows)
+    return [row["id"] for row in rows]
+
+
+def take_sealed(conn: Conn, account: str, limit: int) -> list[Sealed]:
+    """The oldest sealed envelopes of an account. The lane's lease keeps others away: no row locks."""
+    cursor = conn.cursor(binary=True, row_factory=tuple_row)  # binary: their bodies come as they are
+    rows = cursor.execute(
+        "SELECT id, account, body, received_at FROM envelope WHERE account = %s AND sealed ORDER BY received_at, id LIMIT %s",
+        (account, limit),
+    )
+    return [Sealed(*row) for row in rows.fetchall()]
+
+
+def open_sealed(conn: Conn, ctx: Ctx, opened: Sequence[tuple[Sealed, Sequence[Received]]]) -> list[Recorded]:
+    """What was in them becomes messages; they are sealed no more."""
+    ids = [envelope.id for envelope, _ in opened]
+    conn.execute("UPDATE envelope SET sealed = false WHERE id = ANY(%s::text[])", (texts(ids),))
+    return split_off(conn, ctx, [(e.id, e.account, e.received_at, received) for e, received in opened])
+
+
 def insert_arrivals(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
     """Keep envelopes, their messages and their cursors; the same content again is one row, counted. One entry per message."""
-    arrivals = [_named(arrival) for arrival in arrivals]
-    return list(_insert(conn, ctx, arrivals, _keys(arrivals)).values())
+    rows = [_envelope(ctx, arrival, sealed=False) for arrival in arrivals]
+    with conn.pipeline():  # one round trip
+        insert_rows(conn, "envelope", rows)
+        recorded = split_off(
+            conn,
+            ctx,
+            [(row["id"], a.account, row["received_at"], a.received) for row, a in zip(rows, arrivals, strict=True)],
+        )
+    for arrival in arrivals:
+        if arrival.cursor:
+            set_cursor(conn, arrival.account, arrival.cursor[0], arrival.cursor[1], ctx.clock.now())
+    return recorded
 
 
-def insert_each(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[list[Recorded]]:
-    """As `insert_arrivals`, for arrivals of callers who each want to hear of their own."""
-    arrivals = [_named(arrival) for arrival in arrivals]
-    keys = _keys(arrivals)
-    kept = _insert(conn, ctx, arrivals, keys)
-    return [[kept[key] for key in its] for its in keys]
+Whole = tuple[str, str, datetime, Sequence[Received]]  # an envelope's id, its account, when it came, what was in it
+Key = tuple[str, str, str, str]  # account, kind, external id, digest
 
 
-def _named(arrival: Arrival) -> Arrival:
+def split_off(conn: Conn, ctx: Ctx, wholes: Sequence[Whole]) -> list[Recorded]:
+    """The records of envelopes become messages; the same content again is one row, counted. One entry per message."""
+    messages: dict[Key, Row] = {}
+    for whole in wholes:
+        for record in map(_named, whole[3]):
+            key = (whole[1], record.kind, record.external_id, digest_of(record.body))
+            if key in messages:  # twice in one batch: a page may overlap itself
+                messages[key]["seen"] += 1
+            else:
+                messages[key] = _message(ctx, whole, record, key[3])
+    recorded = insert_rows(
+        conn,
+        "message",
+        # sorted: two writers of the same records meet in one order and cannot deadlock
+        [messages[key] for key in sorted(messages)],
+        on_conflict="ON CONFLICT (account, kind, external_id, digest) DO UPDATE SET seen = message.seen + excluded.seen",
+        returning="id, kind, external_id, (xmax = 0) AS is_new",
+    )
+    return [Recorded(row["id"], row["kind"], row["external_id"], row["is_new"]) for row in recorded]
+
+
+def _named(record: Received) -> Received:
     """A record whose name cannot be written down is kept under its digest, so that it stops none of its neighbours."""
-    if all(record.nameable for record in arrival.received):
-        return arrival
-    return replace(arrival, received=tuple(r if r.nameable else _nameless(r) for r in arrival.received))
+    return record if record.nameable else _nameless(record)
 
 
 def _nameless(record: Received) -> Received:
@@ -55,44 +104,7 @@ def _nameless(record: Received) -> Received:
     return replace(record, kind=MALFORMED, external_id=digest, revision="", root=f"malformed:{digest}")
 
 
-Key = tuple[str, str, str, str]  # account, kind, external id, digest
-
-
-def _keys(arrivals: Sequence[Arrival]) -> list[list[Key]]:
-    return [[(a.account, r.kind, r.external_id, digest_of(r.body)) for r in a.received] for a in arrivals]
-
-
-def _insert(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival], keys: Sequence[Sequence[Key]]) -> dict[Key, Recorded]:
-    envelopes = [_envelope(ctx, arrival) for arrival in arrivals]
-    messages: dict[Key, Row] = {}
-    for arrival, envelope, its in zip(arrivals, envelopes, keys, strict=True):
-        for record, key in zip(arrival.received, its, strict=True):
-            if key in messages:  # twice in one batch: a page may overlap itself
-                messages[key]["seen"] += 1
-            else:
-                messages[key] = _message(ctx, envelope, record, key)
-    with conn.pipeline():  # one round trip
-        insert_rows(conn, "envelope", envelopes)
-        recorded = insert_rows(
-            conn,
-            "message",
-            # sorted: two writers of the same records meet in one order and cannot deadlock
-            [messages[key] for key in sorted(messages)],
-            on_conflict="ON CONFLICT (account, kind, external_id, digest) DO UPDATE SET seen = message.seen + excluded.seen",
-            returning="account, kind, external_id, digest, id, (xmax = 0) AS is_new",
-        )
-    for arrival in arrivals:
-        if arrival.cursor:
-            set_cursor(conn, arrival.account, arrival.cursor[0], arrival.cursor[1], ctx.clock.now())
-    return {
-        (row["account"], row["kind"], row["external_id"], row["digest"]): Recorded(
-            row["id"], row["kind"], row["external_id"], row["is_new"]
-        )
-        for row in recorded
-    }
-
-
-def _envelope(ctx: Ctx, arrival: Arrival) -> Row:
+def _envelope(ctx: Ctx, arrival: Arrival | Envelope, *, sealed: bool) -> Row:
     return {
         "id": ctx.ids.new("env"),
         "account": arrival.account,
@@ -104,25 +116,26 @@ def _envelope(ctx: Ctx, arrival: Arrival) -> Row:
         "received_at": ctx.clock.now(),
         "machine_at": ctx.clock.machine(),
         "plan_hash": ctx.plan_hash,
+        "sealed": sealed,
     }
 
 
-def _message(ctx: Ctx, envelope: Row, record: Received, key: Key) -> Row:
-    account, kind, external_id, digest = key
+def _message(ctx: Ctx, whole: Whole, record: Received, digest: str) -> Row:
+    envelope_id, account, received_at, _ = whole
     return {
         "id": ctx.ids.new("msg"),
-        "envelope_id": envelope["id"],
+        "envelope_id": envelope_id,
         "position": record.position,
         "account": account,
-        "kind": kind,
-        "external_id": external_id,
+        "kind": record.kind,
+        "external_id": record.external_id,
         "revision": record.revision,
         "digest": digest,
         "root": record.root,
         "flow": record.flow,
         "body": record.body,
-        "due_at": envelope["received_at"],
-        "received_at": envelope["received_at"],
+        "due_at": received_at,
+        "received_at": received_at,
         "plan_hash": ctx.plan_hash,
         "seen": 1,
     }
@@ -141,12 +154,25 @@ def cursor(conn: Conn, account: str, name: str) -> str | None:
     return str(row["value"]) if row else None
 
 
-# A paused flow's messages wait; an emptying flow's are decided.
+# A paused flow's messages wait; an emptying flow's are decided. What is sealed is opened in any case: nobody knows its flow yet.
 DECIDE_DUE_SQL = """
-    SELECT DISTINCT account FROM message
+    SELECT account FROM message
      WHERE state = 'new' AND due_at <= %(now)s
        AND flow NOT IN (SELECT name FROM flow WHERE state = 'paused')
+    UNION SELECT account FROM envelope WHERE sealed
 """
+
+
+def waiting(conn: Conn, account: str, at_most: int) -> int:
+    """How many messages and sealed envelopes of an account wait; counted no further than `at_most`."""
+    row = conn.execute(
+        "SELECT count(*) AS n FROM (SELECT FROM (SELECT FROM envelope WHERE account = %(account)s AND sealed "
+        "UNION ALL SELECT FROM message WHERE account = %(account)s AND state = 'new') AS each LIMIT %(at_most)s) AS waiting",
+        {"account": account, "at_most": at_most},
+    ).fetchone()
+    assert row is not None
+    return int(row["n"])
+
 
 _COLUMNS = ", ".join(Message.__slots__)
 
@@ -201,6 +227,12 @@ def postpone(conn: Conn, until: Sequence[tuple[str, datetime]]) -> None:
 
 def message_row(conn: Conn, message_id: str) -> Row | None:
     return conn.execute("SELECT * FROM message WHERE id = %s", (message_id,)).fetchone()
+
+
+def envelopes_of(conn: Conn, ids: Sequence[str]) -> dict[str, str]:
+    """The envelope each message came in."""
+    rows = conn.execute("SELECT id, envelope_id FROM message WHERE id = ANY(%s) ORDER BY id", (list(ids),)).fetchall()
+    return {row["id"]: row["envelope_id"] for row in rows}
 
 
 def positions(conn: Conn, ids: Sequence[str]) -> dict[str, int]:

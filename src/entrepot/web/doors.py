@@ -5,7 +5,7 @@ after the commit; when the database is away it answers 503, so that the caller c
 take the shorter way of webhook_door.py.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hmac import compare_digest
 from typing import Any, Protocol
@@ -18,8 +18,8 @@ from fastapi.responses import Response
 from entrepot.connectors.port import Challenged, Forged, Webhook, is_learning
 from entrepot.flows.checkout_check import CheckoutBody
 from entrepot.flows.tellers import Tellers
-from entrepot.inbox.model import MALFORMED, Arrival, Parked, Received, Recorded
-from entrepot.inbox.service import record
+from entrepot.inbox.model import MALFORMED, Arrival, Envelope, Parked, Received
+from entrepot.inbox.service import keep, record
 from entrepot.inbox.store import digest_of
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
@@ -180,16 +180,16 @@ def may_call_out(doors: Doors, system: str) -> bool:
 
 def receive_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Response:
     """What the door does with one webhook, in one thread and without waiting for others."""
-    arrival = open_webhook(doors, system, headers, content)
-    if isinstance(arrival, Response):
-        return arrival
-    if doors.backlog_full(arrival.account):
+    envelope = admit_webhook(doors, system, headers, content)
+    if isinstance(envelope, Response):
+        return envelope
+    if doors.backlog_full(envelope.account):
         return backlog_full()
-    return webhook_kept(record(doors.ctx, [arrival]))
+    return webhook_kept(*keep(doors.ctx, [envelope]))
 
 
-def open_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Arrival | Response:
-    """Who sent it, and which records it carries; or why it is turned away."""
+def admit_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Envelope | Response:
+    """Who sent it, and what it is kept as; or why it is turned away. What it says is looked into by whoever decides."""
     known = doors.webhooks.get(system)
     if known is None:
         return problem(404, "unknown-system", f"no system “{system}” sends webhooks here")
@@ -199,11 +199,11 @@ def open_webhook(doors: Doors, system: str, headers: Mapping[str, str], content:
     verified = webhook.verify(doors.ctx.clock.machine(), headers, content)
     if isinstance(verified, Forged):
         return problem(401, "signature-refused", "the signature does not fit this body, this secret and this time")
-    return Arrival(account, "webhook", f"{HOOKS}{system}", content, webhook.split(content), dict(headers))
+    return Envelope(account, "webhook", f"{HOOKS}{system}", content, headers)
 
 
-def webhook_kept(kept: Sequence[Recorded]) -> Response:
-    return answer(200, {"messages": [one.message_id for one in kept]})
+def webhook_kept(envelope_id: str) -> Response:
+    return answer(200, {"envelope": envelope_id})
 
 
 def backlog_full() -> Response:

@@ -11,18 +11,18 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrepot.inbox.group_commit import GroupCommit
-from entrepot.inbox.service import record_each
+from entrepot.inbox.service import keep
 from entrepot.kernel.errors import NotNow
 from entrepot.web.doors import (
     BODY_MAX,
     HOOKS,
     Doors,
     TooLarge,
+    admit_webhook,
     backlog_full,
     body_too_large,
     come_again,
     may_call_out,
-    open_webhook,
     webhook_kept,
 )
 
@@ -39,7 +39,7 @@ class WebhookDoor:
     def __init__(self, app: ASGIApp, doors: Doors) -> None:
         self._app = app
         self._doors = doors
-        self._together = GroupCommit(partial(record_each, doors.ctx))
+        self._together = GroupCommit(partial(keep, doors.ctx))
         self._backlog = Backlog(doors.backlog_full, doors.ctx.clock.machine)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,14 +57,14 @@ class WebhookDoor:
         await response(scope, receive, send)
 
     async def _answer(self, system: str, headers: Mapping[str, str], body: bytes) -> Response:
-        opened = partial(open_webhook, self._doors, system, headers, body)
-        arrival = await run_in_threadpool(opened) if may_call_out(self._doors, system) else opened()
-        if isinstance(arrival, Response):
-            return arrival
-        full = self._backlog.remembered(arrival.account)
+        admit = partial(admit_webhook, self._doors, system, headers, body)
+        envelope = await run_in_threadpool(admit) if may_call_out(self._doors, system) else admit()
+        if isinstance(envelope, Response):
+            return envelope
+        full = self._backlog.remembered(envelope.account)
         if full is None:
-            full = await run_in_threadpool(self._backlog.ask, arrival.account)
-        return backlog_full() if full else webhook_kept(await self._together.submit(arrival))
+            full = await run_in_threadpool(self._backlog.ask, envelope.account)
+        return backlog_full() if full else webhook_kept(await self._together.submit(envelope))
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

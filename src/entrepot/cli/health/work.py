@@ -20,6 +20,8 @@ _READY = """
         SELECT 'urgent' AS queue, m.due_at FROM message m
          WHERE m.state = 'new' AND m.due_at <= %(now)s AND m.flow NOT IN (SELECT name FROM flow WHERE state = 'paused')
         UNION ALL
+        SELECT 'urgent', v.received_at FROM envelope v WHERE v.sealed
+        UNION ALL
         SELECT e.queue, e.due_at FROM effect e
          WHERE e.state IN ('planned', 'unknown') AND e.due_at <= %(now)s
            AND e.flow NOT IN (SELECT name FROM flow WHERE state = 'paused')

@@ -43,6 +43,8 @@ def nothing_is_left(conn: Conn, books: Books) -> list[Finding]:
     found = []
     for row in rows(conn, "SELECT id, kind, external_id, attempts, note FROM message WHERE state = 'new' ORDER BY seq"):
         found.append(Finding("rest", f"{row['kind']} {row['external_id']} is still undecided after {row['attempts']} tries", row["id"]))  # fmt: skip
+    for row in rows(conn, "SELECT id, route, account FROM envelope WHERE sealed ORDER BY id"):
+        found.append(Finding("rest", f"what came to {row['route']} for {row['account']} was never opened", row["id"]))
     for row in rows(conn, "SELECT id, key, state, note FROM effect e WHERE state IN ('planned', 'sending', 'unknown') ORDER BY seq"):  # fmt: skip
         found.append(Finding("rest", f"is still {row['state']}: {row['note'] or 'no word why'}", row["key"]))
     for row in rows(conn, "SELECT * FROM lane WHERE lease_until > %s ORDER BY account, purpose", now):

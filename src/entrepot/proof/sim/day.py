@@ -56,6 +56,7 @@ NEXT_DUE = """
 """
 AT_WORK = """
     SELECT EXISTS (SELECT FROM message WHERE state = 'new')
+        OR EXISTS (SELECT FROM envelope WHERE sealed)
         OR EXISTS (SELECT FROM effect WHERE state IN ('planned', 'sending', 'unknown'))
         OR EXISTS (SELECT FROM alert WHERE state = 'planned')
         OR EXISTS (SELECT FROM lane WHERE lease_until > %(now)s)

@@ -34,7 +34,18 @@ COMMIT_LOST_ELSE_PER_MILLE = 5
 CALL_LOST_PERCENT = {"GET": 1}  # of writes more: they are what may happen twice
 CALL_LOST_ELSE_PERCENT = 8
 AIMED_KILLS, AIMED_FREEZES = 3, 2  # per seed, each at the nth pass of a named point; the points rotate with the seed
-NTH_MAX = {"db": 1_500, "drain": 150, "leader": 300, "http": 120, "sweep": 80, "record": 60, "decide": 60, "verb": 1}
+NTH_MAX = {
+    "db": 1_500,
+    "drain": 150,
+    "leader": 300,
+    "http": 120,
+    "sweep": 80,
+    "record": 60,
+    "keep": 30,
+    "open": 30,
+    "decide": 60,
+    "verb": 1,
+}
 NTH_ELSE_MAX = 4
 STRAY_KILLS_MAX = 2  # per seed, at any moment
 FREEZES_MAX = 1

@@ -119,12 +119,12 @@ def _answer_without_keeping(put: Replace) -> None:
 
 def _webhook_without_keeping(put: Replace) -> None:
     """The sender hears 200 although nothing was kept: every fifth time the commit is left out."""
-    number, record = count(1), inbox_service.record
+    number, keep = count(1), inbox_service.keep
 
-    def sometimes(ctx: Any, arrivals: Any) -> Any:
-        return [] if next(number) % 5 == 0 else record(ctx, arrivals)
+    def sometimes(ctx: Any, envelopes: Any) -> Any:
+        return ["env_lost"] if next(number) % 5 == 0 else keep(ctx, envelopes)
 
-    put(doors, "record", sometimes)
+    put(doors, "keep", sometimes)
 
 
 def _swallow_parked(put: Replace) -> None:
