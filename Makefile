@@ -7,12 +7,18 @@ STAMP  := $(VENV)/.installed
 # A demo and a test run start many processes: each module is compiled once, not in each of them, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test setup check bench prove browser lock clean
+.PHONY: run test setup check style types imports suite bench prove browser lock clean
 
 run: setup
 	@$(BIN)/entrepot demo
 
-test: setup browser check
+# What only waits for the network, and what only needs one core, goes beside the rest. The last line is the tests'.
+test:
+	@$(MAKE) --no-print-directory --jobs=2 setup browser
+	@$(MAKE) --no-print-directory style
+	@$(MAKE) --no-print-directory --jobs=3 suite types imports
+
+suite: setup browser
 	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 setup: $(STAMP)
@@ -24,10 +30,16 @@ $(STAMP): requirements.lock pyproject.toml assets.lock hatch_build.py
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-check: setup
+check: style types imports
+
+style: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: setup
 	$(BIN)/mypy
+
+imports: setup
 	$(BIN)/lint-imports
 
 browser:
@@ -38,7 +50,7 @@ bench: setup
 
 prove: setup
 	$(BIN)/entrepot prove
-	ENTREPOT_TESTS=deep $(BIN)/python -m pytest -n 3 --dist loadscope tests/blueprint
+	ENTREPOT_TESTS=deep $(BIN)/python -m pytest -n 3 --dist loadscope tests/blueprint tests/bulk tests/proof tests/stories
 
 lock:
 	$(BIN)/python -m pip install --quiet uv

@@ -31,17 +31,22 @@ BANNED = {
 SQL_CLOCKS = re.compile(
     r"\b(now\(\)|current_timestamp|clock_timestamp\(\)|gen_random_uuid\(\)|random\(\))", re.IGNORECASE
 )
+WORTH_READING = re.compile(
+    rf"{SQL_CLOCKS.pattern}|\.({'|'.join(sorted({name for _, name in BANNED}))})\b", re.IGNORECASE
+)
 
 
 @cache
 def nodes() -> list[tuple[str, ast.AST]]:
-    """Every node of every module that is no seam, with the module's name: read once for all that look at them."""
+    """Every node of every module that is no seam and holds such a word at all, with the module's name: read once for all that look at them."""
     return [
         (name, node)
         for path in sorted(HOUSE.rglob("*.py"))
         for name in [path.relative_to(HOUSE).as_posix()]
         if not any(name == seam or name.startswith(f"{seam}/") for seam in SEAMS)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for text in [path.read_text("utf-8")]
+        if WORTH_READING.search(text)
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Attribute | ast.Constant)
     ]
 

@@ -1,6 +1,7 @@
 """Bugs that are planted in the hub do not get past the judges."""
 
 import pytest
+from depth import DEEP
 
 from entrepot.proof.sim.proving import catch
 from entrepot.proof.sim.sabotage import SABOTAGES
@@ -8,13 +9,16 @@ from entrepot.proof.sim.sabotage import SABOTAGES
 PLANTED = {  # orders of the day and a seed that brought it out, tried first; when it no longer does, the others follow
     "skip-a-journal": (3, 1),
     "swallow-parked": (3, 1),
-    "resend-unknown": (2, 3),
     "say-nothing": (3, 1),
-    "charge-the-refused": (3, 1),
-    "mark-before-deciding": (3, 1),
-    "forget-the-hold": (4, 1),
     "lift-too-soon": (4, 1),
-}  # `entrepot prove` plants every bug there is, on days of more orders
+}
+if DEEP:  # a minute each; `entrepot prove` plants every bug there is, on days of more orders
+    PLANTED |= {
+        "resend-unknown": (2, 3),
+        "charge-the-refused": (3, 1),
+        "mark-before-deciding": (3, 1),
+        "forget-the-hold": (4, 1),
+    }
 
 
 @pytest.mark.parametrize("name", PLANTED)

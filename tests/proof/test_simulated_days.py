@@ -5,7 +5,7 @@ import pytest
 from entrepot.proof.sim.report import DayReport
 from entrepot.proof.sim.run import one_day
 
-SEEDS = (101, 103, 104, 105)
+SEEDS = (101, 103, 104)
 ORDERS = 4
 
 

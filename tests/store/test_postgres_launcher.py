@@ -271,6 +271,8 @@ def test_an_initdb_that_outlived_its_caller_is_ended_before_its_directory_is_mad
     place.half_made.write_text(str(data))
     words = ["initdb", "-c", "sleep 600 & wait", "-D", str(data)]
     orphan = subprocess.Popen(words, executable="/bin/sh", start_new_session=True)
+    while not Path(f"/proc/{orphan.pid}/cmdline").read_bytes():  # begun, but not yet to be known by its words
+        time.sleep(0.01)
     try:
         server = postgres.start(home, durable=False, sleep=hurried)
         assert one(server, "SELECT 1") == 1

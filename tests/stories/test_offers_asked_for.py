@@ -1,9 +1,10 @@
 """How a request reaches a seller, by whatever channel he has; what he answers by a link; and what dying on the way costs: nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from depth import DEEP
 
 from entrepot.blueprint.load import load
 from entrepot.blueprint.model import Plan
@@ -144,18 +145,16 @@ class Killed(BaseException):
 
 
 class DiesAt(Points):
-    """Ends the process at the n-th pass of one point, once."""
+    """Ends the process at each of these points, once; while `alive` it does not."""
 
-    def __init__(self, name: str, nth: int = 1) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
-        self.name, self.left, self.died = name, nth, False
+        self.left, self.alive = set(names), True
 
     def reach(self, name: str) -> None:
-        if name == self.name and not self.died:
-            self.left -= 1
-            if not self.left:
-                self.died = True
-                raise Killed(name)
+        if name in self.left and not self.alive:
+            self.left.remove(name)
+            raise Killed(name)
 
 
 def survive(house: House, **time: float) -> None:
@@ -168,39 +167,49 @@ def survive(house: House, **time: float) -> None:
             house.clock.advance(30)  # its lease runs out
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        "decide.before-commit",
-        "decide.committed",
-        "offers.before-commit",
-        "offers.committed",
-        "send.after",
-        "send.before",
-        "observe.judged",
-        "observe.booked",
-        "hold.placed",
-        "correction.asked",
-        "correction.delivered",
-        "correction.applied",
-        "hold.lifted",
-    ],
-)
-def test_dying_between_hold_and_request_loses_nothing_and_asks_once(open_day: Callable[..., House], point: str) -> None:
-    dies = DiesAt(point)
-    house = open_day(orders=0, plan=plan_with("mirakl-thread"), points=dies)
-    dies.died = True  # not while the day opens
-    house.run_for(minutes=24)
-    dies.died = False
+def look_at_offers(house: House) -> None:
+    """Their sellers' changes are looked for now instead of in some hours."""
     with house.hub.ctx.db.transaction() as conn:
         conn.execute("UPDATE periodic SET next_at = %s WHERE name = 'sweep-offers'", (house.clock.now(),))
+
+
+POINTS = (
+    "decide.before-commit",
+    "decide.committed",
+    "offers.before-commit",
+    "offers.committed",
+    "send.after",
+    "send.before",
+    "observe.judged",
+    "observe.booked",
+    "hold.placed",
+    "correction.asked",
+    "correction.delivered",
+    "correction.applied",
+    "hold.lifted",
+)
+DEATHS = [
+    pytest.param(POINTS, id="at every point"),
+    *((pytest.param((one,), id=one) for one in POINTS) if DEEP else ()),
+]
+
+
+@pytest.mark.parametrize("points", DEATHS)
+def test_dying_between_hold_and_request_loses_nothing_and_asks_once(
+    open_day: Callable[..., House], points: Sequence[str]
+) -> None:
+    dies = DiesAt(points)
+    house = open_day(orders=0, plan=plan_with("mirakl-thread"), points=dies)
+    house.run_for(minutes=24)  # not while the day opens
+    dies.alive = False
+    look_at_offers(house)
     survive(house, hours=4)
-    assert dies.died
     [thread] = house.stage.portal.threads_of(A)
     assert len(thread.messages) == 2  # ours, and the seller's answer
-    with house.hub.ctx.db.transaction() as conn:
-        conn.execute("UPDATE periodic SET next_at = %s WHERE name = 'sweep-offers'", (house.clock.now(),))
-    survive(house, minutes=5)
+    for _ in range(2 if len(points) == 1 else 6):  # whoever died at a look takes it up at the next
+        look_at_offers(house)
+        survive(house, minutes=30)
     [hold] = house.rows("SELECT * FROM hold WHERE object_id = %s", SLIPPED)
     [correction] = house.rows("SELECT * FROM correction WHERE object_id = %s", SLIPPED)
     assert (hold["lifted_at"] is not None, correction["state"], page(house)["sellable"]) == (True, "applied", True)
+    assert dies.left == set()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from entrepot.inbox.model import Arrival, Received
-from entrepot.inbox.service import NOT_YET_TRIES_MAX, record
+from entrepot.inbox.service import record
 from entrepot.kernel.ctx import Row
 from entrepot.proof.house import House
 
@@ -22,6 +22,10 @@ def paid(open_day: Callable[..., House]) -> Iterator[House]:
 
 def unjoined(house: House) -> list[Row]:
     return house.rows("SELECT * FROM case_file WHERE mode = 'record-unjoined' ORDER BY number")
+
+
+def of_message(house: House, message_id: str) -> list[Row]:
+    return [case for case in unjoined(house) if case["message_id"] == message_id]
 
 
 def arrives(house: House, account: str, kind: str, external_id: str, content: Any) -> Row:
@@ -47,11 +51,10 @@ def test_a_debit_of_an_order_nobody_knows_is_a_case_with_what_was_looked_for_and
     [row] = paid.rows("SELECT body FROM message WHERE kind = 'debit' AND state = 'decided' ORDER BY seq LIMIT 1")
     text = bytes(row["body"]).decode().replace("C260309-00001", "C260309-77777")
     message = arrives(paid, "mirakl-fr/operator", "debit", "C260309-77777-A", json.loads(text))
-    for _ in range(NOT_YET_TRIES_MAX):
-        paid.run_for(hours=2)
+    paid.run_until(lambda: bool(of_message(paid, message["id"])), hours=24)
     [parked] = paid.rows("SELECT state, note FROM message WHERE id = %s", message["id"])
     assert parked["state"] == "parked"
-    [case] = [case for case in unjoined(paid) if case["message_id"] == message["id"]]
+    [case] = of_message(paid, message["id"])
     assert (case["kind"], case["owner"]) == ("business", "commerce-architect")
     assert "looked 12 times" in case["cause_text"]
     assert "looked for mirakl_order_id C260309-77777-A at mirakl-fr/operator, and " in case["cause_text"]

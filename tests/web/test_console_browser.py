@@ -134,25 +134,51 @@ def listen(page: Page) -> list[str]:
     return complaints
 
 
-def test_every_page_is_readable_by_everybody_in_both_themes(browser: Browser, served: Served) -> None:
-    """Loaded in the light and looked at by every rule, then in the dark by those that look at colours: nothing else differs."""
+@dataclass
+class Walk:
+    """What stood out while every page was looked at, each loaded once."""
+
+    unreadable: list[str] = field(default_factory=list)
+    wide: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def walk(browser: Browser, served: Served) -> Walk:
+    """In the light by every rule of axe, then in the dark by those that look at colours (nothing else differs), then in ever smaller windows."""
     context = visit(browser, served, color_scheme="light", reduced_motion="reduce")
     context.add_cookies([{"name": "entrepot_zone", "value": "UTC", "url": served.address}])
-    page = context.new_page()
-    complaints = listen(page)
-    axe, found = AXE.read_text(), []
+    page, walk, axe = context.new_page(), Walk(), AXE.read_text()
+    walk.complaints = listen(page)
     for address in PAGES:
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         page.emulate_media(color_scheme="light")
         page.goto(address)
         assert page.locator("html").get_attribute("data-bs-theme") == "light"
         page.evaluate(axe)
-        found += [f"{address} light: {line}" for line in page.evaluate(AXE_RUN, {})]
+        walk.unreadable += [f"{address} light: {line}" for line in page.evaluate(AXE_RUN, {})]
         page.emulate_media(color_scheme="dark")
         page.evaluate(IN_THE_DARK)
-        found += [f"{address} dark: {line}" for line in page.evaluate(AXE_RUN, {"runOnly": list(OF_COLOURS)})]
+        walk.unreadable += [f"{address} dark: {line}" for line in page.evaluate(AXE_RUN, {"runOnly": list(OF_COLOURS)})]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate(SHOWN)
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                walk.wide.append(f"{address} at {width}")
     context.close()
-    assert found == []
-    assert complaints == []
+    return walk
+
+
+def test_every_page_is_readable_by_everybody_in_both_themes(walk: Walk) -> None:
+    assert walk.unreadable == []
+
+
+def test_no_page_complains(walk: Walk) -> None:
+    assert walk.complaints == []
+
+
+def test_no_page_is_wider_than_its_window(walk: Walk) -> None:
+    assert walk.wide == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -311,23 +337,6 @@ def test_everything_works_without_any_script(browser: Browser, served: Served) -
     expect(page.get_by_role("status")).to_contain_text("Done: suppress.")
     assert [call[0] for call in served.desk.calls] == ["suppress"]
     context.close()
-
-
-def test_no_page_is_wider_than_its_window(browser: Browser, served: Served) -> None:
-    """Each page is loaded once, in a large window that is then made smaller."""
-    context = visit(browser, served)
-    page = context.new_page()
-    wide = []
-    for address in PAGES:
-        page.set_viewport_size({"width": WIDTHS[0], "height": 800})
-        page.goto(address)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            page.evaluate(SHOWN)
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                wide.append(f"{address} at {width}")
-    context.close()
-    assert wide == []
 
 
 def test_the_map_is_walked_by_keys_and_leads_to_the_flow(page: Page) -> None:
