@@ -3,11 +3,10 @@
 import pytest
 from cases.desk import Desk, Listener
 
-from entrepot.cases import queries, service, subject_store
+from entrepot.cases import queries, service
 from entrepot.cases.model import VerbDone, VerbRefused
 from entrepot.cases.states import CaseState
 from entrepot.cases.subjects import next_key
-from entrepot.inbox import store as inbox_store
 from entrepot.store.locks import lock_root
 
 BY, WHY = "Ada Lovelace", "checked with the seller"
@@ -151,10 +150,6 @@ def test_a_repair_into_content_that_was_there_before_is_refused_and_leaves_no_tr
     assert f"arrived already as message {known}" in said
     assert (desk.message_row(known)["state"], desk.message_row(known)["seen"]) == ("decided", 1)
     assert desk.case(case_id)["state"] == "open"
-
-
-def test_content_has_one_digest_whoever_records_it() -> None:
-    assert subject_store.digest_of(b"same bytes") == inbox_store.digest_of(b"same bytes")
 
 
 def test_a_suppressed_message_is_kept_and_never_applied(desk: Desk) -> None:

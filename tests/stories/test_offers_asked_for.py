@@ -167,12 +167,6 @@ def survive(house: House, **time: float) -> None:
             house.clock.advance(30)  # its lease runs out
 
 
-def look_at_offers(house: House) -> None:
-    """Their sellers' changes are looked for now instead of in some hours."""
-    with house.hub.ctx.db.transaction() as conn:
-        conn.execute("UPDATE periodic SET next_at = %s WHERE name = 'sweep-offers'", (house.clock.now(),))
-
-
 POINTS = (
     "decide.before-commit",
     "decide.committed",

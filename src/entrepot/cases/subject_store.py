@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.kernel.digests import blake
 from entrepot.kernel.errors import OwnerDecides
 from entrepot.store.bulk import insert_rows
 
@@ -62,11 +62,6 @@ def end_messages(conn: Conn, ids: Sequence[str], state: str, note: str) -> None:
     )
 
 
-def digest_of(body: bytes) -> str:
-    """The inbox's digest of content: its rule, held equal by a test, since rooms side by side do not import each other."""
-    return blake2b(body, digest_size=16).hexdigest()
-
-
 def effects_of_members(conn: Conn, case_id: str) -> list[Row]:
     """Every outgoing action of the members that still fail, oldest first."""
     return conn.execute(
@@ -101,7 +96,7 @@ def _envelope(ctx: Ctx, old: Row, body: bytes, route: str) -> dict[str, Any]:
         "channel": "person",
         "route": route,
         "body": body,
-        "digest": digest_of(body),
+        "digest": blake(body),
         "received_at": ctx.clock.now(),
         "machine_at": ctx.clock.machine(),
         "plan_hash": ctx.plan_hash,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from entrepot.connectors.port import Forged, Secret, Verified
+from entrepot.kernel.digests import hmac_sha256
 from entrepot.kernel.errors import WrongSetting
 
 SIGNATURES_MAX = 10
@@ -77,6 +78,6 @@ def _key(secret: str) -> bytes:
 
 
 def _fits(secret: str, signed: bytes, signatures: list[bytes]) -> bool:
-    expected = hmac.digest(_key(secret), signed, "sha256")
+    expected = hmac_sha256(_key(secret), signed)
     fits = [hmac.compare_digest(expected, signature) for signature in signatures]  # all of them: no time tells which
     return any(fits)

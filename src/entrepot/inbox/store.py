@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
+from msgspec.json import encode
 from psycopg.rows import tuple_row
 
 from entrepot.inbox.model import MALFORMED, Arrival, Envelope, Message, Received, Recorded, Sealed
 from entrepot.kernel.ctx import Conn, Ctx, Row
+from entrepot.kernel.digests import blake
 from entrepot.store.bulk import insert_rows, instants, texts
 
 NEVER_KEPT = frozenset(
@@ -26,14 +27,23 @@ NEVER_KEPT = frozenset(
 
 
 def digest_of(body: bytes) -> str:
-    return blake2b(body, digest_size=16).hexdigest()
+    return blake(body)
+
+
+_KEEP = """
+    INSERT INTO envelope (id, account, channel, route, headers, body, sealed, received_at, machine_at, plan_hash)
+    SELECT *, true, %s, %s, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %b::bytea[])
+"""
 
 
 def insert_sealed(conn: Conn, ctx: Ctx, envelopes: Sequence[Envelope]) -> list[str]:
     """Keep envelopes that nobody has opened; their ids."""
-    rows = [_envelope(ctx, envelope, sealed=True) for envelope in envelopes]
-    insert_rows(conn, "envelope", rows)
-    return [row["id"] for row in rows]
+    ids = [ctx.ids.new("env") for _ in envelopes]
+    names = (ids, [e.account for e in envelopes], [e.channel for e in envelopes], [e.route for e in envelopes])
+    headers = texts([encode(_kept(e.headers)).decode() for e in envelopes])
+    moment = (ctx.clock.now(), ctx.clock.machine(), ctx.plan_hash)
+    conn.execute(_KEEP, (*moment, *map(texts, names), headers, [e.body for e in envelopes]))
+    return ids
 
 
 def take_sealed(conn: Conn, account: str, limit: int) -> list[Sealed]:
@@ -48,14 +58,16 @@ def take_sealed(conn: Conn, account: str, limit: int) -> list[Sealed]:
 
 def open_sealed(conn: Conn, ctx: Ctx, opened: Sequence[tuple[Sealed, Sequence[Received]]]) -> list[Recorded]:
     """What was in them becomes messages; they are sealed no more."""
-    ids = [envelope.id for envelope, _ in opened]
-    conn.execute("UPDATE envelope SET sealed = false WHERE id = ANY(%s::text[])", (texts(ids),))
+    conn.execute(
+        "UPDATE envelope AS e SET sealed = false, digest = v.digest FROM unnest(%s::text[], %s::text[]) AS v (id, digest) WHERE e.id = v.id",
+        (texts([e.id for e, _ in opened]), texts([digest_of(e.body) for e, _ in opened])),
+    )
     return split_off(conn, ctx, [(e.id, e.account, e.received_at, received) for e, received in opened])
 
 
 def insert_arrivals(conn: Conn, ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
     """Keep envelopes, their messages and their cursors; the same content again is one row, counted. One entry per message."""
-    rows = [_envelope(ctx, arrival, sealed=False) for arrival in arrivals]
+    rows = [_envelope(ctx, arrival) for arrival in arrivals]
     with conn.pipeline():  # one round trip
         insert_rows(conn, "envelope", rows)
         recorded = split_off(
@@ -104,19 +116,22 @@ def _nameless(record: Received) -> Received:
     return replace(record, kind=MALFORMED, external_id=digest, revision="", root=f"malformed:{digest}")
 
 
-def _envelope(ctx: Ctx, arrival: Arrival | Envelope, *, sealed: bool) -> Row:
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in NEVER_KEPT}
+
+
+def _envelope(ctx: Ctx, arrival: Arrival) -> Row:
     return {
         "id": ctx.ids.new("env"),
         "account": arrival.account,
         "channel": arrival.channel,
         "route": arrival.route,
-        "headers": {k: v for k, v in arrival.headers.items() if k.lower() not in NEVER_KEPT},
+        "headers": _kept(arrival.headers),
         "body": arrival.body,
         "digest": digest_of(arrival.body),
         "received_at": ctx.clock.now(),
         "machine_at": ctx.clock.machine(),
         "plan_hash": ctx.plan_hash,
-        "sealed": sealed,
     }
 
 

@@ -185,7 +185,7 @@ def receive_webhook(doors: Doors, system: str, headers: Mapping[str, str], conte
         return envelope
     if doors.backlog_full(envelope.account):
         return backlog_full()
-    return webhook_kept(*keep(doors.ctx, [envelope]))
+    return Response(webhook_kept_body(*keep(doors.ctx, [envelope])), 200, media_type="application/json")
 
 
 def admit_webhook(doors: Doors, system: str, headers: Mapping[str, str], content: bytes) -> Envelope | Response:
@@ -202,8 +202,8 @@ def admit_webhook(doors: Doors, system: str, headers: Mapping[str, str], content
     return Envelope(account, "webhook", f"{HOOKS}{system}", content, headers)
 
 
-def webhook_kept(envelope_id: str) -> Response:
-    return answer(200, {"envelope": envelope_id})
+def webhook_kept_body(envelope_id: str) -> bytes:
+    return msgspec.json.encode({"envelope": envelope_id})
 
 
 def backlog_full() -> Response:
