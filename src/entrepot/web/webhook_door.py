@@ -2,6 +2,7 @@
 than keeping it. Webhooks that come at the same time share a commit.
 """
 
+from asyncio import Future, ensure_future, shield
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +27,8 @@ from entrepot.web.doors import (
     webhook_kept_body,
 )
 
-BACKLOG_LOOK = timedelta(seconds=1)  # machine: how long an answer about an account's backlog holds
+BACKLOG_LOOK = timedelta(seconds=1)  # machine: after that an answer about an account's backlog is renewed
+BACKLOG_OLD = timedelta(seconds=10)  # and after that not gone by any more
 
 
 class HungUp(Exception):
@@ -65,10 +67,9 @@ class WebhookDoor:
         envelope = await run_in_threadpool(admit) if may_call_out(self._doors, system) else admit()
         if isinstance(envelope, Response):
             return envelope
-        full = self._backlog.remembered(envelope.account)
-        if full is None:
-            full = await run_in_threadpool(self._backlog.ask, envelope.account)
-        return backlog_full() if full else await self._together.submit(envelope)
+        if await self._backlog.is_full(envelope.account):
+            return backlog_full()
+        return await self._together.submit(envelope)
 
 
 async def _kept(envelope_id: str, send: Send) -> None:
@@ -101,25 +102,29 @@ async def body_of(receive: Receive) -> bytes:
 
 
 class Backlog:
-    """Whether too much of an account is waiting: asked about once a second, however many webhooks come."""
+    """Whether too much of an account is waiting: asked about once a second, however many webhooks come, and nobody waits for an answer who has one."""
 
     def __init__(self, full: Callable[[str], bool], machine: Callable[[], datetime]) -> None:
         self._full = full
         self._machine = machine
         self._known: dict[str, tuple[datetime, bool]] = {}
+        self._asking: dict[str, Future[bool]] = {}
 
-    def remembered(self, account: str) -> bool | None:
-        """None: nobody knows any more, ask; whoever comes meanwhile goes by the last answer."""
-        known, now = self._known.get(account), self._machine()
-        if known is None:
-            return None
-        if now - known[0] > BACKLOG_LOOK:
-            self._known[account] = (now, known[1])
-            return None
-        return known[1]
+    async def is_full(self, account: str) -> bool:
+        """Fails as the database does, where the last answer is too old to go by."""
+        at, full = self._known.get(account, (None, False))
+        age = None if at is None else self._machine() - at
+        if age is not None and age < BACKLOG_LOOK:
+            return full
+        asking = self._asking.get(account) or self._ask(account)
+        return await shield(asking) if age is None or age > BACKLOG_OLD else full
 
-    def ask(self, account: str) -> bool:
-        """Asks the database."""
-        full = self._full(account)
-        self._known[account] = (self._machine(), full)
-        return full
+    def _ask(self, account: str) -> "Future[bool]":
+        asking = self._asking[account] = ensure_future(run_in_threadpool(self._full, account))
+        asking.add_done_callback(partial(self._told, account))
+        return asking
+
+    def _told(self, account: str, asked: "Future[bool]") -> None:
+        del self._asking[account]
+        if not asked.cancelled() and asked.exception() is None:  # what failed is asked again by whoever comes next
+            self._known[account] = (self._machine(), asked.result())
