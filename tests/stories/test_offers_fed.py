@@ -21,6 +21,8 @@ from entrepot.proof.house import House
 from entrepot.proof.world import options
 from entrepot.sandbox.errands import Pace
 from entrepot.sandbox.furniture import A, B, F, offer_id
+from entrepot.web.store import feeds
+from entrepot.web.views.feeds import FeedFilter
 
 ACCOUNT = "mirakl-fr/operator"
 HEADER = ("Artikel", "SKU", "EAN", "Price", "Stock", "Lead time")
@@ -254,6 +256,11 @@ def test_a_mistyped_price_is_mended_by_its_seller_from_what_came_back_and_the_of
         reports += clerk.act()
     look_at_offers(house)
     assert [(one.read, one.rejected) for one in reports] == [(4, 1), (1, 0)]
+    with house.hub.ctx.db.transaction() as conn:
+        listed = feeds.page(conn, (ACCOUNT,), FeedFilter()).rows
+    assert [(one.seller, one.door, one.state.word, one.version, one.rejected) for one in listed] == [
+        (str(F), "Command", "Applied", 1, report.rejected) for report in reversed(reports)
+    ]
     filed = house.stage.filers.books()
     assert [(one["sku"], one["fields"]) for one in filed["returned"]] == [(sku(F, 2), "price")]
     assert filed["live"] == filed["corrected"] != []
