@@ -14,7 +14,8 @@ from entrepot.bulk.mapping import by_names
 from entrepot.bulk.reading import open_source
 from entrepot.bulk.rules import offer_rules
 from entrepot.bulk.service import Feed, Report, take_in
-from entrepot.insight.feeds import measures
+from entrepot.insight.feeds import LOOKED_BACK, measures
+from entrepot.insight.offers import offer_measures
 from entrepot.proof.clerk import Clerk
 from entrepot.proof.figures import figures
 from entrepot.proof.house import House
@@ -242,6 +243,21 @@ def test_what_became_of_files_is_measured_by_seller_and_reason(house: House) -> 
     assert (seller["live"], seller["rejected"], seller["waiting"], seller["unseen"]) == (3, 1, 0, 0)
     assert 0 < seller["to_live_p95_s"] < 3 * 3600
     told = {(one["by"], one["field"], one["code"]): (one["rows"], one["corrected"]) for one in found.reasons}
+    with house.hub.ctx.db.transaction() as conn:
+        whole = offer_measures(conn, house.hub.plan, house.clock.now(), LOOKED_BACK)
+    files = house.rows(
+        "SELECT sum(rows_read) AS read, sum(rows_rejected) AS rejected FROM feed_file WHERE seller = %s", str(B)
+    )[0]
+    handed = next(one for one in whole.handed if one.seller == str(B))
+    assert (handed.handed_in, handed.by_us, handed.by_them) == (files["read"], files["rejected"], 1)
+    assert {(one.by, one.field, one.code) for one in whole.reasons} >= set(told)
+    [age], [live] = whole.ages, whole.to_live
+    assert (age.name, age.about) == (
+        ACCOUNT,
+        house.rows("SELECT count(*) AS n FROM feed_offer WHERE state = 'live'")[0]["n"],
+    )
+    assert live.changes == house.rows("SELECT count(live_at) AS n FROM feed_sent")[0]["n"] > 3
+    assert live.p50 and live.p95 and timedelta() < live.p50 < live.p95
     assert told == {("hub", "price", "amount"): (1, 1), ("marketplace", "gtin", "marketplace-refused"): (1, 0)}
 
 

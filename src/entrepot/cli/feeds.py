@@ -47,12 +47,12 @@ def _document(whole: OfferMeasures) -> dict[str, Any]:
     return {
         "ages": [
             {"of": one.kind, "name": one.name, "looked_at": one.seen, "about": one.about, "p50_s": one.p50.total_seconds(), "p95_s": one.p95.total_seconds(),
-             "stale_percent": round(100 * one.stale_share, 1), "limit_s": one.limit.total_seconds() if one.limit else None}
+             "stale_percent": round(100 * one.stale_share, 1), "limit_s": _seconds(one.limit)}
             for one in whole.ages
         ],
         "to_live": [
-            {"of": one.kind, "account": one.account, "changes": one.changes, "p50_s": one.p50.total_seconds() if one.p50 else None,
-             "p95_s": one.p95.total_seconds() if one.p95 else None, "not_live": one.unseen, "late": one.late, "waiting": one.waiting}
+            {"of": one.kind, "account": one.account, "changes": one.changes, "p50_s": _seconds(one.p50),
+             "p95_s": _seconds(one.p95), "not_live": one.unseen, "late": one.late, "waiting": one.waiting}
             for one in whole.to_live
         ],
         "oversold": {
@@ -99,13 +99,13 @@ def _whole(page: Paper, whole: OfferMeasures) -> None:
 
 
 def _age(one: Age) -> list[str]:
-    limit = "-" if one.limit is None else _span(one.limit.total_seconds())
+    limit = _span(_seconds(one.limit))
     stale = "-" if one.limit is None else f"{100 * one.stale_share:.1f} %"
     return [FROM[one.kind], one.name or "-", f"{one.about:,}", _span(one.p50.total_seconds()), _span(one.p95.total_seconds()), stale, limit]  # fmt: skip
 
 
 def _to_live(one: ToLive) -> list[str]:
-    spans = (_span(span.total_seconds() if span else None) for span in (one.p50, one.p95))
+    spans = (_span(_seconds(span)) for span in (one.p50, one.p95))
     return [FROM[one.kind], one.account, f"{one.changes:,}", *spans, f"{one.unseen:,}", f"{one.waiting:,}"]
 
 
@@ -126,3 +126,7 @@ def _reason(row: Row) -> list[str]:
 def _span(seconds: float | None) -> str:
     """Whole minutes, for people; a dash where nothing was measured."""
     return "-" if seconds is None else str(timedelta(minutes=round(seconds / 60)))
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()

@@ -92,15 +92,13 @@ def feed_reasons(conn: Conn, given: Mapping[str, Any]) -> list[Row]:
 # ── offers over a time: rejected, aged, shown, oversold ──────────────────────────────────────────────────────
 
 OFFER_FLOW, LISTING_FLOW, OVERSOLD = "offer-publication", "listing-offer", "oversold"
-RETURNS_MOST, SUBMISSIONS_MOST = (
-    10_000,
-    1_000,
-)  # rejected rows and submissions with rejects, the newest, that are told apart by reason
-LIVE_MOST = 5_000  # changes per account, the newest, whose way to live is measured
+RETURNS_MOST = 5_000  # rejected rows, the newest, that are told apart by reason
+SUBMISSIONS_MOST = 500  # of ours with rejects, likewise
+LIVE_MOST = 3_000  # changes per account, the newest, whose way to live is measured
 COUNTED_MOST = 100_000  # where more wait than these, that is what is said
-EFFECTS_MOST = 5_000  # of our own actions, the newest
+EFFECTS_MOST = 3_000  # of our own actions, the newest
 OVERSOLD_MOST = 10
-PAGES_LOOKED_AT = 300  # of a table; a smaller one is looked at whole
+PAGES_LOOKED_AT = 200  # of a table; a smaller one is looked at whole
 
 # Whoever handed something in: sellers by their files and batches; ourselves (seller '') by what we submitted to channels.
 _REJECTED = """
