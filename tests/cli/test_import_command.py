@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 from cli.said import Entrepot
+from conftest import START
+from web.feed_rows import FeedDay
+
+from entrepot.store.db import Db
 
 HEADER = "SKU;EAN;Title;Category;Price;Quantity\n"
 GOOD = "A1;4006381333931;Lamp;OUTDOOR;12.50;3\n"
@@ -110,3 +114,25 @@ def test_what_became_of_files_is_shown_by_seller_and_reason(entrepot: Entrepot, 
     assert "1 (50 %)" in said.out and "limits" in said.out
     [seller] = json.loads(entrepot("feed", "--json").out)["sellers"]
     assert (seller["seller"], seller["live"], seller["rejected"], seller["last_file"]) == ("2001", 1, 1, "offers.csv")
+
+
+def test_how_old_our_stock_is_and_what_was_oversold_is_said_beside_what_became_of_files(
+    entrepot: Entrepot, file: Path, db: Db
+) -> None:
+    entrepot("import", str(file), "--as", "offers", "--seller", "2001")
+    with db.transaction() as conn:
+        day = FeedDay(conn, START)
+        day.stock_of("LAMP-1", "oms@backoffice", day.ago(minutes=90))
+        day.oversold(77, "LAMP-1", count=2)
+    said = entrepot("feed").out
+    assert "oms@backoffice" in said and "1:30:00" in said
+    assert "2 orders found too little stock; 1 of 1 cases are open" in said
+    found = json.loads(entrepot("feed", "--json").out)
+    assert [(one["of"], one["name"], one["looked_at"]) for one in found["ages"]] == [
+        ("fed", "mirakl-fr/operator", 1),
+        ("pool", "oms@backoffice", 1),
+    ]
+    assert found["oversold"]["last"] == [
+        {"case": 77, "times": 2, "stock": "LAMP-1", "cause": "2 pieces of LAMP-1 are ordered and not there"}
+    ]
+    assert set(json.loads(entrepot("feed", "--seller", "2001", "--json").out)) == {"sellers", "reasons"}

@@ -14,13 +14,16 @@ from entrepot.bulk.mapping import by_names
 from entrepot.bulk.reading import open_source
 from entrepot.bulk.rules import offer_rules
 from entrepot.bulk.service import Feed, Report, take_in
-from entrepot.insight.feeds import measures
+from entrepot.insight.feeds import LOOKED_BACK, measures
+from entrepot.insight.offers import offer_measures
 from entrepot.proof.clerk import Clerk
 from entrepot.proof.figures import figures
 from entrepot.proof.house import House
 from entrepot.proof.world import options
 from entrepot.sandbox.errands import Pace
 from entrepot.sandbox.furniture import A, B, F, offer_id
+from entrepot.web.store import feeds
+from entrepot.web.views.feeds import FeedFilter
 
 ACCOUNT = "mirakl-fr/operator"
 HEADER = ("Artikel", "SKU", "EAN", "Price", "Stock", "Lead time")
@@ -240,6 +243,21 @@ def test_what_became_of_files_is_measured_by_seller_and_reason(house: House) -> 
     assert (seller["live"], seller["rejected"], seller["waiting"], seller["unseen"]) == (3, 1, 0, 0)
     assert 0 < seller["to_live_p95_s"] < 3 * 3600
     told = {(one["by"], one["field"], one["code"]): (one["rows"], one["corrected"]) for one in found.reasons}
+    with house.hub.ctx.db.transaction() as conn:
+        whole = offer_measures(conn, house.hub.plan, house.clock.now(), LOOKED_BACK)
+    files = house.rows(
+        "SELECT sum(rows_read) AS read, sum(rows_rejected) AS rejected FROM feed_file WHERE seller = %s", str(B)
+    )[0]
+    handed = next(one for one in whole.handed if one.seller == str(B))
+    assert (handed.handed_in, handed.by_us, handed.by_them) == (files["read"], files["rejected"], 1)
+    assert {(one.by, one.field, one.code) for one in whole.reasons} >= set(told)
+    [age], [live] = whole.ages, whole.to_live
+    assert (age.name, age.about) == (
+        ACCOUNT,
+        house.rows("SELECT count(*) AS n FROM feed_offer WHERE state = 'live'")[0]["n"],
+    )
+    assert live.changes == house.rows("SELECT count(live_at) AS n FROM feed_sent")[0]["n"] > 3
+    assert live.p50 and live.p95 and timedelta() < live.p50 < live.p95
     assert told == {("hub", "price", "amount"): (1, 1), ("marketplace", "gtin", "marketplace-refused"): (1, 0)}
 
 
@@ -254,6 +272,11 @@ def test_a_mistyped_price_is_mended_by_its_seller_from_what_came_back_and_the_of
         reports += clerk.act()
     look_at_offers(house)
     assert [(one.read, one.rejected) for one in reports] == [(4, 1), (1, 0)]
+    with house.hub.ctx.db.transaction() as conn:
+        listed = feeds.page(conn, (ACCOUNT,), FeedFilter()).rows
+    assert [(one.seller, one.door, one.state.word, one.version, one.rejected) for one in listed] == [
+        (str(F), "Command", "Applied", 1, report.rejected) for report in reversed(reports)
+    ]
     filed = house.stage.filers.books()
     assert [(one["sku"], one["fields"]) for one in filed["returned"]] == [(sku(F, 2), "price")]
     assert filed["live"] == filed["corrected"] != []

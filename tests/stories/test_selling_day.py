@@ -3,11 +3,12 @@
 import copy
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from entrepot.insight.offers import offer_measures
 from entrepot.proof.channel_figures import broken_channels, channel_figures
 from entrepot.proof.checkers import check_channels
 from entrepot.proof.figures import broken, selling_figures
@@ -57,6 +58,17 @@ def test_every_channel_sold_and_was_told_of_its_parcels(day: SellingHouse) -> No
         "SELECT l.account, count(*) AS n FROM parcel p JOIN leg l ON l.id = p.leg_id WHERE p.confirmed_at IS NOT NULL GROUP BY 1"
     )
     assert {row["account"] for row in rows} == set(CHANNELS)
+
+
+def test_how_old_our_stock_is_and_how_soon_each_channel_took_what_changed_is_measured_and_nothing_was_oversold(
+    day: SellingHouse,
+) -> None:
+    with day.hub.ctx.db.transaction() as conn:
+        found = offer_measures(conn, day.hub.plan, day.clock.now(), timedelta(days=30))
+    assert [(one.name, one.stale) for one in found.ages] == [("oms@backoffice", 0)]
+    assert {one.account for one in found.to_live if one.changes >= 60 and not one.unseen} == set(CHANNELS)
+    assert timedelta() < max(one.p95 for one in found.to_live if one.p95 is not None) < timedelta(hours=1)
+    assert (found.oversold.times, found.oversold.last) == (0, ())
 
 
 def test_the_warehouses_word_for_a_carrier_reaches_amazon_and_ebay_as_theirs(

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from web.channel_fakes import ChannelRecords, FakeDisputes
 from web.feed_fakes import FakeFeeds, FeedRecords
+from web.measure_fakes import MeasureRecords
 from web.offer_fakes import FakeAnswers, FakeOffers, OfferRecords
 
 from entrepot.blueprint.draw.risks import Experience, Seen
@@ -303,7 +304,7 @@ def members() -> tuple[MemberRow, ...]:
     )  # fmt: skip
 
 
-class FakeReader(OfferRecords, ChannelRecords, FeedRecords):
+class FakeReader(OfferRecords, ChannelRecords, FeedRecords, MeasureRecords):
     """Answers every question of the console from the records above."""
 
     def open_case_count(self) -> int:

@@ -39,7 +39,7 @@ PAGES = (
     "/messages/msg_2", "/actions/eff_1", "/settlement", "/settlement/stm_1", "/flows", "/plan", "/plan/2", "/flows/shipment/pause",
     "/find?q=C-", "/find", "/offers", "/offers/mirakl-fr/operator/O-1", "/offers/mirakl-fr/operator/O-1/override?field=price", "/corrections",
     "/feeds", "/feeds/arr_1", "/feeds/arr_2", "/feeds/send", "/feeds/mapping?account=mirakl-fr/operator&seller=2001",
-    "/channels/amazon-de/main?show=disputes", "/listings/amazon-de/main/LAMP-1", "/ownership", "/ownership/offer", "/map", "/map?size=full", "/systems/mirakl-fr", "/runbooks", "/runbooks/leg-refused", "/identifiers?q=C-", "/risks",
+    "/measures", "/measures?period=24h", "/channels/amazon-de/main?show=disputes", "/listings/amazon-de/main/LAMP-1", "/ownership", "/ownership/offer", "/map", "/map?size=full", "/systems/mirakl-fr", "/runbooks", "/runbooks/leg-refused", "/identifiers?q=C-", "/risks",
 )  # fmt: skip
 WIDTHS = (1600, 1280, 900)
 AXE_RUN = """async (rules) => (await axe.run(document, {resultTypes: ['violations'], ...rules})).violations

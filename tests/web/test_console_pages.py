@@ -30,6 +30,7 @@ PAGES = (
     "/cases/bulk?verb=retry&case=case_01", "/orders", "/orders?leg=to-ship", "/orders/bas_1", "/messages/msg_1",
     "/actions/eff_1", "/settlement", "/settlement/stm_1", "/settlement/stm_1?lines=variance", "/flows", "/plan", "/plan/2", "/plan/1",
     "/flows/shipment/pause", "/flows/shipment/empty", "/flows/settlement/proof", "/flows/settlement/resume", "/find", "/find?q=C-", "/find?q=nothing",
+    "/measures", "/measures?period=24h",
 )  # fmt: skip
 
 

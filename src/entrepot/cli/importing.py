@@ -108,17 +108,11 @@ def _kept_as_case(house: Opened, error: "Unreadable", account: str, seller: str)
 def _noting(
     house: Opened, account: str, seller: str, file: Path, complete: bool
 ) -> "Callable[[Conn, Report, int | None], None]":
-    """The file is named among those that arrived, in the transaction that applies it."""
-    from entrepot.bulk.arrival.keeping import Whole, file_name
+    from entrepot.bulk.arrival.keeping import file_name
     from entrepot.bulk.arrival.model import Sent
-    from entrepot.bulk.arrival.service import note
+    from entrepot.bulk.arrival.service import noting
 
-    sent = Sent(account, seller, "command", file_name(file.name), complete, login_name())
-
-    def noted(conn: "Conn", report: "Report", version: int | None) -> None:
-        note(house.ctx, conn, sent, Whole(file, file.stat().st_size, ""), report, version)
-
-    return noted
+    return noting(house.ctx, Sent(account, seller, "command", file_name(file.name), complete, login_name()), file)
 
 
 @contextmanager

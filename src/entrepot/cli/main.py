@@ -58,7 +58,8 @@ app.command("entrepot.cli.init:init", help="Write a complete plan of your own, f
 app.command("entrepot.cli.checking:check", help="Say everything that is wrong with a plan, and where.")
 app.command("entrepot.cli.importing:import_", name="import", help="Take in a seller's file of offers.")
 app.command(
-    "entrepot.cli.feeds:feed", help="Sellers' files: what is rejected, how fresh offers are, how soon a change is live."
+    "entrepot.cli.feeds:feed",
+    help="Sellers' files and our stock: what is rejected, how old it is, how soon a change is live, what was oversold.",
 )
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
 app.command(

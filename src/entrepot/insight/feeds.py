@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from entrepot.insight import store
+from entrepot.insight.offers import STALE_AFTER
 from entrepot.kernel.ctx import Conn, Row
 
 LOOKED_BACK = timedelta(days=30)
-STALE_AFTER = timedelta(hours=24)  # where the plan's flow names no age of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from entrepot.app import Hub
+from entrepot.bulk.arrival.keeping import file_name
+from entrepot.bulk.arrival.model import Sent
+from entrepot.bulk.arrival.service import noting
 from entrepot.bulk.arriving import take_in_file
 from entrepot.bulk.following import unreadable
 from entrepot.bulk.refusals import Unreadable
@@ -12,6 +15,7 @@ from entrepot.bulk.service import Report
 from entrepot.kernel.errors import Busy
 
 TAKEN = "taken"  # the folder of what was dealt with
+DOOR, BY = "command", "the operator’s clerk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,15 @@ class Clerk:
 
     def _take(self, file: Path) -> Report | None:
         """None: not now, or nobody can read it, which is a case."""
-        plan, account = self.hub.plan, self.hub.parts.marketplace
+        ctx, plan, account = self.hub.ctx, self.hub.plan, self.hub.parts.marketplace
         seller = file.name.partition("-")[0]
+        listed = noting(ctx, Sent(account, seller, DOOR, file_name(file.name), complete=False, by=BY), file)
         try:
-            report = take_in_file(self.hub.ctx, plan, file, account, seller, home=self.home).report
+            report = take_in_file(ctx, plan, file, account, seller, home=self.home, also=listed).report
         except Busy:
             return None
         except Unreadable as error:
-            unreadable(self.hub.ctx, plan, account, seller, error.message)
+            unreadable(ctx, plan, account, seller, error.message)
             report = None
         file.rename(self.folder / TAKEN / file.name)
         return report

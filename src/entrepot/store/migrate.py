@@ -11,7 +11,7 @@ from entrepot.kernel.errors import NotNow, OwnerDecides
 from entrepot.store.db import APP_ROLE
 
 UPGRADE_LOCK = 0x656E_7472_6570_0001  # one upgrade at a time in a database
-HEAD = "0012"
+HEAD = "0013"
 LOCK_TIMEOUT = "5s"  # a migration never queues behind a long transaction: it gives up and is run again
 
 Install = Callable[[psycopg.Connection[Any]], None]  # the engine's own tables, brought by the engine

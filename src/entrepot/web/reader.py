@@ -30,6 +30,7 @@ from entrepot.web.views import (
 from entrepot.web.views.channels import ChannelDetail, ChannelFilter, ChannelsView, DisputeRow
 from entrepot.web.views.feeds import FeedDetail, FeedFilter, FeedPage
 from entrepot.web.views.listings import ListingDetail
+from entrepot.web.views.measures import MeasuresView
 from entrepot.web.views.offers import (
     CorrectionFilter,
     CorrectionPage,
@@ -121,4 +122,8 @@ class Reader(Protocol):
 
     def feed(self, arrival_id: str, after: str) -> FeedDetail | None:
         """`after`: the last reject of the page before."""
+        ...
+
+    def measures(self, period: str, now: datetime) -> MeasuresView:
+        """Of offers, over one of `PERIODS` until now."""
         ...

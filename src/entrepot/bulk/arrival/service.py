@@ -56,6 +56,15 @@ def note(ctx: Ctx, conn: Conn, sent: Sent, whole: Whole, report: Report, version
     store.insert(conn, row | {"is_here": False, "started_at": ctx.clock.now()})
 
 
+def noting(ctx: Ctx, sent: Sent, file: Path) -> Callable[[Conn, Report, int | None], None]:
+    """What names a file that is read from where it lies among those that arrived; for the transaction that applies it."""
+
+    def noted(conn: Conn, report: Report, version: int | None) -> None:
+        note(ctx, conn, sent, Whole(file, file.stat().st_size, ""), report, version)
+
+    return noted
+
+
 def looked(ctx: Ctx, conn: Conn, sent: Sent, move: Move) -> None:
     """What a look found of one file."""
     now = ctx.clock.now()

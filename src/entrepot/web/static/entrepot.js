@@ -68,7 +68,7 @@
 
   // --- keys -------------------------------------------------------------------------------------------------------
   const VERBS = { r: "retry", e: "repair", s: "suppress", u: "escalate" };
-  const PLACES = { t: "/", c: "/cases", q: "/questions", o: "/orders", s: "/settlement", f: "/flows", w: "/ownership", m: "/map", r: "/runbooks", i: "/identifiers", k: "/risks", p: "/offers", l: "/feeds", e: "/corrections" };
+  const PLACES = { t: "/", c: "/cases", q: "/questions", o: "/orders", s: "/settlement", f: "/flows", n: "/measures", w: "/ownership", m: "/map", r: "/runbooks", i: "/identifiers", k: "/risks", p: "/offers", l: "/feeds", e: "/corrections" };
   let goingSince = -Infinity;
 
   function pressed(event) {

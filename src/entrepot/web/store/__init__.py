@@ -19,6 +19,7 @@ from entrepot.web.store import (
     flows,
     joins,
     listings,
+    measures,
     offers,
     orders,
     plans,
@@ -52,6 +53,7 @@ from entrepot.web.views import (
 from entrepot.web.views.channels import ChannelDetail, ChannelFilter, ChannelsView, DisputeRow
 from entrepot.web.views.feeds import FeedDetail, FeedFilter, FeedPage
 from entrepot.web.views.listings import ListingDetail
+from entrepot.web.views.measures import MeasuresView
 from entrepot.web.views.offers import (
     CorrectionFilter,
     CorrectionPage,
@@ -197,3 +199,7 @@ class ConsoleStore:
     def feed(self, arrival_id: str, after: str) -> FeedDetail | None:
         with self._db.transaction() as conn:
             return feeds.detail(conn, arrival_id, after)
+
+    def measures(self, period: str, now: datetime) -> MeasuresView:
+        with self._db.transaction() as conn:
+            return measures.view(conn, self._plan, period, now)
