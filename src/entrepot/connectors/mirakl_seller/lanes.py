@@ -7,13 +7,14 @@ a discount that is to go on is set again by whoever set it.
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from entrepot.connectors.around import Around
-from entrepot.connectors.exchange import Answer, Call, Good, unfinished, unread
+from entrepot.connectors.exchange import Call, Good, unread
+from entrepot.connectors.joined import Rows
 from entrepot.connectors.mirakl import shapes
 from entrepot.connectors.mirakl.asking import JSON
 from entrepot.connectors.mirakl.words import IMPORT_DONE_BY_STATUS
@@ -21,9 +22,9 @@ from entrepot.connectors.mirakl_seller.submissions import OFFERS, PRICES, STOCK,
 from entrepot.connectors.mirakl_seller.translate import Import, ShopOffer, refused_rows, submission_id
 from entrepot.connectors.mirakl_seller.wire import SHOP
 from entrepot.connectors.port import Detail, OutgoingEffect
-from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, encoded, minor, number_of, typed
+from entrepot.connectors.reading import Unreadable, elements, encoded, minor, number_of, typed
 from entrepot.connectors.verbs import SetPrice, SetStock, SubmitListing
-from entrepot.connectors.writes import WRONG_PAYLOAD, Caller, Look, Shape
+from entrepot.connectors.writes import Caller, Look, Shape
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.http import HttpResponse
 from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Refused, Unknown
@@ -70,7 +71,7 @@ def _offers(response: HttpResponse, sku: str) -> list[ShopOffer]:
 # -- prices --------------------------------------------------------------------------------------------------------
 
 
-def price_row(payload: SetPrice) -> tuple[str, str]:
+def price_row(payload: SetPrice, _key: str) -> tuple[str, str]:
     if payload.price_minor <= 0 or not payload.sku:
         raise Unreadable("a SKU and a price above zero are needed", "$.price_minor")
     return payload.sku, format(number_of(payload.price_minor, payload.currency), "f")
@@ -80,8 +81,8 @@ def price_file(rows: Sequence[tuple[str, str]]) -> Call:
     return file_call("/api/offers/pricing/imports", ("offer-sku", "price"), *rows)
 
 
-def set_price(payload: SetPrice, _key: str) -> Call:
-    return price_file([price_row(payload)])
+def set_price(payload: SetPrice, key: str) -> Call:
+    return price_file([price_row(payload, key)])
 
 
 def price_taken(_payload: SetPrice, response: HttpResponse) -> Outcome:
@@ -96,40 +97,9 @@ def price_is_so(payload: SetPrice, response: HttpResponse) -> ReadBack:
     return NotThere(f"{payload.sku} has not that price")
 
 
-@dataclass(frozen=True, slots=True)
-class PriceFile(Around):
-    """PRI01 as the outbox knows it: many prices, one file. What is no price is refused by itself, and the others go."""
-
-    wire: Caller
-    together: int
-
-    def send_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[Outcome], Detail]:
-        told: dict[str, Outcome] = {}
-        rows: dict[str, tuple[str, str]] = {}
-        for effect in effects:
-            try:
-                rows[effect.key] = price_row(msgspec.convert(effect.payload, SetPrice, str_keys=True))
-            except (Unreadable, *NOT_JSON) as error:
-                told[effect.key] = Refused(
-                    WRONG_PAYLOAD, f"{effect.operation} cannot be made from this payload: {error}"
-                )
-        detail: Detail = {"error": "not one of them is a price"}
-        if rows:
-            until = min(effect.send_until for effect in effects)
-            answer, detail = self.wire.call(ctx, SHOP, replace(price_file(list(rows.values())), until=until))
-            detail = detail | {"rows": len(rows)}
-            told |= dict.fromkeys(rows, _file_taken(answer))
-        return [told[effect.key] for effect in effects], detail
-
-
-def _file_taken(answer: Answer) -> Outcome:
-    if not isinstance(answer, Good):
-        return unfinished(answer)
-    try:
-        number = taken_number(answer.response)
-    except Unreadable as error:
-        return Unknown(f"the answer is not the one they publish: {error.what}")
-    return Done({"submission_id": submission_id(PRICES, number), IMPORT_ID: number})
+def prices_taken(payloads: Sequence[SetPrice], response: HttpResponse) -> Sequence[Outcome]:
+    """One number stands for all of them; what became of each row is told by the import."""
+    return [price_taken(payload, response) for payload in payloads]
 
 
 # -- stock ---------------------------------------------------------------------------------------------------------
@@ -250,3 +220,4 @@ def offer_is_so(payload: SubmitListing, response: HttpResponse) -> ReadBack:
 
 SET_PRICE = Shape(SetPrice, set_price, price_taken, Look(lambda payload, _key: offer_of(payload.sku), price_is_so))
 SET_STOCK = Shape(SetStock, set_stock, stock_taken, Look(lambda payload, _key: offer_of(payload.sku), stock_is_so))
+PRICE_FILE = Rows(SetPrice, price_row, lambda payload: payload.sku, price_file, prices_taken)
