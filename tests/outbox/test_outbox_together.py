@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from connectors.ebay.shop import Shop as EbayShop
 from connectors.mirakl_seller.shop import Shop
 
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
 from entrepot.flows.listing_content import BatchTaken, ListingContent
+from entrepot.flows.listing_offer import OfferTold
 from entrepot.flows.own_offers import OwnOffers
 from entrepot.flows.parts import Parts
 from entrepot.flows.tellers import Tellers
@@ -19,7 +21,11 @@ from entrepot.outbox.port import Effect
 from entrepot.outbox.service import Outbox, Retry
 from entrepot.outbox.store import Intent, plan_effects
 from entrepot.proof.plans import plan_of
+from entrepot.sandbox.ebay import Product as EbayProduct
 from entrepot.sandbox.mirakl import Product
+from entrepot.trade.listing import store as listings
+from entrepot.trade.listing.model import ListingSeen
+from entrepot.trade.listing.states import ListingState
 
 ACCOUNT, SET_PRICE, FILES = "mirakl-shop/main", "mirakl-seller.set-price", "/api/offers/pricing/imports"
 NEW_MINOR = 1_111
@@ -43,7 +49,10 @@ class Kills(Points):
 
 
 class Lane:
-    account, epoch = ACCOUNT, 1
+    epoch = 1
+
+    def __init__(self, account: str = ACCOUNT) -> None:
+        self.account = account
 
     def hold(self, conn: Conn) -> None:
         return None
@@ -215,3 +224,89 @@ def test_a_bug_in_what_follows_from_one_receipt_parks_that_one_and_the_others_ar
     assert [(key.rpartition(":")[0].rpartition(":")[2], mode) for key, mode in bench.troubles] == [
         ("SKU-002", "effect-stuck")
     ]
+
+
+# ── channels that answer each row at once ────────────────────────────────────────────────────────────────────────────
+
+
+class AtOnce:
+    """Our offers at eBay, which answers a call row by row: what is refused there is its owner's at once, what is taken counts."""
+
+    account = "ebay-de/main"
+
+    def __init__(self, ctx: Ctx, count: int) -> None:
+        self.shop = EbayShop()
+        self.ctx = replace(ctx, clock=self.shop.clock, http=self.shop.http)
+        self.skus = [f"SKU-{n:03}" for n in range(count)]
+        self.shop.portal.seed([EbayProduct(sku, sku, "261186", f"871234{n:07}", 1_999, 5) for n, sku in enumerate(self.skus)])  # fmt: skip
+        channels = SalesChannels(Parts(plan_of("syndication"), {self.account: self.shop.channel}))
+        operations = {(self.account, name): one for name, one in self.shop.channel.operations.items()}
+        self.outbox = Outbox(operations, {"ebay.set-price": OfferTold(channels, "price")}, self._trouble)
+        self.troubles: list[str] = []
+
+    def _trouble(self, _ctx: Ctx, _conn: Conn, _effect: Effect, mode: str, _cause: str) -> None:
+        self.troubles.append(mode)
+
+    def prices(self, *unknown_offers: str) -> None:
+        """Every price changes; of some the listing names an offer that eBay does not have."""
+        now = self.ctx.clock.now()
+        ids = {sku: "999999" if sku in unknown_offers else self.shop.their_offer(sku) for sku in self.skus}
+        seen = [ListingSeen(sku, ListingState.LIVE, "PUBLISHED", now, ids[sku], "", 1_999, "EUR", 5) for sku in self.skus]  # fmt: skip
+        wanted = [
+            dict(zip(listings.WANTED, (self.account, sku, NEW_MINOR, "EUR", 1, None, 0), strict=True))
+            for sku in self.skus
+        ]
+        intents = [
+            Intent(f"price:{self.account}:{sku}:1", self.account, "ebay.set-price", f"listing:{sku}", "listing-offer",
+                   {"sku": sku, "price_minor": NEW_MINOR, "currency": "EUR", "their_id": ids[sku]}, 3_600)
+            for sku in self.skus
+        ]  # fmt: skip
+        with self.ctx.db.transaction() as conn:
+            listings.keep_seen(conn, self.ctx, self.account, seen)
+            listings.want(conn, wanted)
+            plan_effects(conn, self.ctx, intents)
+
+    def drain(self) -> None:
+        for _ in range(10):
+            self.outbox.drain(self.ctx, Lane(self.account), "normal")
+            self.shop.move(seconds=61)
+
+    def ends(self) -> dict[str, list[str]]:
+        """Articles by what became of their promise."""
+        with self.ctx.db.transaction() as conn:
+            rows = conn.execute("SELECT payload->>'sku' AS sku, state FROM effect ORDER BY sku").fetchall()
+        return {
+            state: [row["sku"] for row in rows if row["state"] == state] for state in {row["state"] for row in rows}
+        }
+
+    @property
+    def calls(self) -> int:
+        return self.shop.world.calls.get(("ebay", "bulkUpdatePriceQuantity"), 0)
+
+    def query(self, sql: str) -> list[str]:
+        with self.ctx.db.transaction() as conn:
+            return [str(row["found"]) for row in conn.execute(sql).fetchall()]
+
+
+def test_where_each_row_is_answered_at_once_a_refused_one_is_its_owners_and_the_others_count_as_told(ctx: Ctx) -> None:
+    ebay = AtOnce(ctx, 40)
+    ebay.prices("SKU-007")
+    ebay.drain()
+    assert ebay.calls == 2
+    assert ebay.ends() == {"done": [sku for sku in ebay.skus if sku != "SKU-007"], "refused": ["SKU-007"]}
+    assert ebay.query("SELECT sku AS found FROM listing WHERE price_told = 0") == ["SKU-007"]
+    assert ebay.query("SELECT mode || ' ' || object_id AS found FROM case_member") == [f"offer-rejected {ebay.account}/SKU-007"]  # fmt: skip
+    assert ebay.troubles == []
+
+
+def test_an_answer_row_by_row_that_is_lost_is_looked_at_article_by_article_and_nothing_goes_twice(ctx: Ctx) -> None:
+    ebay = AtOnce(ctx, 20)
+    ebay.prices("SKU-007")
+    ebay.shop.trouble("bulkUpdatePriceQuantity", "timeout-after")
+    ebay.drain()
+    ends = ebay.ends()
+    assert ends["refused"] == ["SKU-007"]
+    assert len(ends["done"]) == 19
+    applied = [ebay.shop.applied("bulkUpdatePriceQuantity", f"offer/{ebay.shop.their_offer(sku)}") for sku in ends["done"]]  # fmt: skip
+    assert set(applied) == {1}
+    assert ebay.calls == 2  # once more for the one that was not there

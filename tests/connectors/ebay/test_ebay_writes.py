@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from connectors.contract import JoinedContract, Joint, Scene, TwiceIsOnce, WriteContract
+from connectors.contract import AnsweredRowByRow, Joint, Scene, TwiceIsOnce, WriteContract
 from connectors.ebay.shop import SYSTEM, Shop
 from connectors.ebay.stories import (
     accept,
@@ -154,7 +154,7 @@ def without(body: bytes, payload: Mapping[str, Any]) -> bytes:
     return json.dumps(answer).encode()
 
 
-class TestManyInOneCall(JoinedContract):
+class TestManyInOneCall(AnsweredRowByRow):
     @pytest.fixture(params=[prices, stocks], ids=lambda tell: tell.__name__)
     def joint(self, request: pytest.FixtureRequest, shop: Shop) -> Joint:
         made: Joint = request.param(shop)
