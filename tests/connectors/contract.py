@@ -226,6 +226,9 @@ class Joint:
         )
         return list(outcomes)
 
+    def alone(self, payload: Mapping[str, Any]) -> Any:
+        return self.market.send(self.operation, payload)[0]
+
     def look(self, payload: Mapping[str, Any]) -> Any:
         return self.market.look(self.operation, payload)[0]
 
@@ -261,8 +264,7 @@ class JoinedContract:
         refusal = outcomes.pop(1)
         assert isinstance(refusal, Refused)
         assert refusal.code != WRONG_PAYLOAD
-        alone, _ = joint.market.send(joint.operation, joint.refused)
-        assert alone == refusal
+        assert joint.alone(joint.refused) == refusal
         assert {type(one) for one in outcomes} == {Done}
         assert set(joint.done) == {1}
 

@@ -1,6 +1,6 @@
 """Many effects in one call: a shop that takes one price file a minute hears of three hundred prices in minutes, each with an end of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -27,7 +27,8 @@ from entrepot.trade.listing import store as listings
 from entrepot.trade.listing.model import ListingSeen
 from entrepot.trade.listing.states import ListingState
 
-ACCOUNT, SET_PRICE, FILES = "mirakl-shop/main", "mirakl-seller.set-price", "/api/offers/pricing/imports"
+ACCOUNT, FILES = "mirakl-shop/main", "/api/offers/pricing/imports"
+SET_PRICE, SET_STOCK = "mirakl-seller.set-price", "mirakl-seller.set-stock"
 NEW_MINOR = 1_111
 
 
@@ -68,7 +69,7 @@ class Bench:
     """Our shop at a Mirakl that takes one file a minute, our connector, the outbox on a real database."""
 
     def __init__(self, ctx: Ctx, points: Points | None = None) -> None:
-        self.shop = Shop(ceilings={"shop": {"PRI01": ((1, 60),)}})
+        self.shop = Shop(ceilings={"shop": {"PRI01": ((1, 60),), "STO01": ((1, 60),), "STO02": ((1, 15),)}})
         self.ctx = replace(ctx, clock=self.shop.clock, http=self.shop.http, points=points or Points())
         self.channels = SalesChannels(Parts(plan_of("syndication"), {ACCOUNT: self.shop.channel}))
         self.troubles: list[tuple[str, str]] = []
@@ -82,15 +83,31 @@ class Bench:
 
     def prices(self, count: int, *also: str) -> list[str]:
         """So many offers whose price is to change, and some that the shop does not have."""
+        skus = self._seeded(count)
+        price = {"price_minor": NEW_MINOR, "currency": "EUR"}
+        self._promise([(f"price:{ACCOUNT}:{sku}:1", SET_PRICE, sku, {"sku": sku, **price}) for sku in (*skus, *also)])
+        return skus
+
+    def _seeded(self, count: int) -> list[str]:
         skus = [f"SKU-{n:03}" for n in range(count)]
         self.shop.front.seed([Product(sku, sku, "BOOKS", f"871234{n:07}", 1_999, 5) for n, sku in enumerate(skus)])
+        return skus
+
+    def _promise(self, told: Sequence[tuple[str, str, str, dict[str, object]]]) -> None:
+        hour = timedelta(hours=1).total_seconds()
         intents = [
-            Intent(f"price:{ACCOUNT}:{sku}:1", ACCOUNT, SET_PRICE, f"listing:{sku}", "listing-offer",
-                   {"sku": sku, "price_minor": NEW_MINOR, "currency": "EUR"}, timedelta(hours=1).total_seconds())
-            for sku in (*skus, *also)
-        ]  # fmt: skip
+            Intent(key, ACCOUNT, operation, f"listing:{sku}", "listing-offer", payload, hour)
+            for key, operation, sku, payload in told
+        ]
         with self.ctx.db.transaction() as conn:
             plan_effects(conn, self.ctx, intents)
+
+    def stocks(self, count: int, *also: str) -> list[str]:
+        """So many offers whose stock is to change, and some that the shop does not have."""
+        skus = self._seeded(count)
+        self._promise(
+            [(f"stock:{ACCOUNT}:{sku}:1", SET_STOCK, sku, {"sku": sku, "quantity": 3}) for sku in (*skus, *also)]
+        )
         return skus
 
     def minutes(self, most: int) -> int:
@@ -224,6 +241,24 @@ def test_a_bug_in_what_follows_from_one_receipt_parks_that_one_and_the_others_ar
     assert [(key.rpartition(":")[0].rpartition(":")[2], mode) for key, mode in bench.troubles] == [
         ("SKU-002", "effect-stuck")
     ]
+
+
+@pytest.mark.parametrize("fault", ["", "timeout-after"])
+def test_a_file_of_stocks_is_looked_at_as_a_file_and_article_by_article_only_when_its_number_was_lost(
+    ctx: Ctx, fault: str
+) -> None:
+    bench = Bench(ctx)
+    skus = bench.stocks(50, "NOT-OURS")
+    if fault:
+        bench.shop.trouble("STO01", fault)
+    bench.minutes(20)
+    assert bench.states() == {"done": 50, "refused": 1}
+    assert [mode for _, mode in bench.troubles] == ["effect-refused"]
+    assert {bench.shop.front.stock(sku) for sku in skus} == {3}
+    assert {bench.shop.applied("STO01:offer", f"2001/{sku}") for sku in skus} == {1}
+    looks = {code: bench.shop.world.calls.get(("mirakl", code), 0) for code in ("STO01", "STO02", "STO03")}
+    # lost: the one that was not there goes once more, as a file of its own
+    assert looks == {"STO01": 1 + bool(fault), "STO02": 1, "STO03": 1}
 
 
 # ── channels that answer each row at once ────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,13 @@
-"""Which effects go in one call: by operation, as many as it takes. One token opens a call; whoever joins it needs none."""
+"""Which effects go in one call: by operation, as many as it takes. One token opens a call; whoever joins it needs none.
 
+And which are looked at together: those that one call has left the same trace of.
+"""
+
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from entrepot.outbox.port import Effect, Joining, Operation
+from entrepot.outbox.port import Effect, Joining, LookingTogether, Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +40,18 @@ def calls_of(effects: Sequence[Effect], operation_of: Callable[[Effect], Operati
         latest[effect.operation] = [effect]
         calls.append(latest[effect.operation])
     return calls
+
+
+def looks_of(effects: Sequence[Effect], operation_of: Callable[[Effect], Operation]) -> list[list[Effect]]:
+    """Unclear effects of one account by the look that tells of them, in their order. Without a trace each is looked at by itself."""
+    looks: list[list[Effect]] = []
+    by_trace: dict[tuple[str, str], list[Effect]] = {}
+    for effect in effects:
+        if not effect.outcome or not isinstance(operation_of(effect), LookingTogether):
+            looks.append([effect])
+            continue
+        trace = effect.operation, json.dumps(effect.outcome, sort_keys=True, default=str)
+        if trace not in by_trace:
+            looks.append(by_trace.setdefault(trace, []))
+        by_trace[trace].append(effect)
+    return looks

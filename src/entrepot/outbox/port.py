@@ -78,6 +78,15 @@ class Joining(Protocol):
         ...
 
 
+@runtime_checkable
+class LookingTogether(Protocol):
+    """A write of which one look tells of many: what left in one call carries the same trace."""
+
+    def read_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[ReadBack], Detail]:
+        """Look by the one trace they all carry; what was found in the order of the effects."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """A row of table effect."""

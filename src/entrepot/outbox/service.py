@@ -10,8 +10,8 @@ from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import Busy, EntrepotError, NotNow, OurBug
 from entrepot.kernel.outcome import Done, Later, NotThere, Outcome, ReadBack, Refused, Unknown
 from entrepot.outbox import store
-from entrepot.outbox.joining import Room, calls_of
-from entrepot.outbox.port import Detail, Effect, Joining, Operation, OutgoingEffect, Reaction
+from entrepot.outbox.joining import Room, calls_of, looks_of
+from entrepot.outbox.port import Detail, Effect, Joining, LookingTogether, Operation, OutgoingEffect, Reaction
 from entrepot.store.locks import lock_root
 
 BATCH = 64
@@ -78,7 +78,7 @@ class Outbox:
             jobs = [
                 partial(self._send_together, ctx, lease, some, until) for some in calls_of(to_send, self._operation)
             ]
-            jobs += [partial(self._read_back, ctx, lease, e) for e in to_read]
+            jobs += [partial(self._read_together, ctx, lease, some) for some in looks_of(to_read, self._operation)]
             self.width(jobs)
             handled += len(to_send) + len(to_read)
             lease.renew(ctx)
@@ -325,6 +325,22 @@ class Outbox:
 
     # ── read back ────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _read_together(self, ctx: Ctx, lease: SendLease, effects: Sequence[Effect]) -> None:
+        """One look for all that it tells of; what it found of each is written by itself. Those still unclear come back together."""
+        operation = self._operation(effects[0])
+        if len(effects) == 1 or not isinstance(operation, LookingTogether):
+            for effect in effects:
+                self._read_back(ctx, lease, effect)
+            return
+        until = ctx.clock.machine() + timedelta(seconds=self.send_timeout_s)
+        outgoing = [replace(self._outgoing(e, e.attempts, until), trace=e.outcome or {}) for e in effects]
+        all_found, detail = operation.read_together(ctx, outgoing)
+        ctx.point("readback.after")
+        again_s = self._backoff(ctx, effects[0])
+        for effect, found in zip(effects, all_found, strict=True):
+            write = partial(self._found, ctx, lease, effect, operation, found, detail, again_s=again_s)
+            self._commit(ctx, lease, effect, write)
+
     def _read_back(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
         operation = self._operation(effect)
         if not operation.can_read_back:
@@ -334,7 +350,7 @@ class Outbox:
         outgoing = replace(self._outgoing(effect, effect.attempts, until), trace=effect.outcome or {})
         found, detail = operation.read_back(ctx, outgoing)
         ctx.point("readback.after")
-        self._commit(ctx, lease, effect, lambda conn: self._found(ctx, conn, lease, effect, operation, found, detail))
+        self._commit(ctx, lease, effect, partial(self._found, ctx, lease, effect, operation, found, detail))
 
     def _without_route(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, operation: Operation) -> None:
         if operation.partner_key:
@@ -354,12 +370,14 @@ class Outbox:
     def _found(
         self,
         ctx: Ctx,
-        conn: Conn,
         lease: SendLease,
         effect: Effect,
         operation: Operation,
         found: ReadBack,
         detail: Detail,
+        conn: Conn,
+        *,
+        again_s: float | None = None,
     ) -> None:
         now = ctx.clock.now()
         store.record_attempt(
@@ -404,6 +422,6 @@ class Outbox:
                     was="unknown",
                 )
             case Unknown(why):
-                wait = max(operation.settle_s, self._backoff(ctx, effect))
+                wait = max(operation.settle_s, self._backoff(ctx, effect) if again_s is None else again_s)
                 store.settle(conn, ctx, effect, lease.epoch, "unknown", due_at=now + timedelta(seconds=wait), note=why, was="unknown",
                              negative_reads=effect.negative_reads)  # fmt: skip

@@ -19,7 +19,8 @@ from entrepot.connectors.mirakl_seller.lanes import (
     PRICE_FILE,
     SET_PRICE,
     SET_STOCK,
-    StockImport,
+    STOCK_FILE,
+    StockFile,
     offer_of,
     submit_shape,
 )
@@ -119,7 +120,8 @@ def _operations(wire: ShopWire, access: Access) -> dict[str, Operation]:
     made: dict[str, Operation] = bound(simple, wire, access, shapes)
     made[f"{NAME}.refund"] = LookFirst(made[f"{NAME}.refund"])
     made |= joined(made, wire, rows, {f"{NAME}.set-price": PRICE_FILE})
-    made[f"{NAME}.set-stock"] = StockImport(made[f"{NAME}.set-stock"], wire)
+    stocks = f"{NAME}.set-stock"
+    made[stocks] = StockFile(made[stocks], wire, rows[stocks].role, rows[stocks].together, STOCK_FILE)
 
     def terms(name: str) -> tuple[Limit | None, float]:
         row = rows[name]
