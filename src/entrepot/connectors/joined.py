@@ -12,7 +12,7 @@ import msgspec
 
 from entrepot.connectors.around import Around
 from entrepot.connectors.exchange import Call, Good, Rejected, unfinished
-from entrepot.connectors.port import Detail, Operation, OutgoingEffect
+from entrepot.connectors.port import Detail, Limit, Operation, OutgoingEffect
 from entrepot.connectors.reading import NOT_JSON, Unreadable
 from entrepot.connectors.writes import WRONG_PAYLOAD, Caller, Payload
 from entrepot.kernel.ctx import Ctx
@@ -54,6 +54,8 @@ class Joined(Around, Generic[Payload]):
     role: str
     together: int
     rows: Rows[Payload]
+    together_from: int = 2
+    lane: Limit | None = None  # the bucket of the joined call, where it is another call than the single one
 
     def send_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[Outcome], Detail]:
         told: dict[str, Outcome] = {}
@@ -99,7 +101,7 @@ class Joined(Around, Generic[Payload]):
         return _all(parts, unfinished(answer))
 
     def _of_a_row(self, answer: Rejected) -> bool:
-        return self.limit is None and answer.response.status not in OF_ALL
+        return self.limit is None and self.lane is None and answer.response.status not in OF_ALL
 
     def _good(self, parts: Sequence[_Part[Payload]], response: HttpResponse) -> Mapping[str, Outcome]:
         try:

@@ -12,9 +12,10 @@ from entrepot.outbox.port import Effect, Joining, LookingTogether, Operation
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What is left in the calls that tokens were taken for, within one claim."""
+    """What is left in the calls that tokens were taken for, within one claim. `lanes`: operations whose joined call is another than the single one."""
 
     left: dict[str, int] = field(default_factory=dict)
+    lanes: set[str] = field(default_factory=set)
 
     def joins(self, operation: Operation) -> bool:
         """Is there a call it can join? Then it has."""
@@ -24,22 +25,33 @@ class Room:
         return True
 
     def opened(self, operation: Operation) -> None:
-        if isinstance(operation, Joining):
+        """A token of the operation's own bucket was taken, for one that goes alone or is the first of a call."""
+        if isinstance(operation, Joining) and operation.lane is None:
             self.left[operation.name] = operation.together - 1
 
+    def lane_opened(self, name: str, operation: Joining) -> None:
+        """A token of the lane was taken, before anybody was asked to join."""
+        self.left[name] = operation.together
+        self.lanes.add(name)
 
-def calls_of(effects: Sequence[Effect], operation_of: Callable[[Effect], Operation]) -> list[list[Effect]]:
-    """Effects of one account by the call they go in, in their order."""
-    calls: list[list[Effect]] = []
-    latest: dict[str, list[Effect]] = {}
-    for effect in effects:
-        operation, call = operation_of(effect), latest.get(effect.operation)
-        if isinstance(operation, Joining) and call is not None and len(call) < operation.together:
-            call.append(effect)
-            continue
-        latest[effect.operation] = [effect]
-        calls.append(latest[effect.operation])
-    return calls
+    def calls_of(self, effects: Sequence[Effect], operation_of: Callable[[Effect], Operation]) -> list[list[Effect]]:
+        """Effects of one account by the call they go in, in their order."""
+        calls: list[list[Effect]] = []
+        latest: dict[str, list[Effect]] = {}
+        for effect in effects:
+            call, most = latest.get(effect.operation), self._most(operation_of(effect))
+            if call is not None and len(call) < most:
+                call.append(effect)
+                continue
+            latest[effect.operation] = [effect]
+            calls.append(latest[effect.operation])
+        return calls
+
+    def _most(self, operation: Operation) -> int:
+        """How many of it go in one call of this claim."""
+        if isinstance(operation, Joining) and (operation.lane is None or operation.name in self.lanes):
+            return operation.together
+        return 1
 
 
 def looks_of(effects: Sequence[Effect], operation_of: Callable[[Effect], Operation]) -> list[list[Effect]]:

@@ -66,13 +66,21 @@ class Operation(Protocol):
 
 @runtime_checkable
 class Joining(Protocol):
-    """A write of which many may go in one call, each with an outcome of its own: the call is what the ceiling counts."""
+    """A write of which many may go in one call, each with an outcome of its own: the call is what the ceiling counts.
+
+    Where the joined call is another one than the single one (a feed beside a single price), it has a bucket of its own (`lane`), and
+    pays only when at least `together_from` are due; below that, or while the lane is empty, each goes alone.
+    """
 
     @property
     def together(self) -> int:
         """How many, at most."""
         ...
 
+    @property
+    def together_from(self) -> int: ...
+    @property
+    def lane(self) -> Limit | None: ...
     def send_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[Outcome], Detail]:
         """One call; the outcomes in the order of the effects. Each effect is of another root."""
         ...

@@ -10,11 +10,12 @@ from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import Busy, EntrepotError, NotNow, OurBug
 from entrepot.kernel.outcome import Done, Later, NotThere, Outcome, ReadBack, Refused, Unknown
 from entrepot.outbox import store
-from entrepot.outbox.joining import Room, calls_of, looks_of
-from entrepot.outbox.port import Detail, Effect, Joining, LookingTogether, Operation, OutgoingEffect, Reaction
+from entrepot.outbox.joining import Room, looks_of
+from entrepot.outbox.port import Detail, Effect, Joining, Limit, LookingTogether, Operation, OutgoingEffect, Reaction
 from entrepot.store.locks import lock_root
 
 BATCH = 64
+LOOK_MAX = 500  # effects that one look tells of
 SEND_TIMEOUT_S = 10.0  # machine: total time of one HTTP call
 SEND_MARGIN_S = 5.0  # send_until = claim + timeout + margin: a call started in time ends before it
 BUSY_TRIES = 20
@@ -71,16 +72,14 @@ class Outbox:
         """Send and read back what is due for the lane's account, different roots side by side."""
         handled = 0
         while lease.time_left(ctx) > self.send_timeout_s / 2:
-            to_send, to_read, until = self._claim(ctx, lease, queue)
-            if not to_send and not to_read:
+            calls, looks, until = self._claim(ctx, lease, queue)
+            if not calls and not looks:
                 break
             ctx.point("send.claimed")
-            jobs = [
-                partial(self._send_together, ctx, lease, some, until) for some in calls_of(to_send, self._operation)
-            ]
-            jobs += [partial(self._read_together, ctx, lease, some) for some in looks_of(to_read, self._operation)]
+            jobs = [partial(self._send_together, ctx, lease, some, until) for some in calls]
+            jobs += [partial(self._read_together, ctx, lease, some) for some in looks]
             self.width(jobs)
-            handled += len(to_send) + len(to_read)
+            handled += sum(map(len, (*calls, *looks)))
             lease.renew(ctx)
         return handled
 
@@ -106,22 +105,46 @@ class Outbox:
 
     # ── claim ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _claim(self, ctx: Ctx, lease: SendLease, queue: str) -> tuple[list[Effect], list[Effect], datetime]:
+    def _claim(self, ctx: Ctx, lease: SendLease, queue: str) -> tuple[list[list[Effect]], list[list[Effect]], datetime]:
+        """What is due, by the call it goes in, and by the look that tells of it; both take in what a full claim has left behind."""
         now, until = ctx.clock.now(), self._until(ctx)
-        send: list[Effect] = []
-        read: list[Effect] = []
-        room = Room()
         with ctx.db.transaction() as conn:
             lease.hold(conn)
             store.orphans_to_unknown(conn, ctx, lease.account, queue, now)
-            for effect in store.take_due(conn, lease.account, queue, now, BATCH):
-                if effect.state == "unknown":
-                    read.append(effect)
-                elif wanted := self._may_send(ctx, conn, lease, effect, room):
-                    send.append(wanted)
-            if send:
-                store.claim(conn, ctx, send, lease.epoch, until)
-        return send, read, until
+            due = store.take_due(conn, lease.account, queue, now, BATCH)
+            planned = [effect for effect in due if effect.state != "unknown"]
+            room = self._room(ctx, conn, lease, queue, planned)
+            send = self._claimed(ctx, conn, lease, planned, room, until)
+            looks = looks_of([effect for effect in due if effect.state == "unknown"], self._operation)
+            if len(due) == BATCH:
+                for name, left in sorted(room.left.items()):
+                    more = store.take_more(conn, lease.account, queue, now, left, name) if left else []
+                    send += self._claimed(ctx, conn, lease, more, room, until)
+                for some in looks:
+                    if isinstance(self._operation(some[0]), LookingTogether) and some[0].outcome:
+                        some[:] = store.take_unclear(conn, lease.account, queue, now, LOOK_MAX, some[0])
+            return room.calls_of(send, self._operation), looks, until
+
+    def _claimed(
+        self, ctx: Ctx, conn: Conn, lease: SendLease, due: Sequence[Effect], room: Room, until: datetime
+    ) -> list[Effect]:
+        send = [wanted for effect in due if (wanted := self._may_send(ctx, conn, lease, effect, room))]
+        if send:
+            store.claim(conn, ctx, send, lease.epoch, until)
+        return send
+
+    def _room(self, ctx: Ctx, conn: Conn, lease: SendLease, queue: str, due: Sequence[Effect]) -> Room:
+        """Lanes that pay for as many as are due, and have a token."""
+        room = Room()
+        for name, effect in {effect.operation: effect for effect in due}.items():
+            operation = self._operation(effect)
+            if not isinstance(operation, Joining) or operation.lane is None:
+                continue
+            least = operation.together_from
+            waiting = store.due_of(conn, lease.account, queue, ctx.clock.now(), name, least)
+            if waiting >= least and not store.take_token(conn, ctx, lease.account, operation.lane):
+                room.lane_opened(name, operation)
+        return room
 
     def _may_send(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, room: Room) -> Effect | None:
         """The effect as it is wanted now, in its window, and with a token; None: its row already says why not.
@@ -197,8 +220,20 @@ class Outbox:
             return  # as for one
         outcomes, detail = operation.send_together(ctx, outgoing)
         ctx.point("send.after")
+        if operation.lane is not None:
+            outcomes = self._lane_waits(ctx, lease, operation.lane, outcomes)
         self._commit_together(ctx, lease, list(zip(effects, outcomes, strict=True)), detail)
         ctx.point("send.settled")
+
+    def _lane_waits(self, ctx: Ctx, lease: SendLease, lane: Limit, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """They said when the lane may be used again: the lane waits, and each may go alone meanwhile."""
+        waits = [one.after_s for one in outcomes if isinstance(one, Later) and one.after_s is not None]
+        if not waits:
+            return outcomes
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            store.block_route(conn, ctx, lease.account, lane.name, max(waits))
+        return [Later(one.why) if isinstance(one, Later) else one for one in outcomes]
 
     def _commit_together(
         self, ctx: Ctx, lease: SendLease, told: Sequence[tuple[Effect, Outcome]], detail: Detail
