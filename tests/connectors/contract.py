@@ -258,16 +258,6 @@ class JoinedContract:
         assert (joint.calls, set(joint.done)) == (1, {1})
         assert joint.detail["rows"] == len(joint.payloads) <= joint.write.together
 
-    def test_one_that_they_refuse_is_refused_by_itself_in_their_words(self, joint: Joint) -> None:
-        first, *others = joint.payloads
-        outcomes = joint.send(first, joint.refused, *others)
-        refusal = outcomes.pop(1)
-        assert isinstance(refusal, Refused)
-        assert refusal.code != WRONG_PAYLOAD
-        assert joint.alone(joint.refused) == refusal
-        assert {type(one) for one in outcomes} == {Done}
-        assert set(joint.done) == {1}
-
     def test_what_is_no_such_write_is_refused_by_itself_and_the_others_go(self, joint: Joint) -> None:
         outcomes = joint.send({}, *joint.payloads)
         assert isinstance(outcomes[0], Refused)
@@ -307,7 +297,21 @@ class JoinedContract:
         assert joint.calls == 0
 
 
-class AnsweredRowByRow(JoinedContract):
+class RefusedByRow(JoinedContract):
+    """What they refuse of a call is known when its outcomes are."""
+
+    def test_one_that_they_refuse_is_refused_by_itself_in_their_words(self, joint: Joint) -> None:
+        first, *others = joint.payloads
+        outcomes = joint.send(first, joint.refused, *others)
+        refusal = outcomes.pop(1)
+        assert isinstance(refusal, Refused)
+        assert refusal.code != WRONG_PAYLOAD
+        assert joint.alone(joint.refused) == refusal
+        assert {type(one) for one in outcomes} == {Done}
+        assert set(joint.done) == {1}
+
+
+class AnsweredRowByRow(RefusedByRow):
     """Their answer says of each row what became of it; subclass with a joint that has `unsaid`."""
 
     def test_a_row_that_is_missing_from_the_answer_is_unclear_alone(self, joint: Joint) -> None:

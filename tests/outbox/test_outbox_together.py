@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from connectors.ebay.shop import Shop as EbayShop
 from connectors.mirakl_seller.shop import Shop
+from connectors.walmart.walmart_market import WalmartMarket
 
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.consequences import Consequences
@@ -23,6 +24,7 @@ from entrepot.outbox.store import Intent, plan_effects
 from entrepot.proof.plans import plan_of
 from entrepot.sandbox.ebay import Product as EbayProduct
 from entrepot.sandbox.mirakl import Product
+from entrepot.sandbox.walmart import Product as WalmartProduct
 from entrepot.trade.listing import store as listings
 from entrepot.trade.listing.model import ListingSeen
 from entrepot.trade.listing.states import ListingState
@@ -345,3 +347,73 @@ def test_an_answer_row_by_row_that_is_lost_is_looked_at_article_by_article_and_n
     applied = [ebay.shop.applied("bulkUpdatePriceQuantity", f"offer/{ebay.shop.their_offer(sku)}") for sku in ends["done"]]  # fmt: skip
     assert set(applied) == {1}
     assert ebay.calls == 2  # once more for the one that was not there
+
+
+# ── a lane that is another call than the single one ──────────────────────────────────────────────────────────────────
+
+
+class TwoLanes:
+    """Our prices at Walmart: a hundred single ones in an hour, or ten feeds; from ten on a feed is sooner."""
+
+    account = "walmart-us/main"
+
+    def __init__(self, ctx: Ctx) -> None:
+        self.market = WalmartMarket(ceilings_on=True)
+        self.ctx = replace(ctx, clock=self.market.clock, http=self.market.http)
+        channels = SalesChannels(Parts(plan_of("syndication"), {self.account: self.market.channel}))
+        operations = {(self.account, name): one for name, one in self.market.channel.operations.items()}
+        self.outbox = Outbox(operations, {"walmart.price": BatchTaken(channels)}, lambda *_: None)
+        self.round = 0
+
+    def prices(self, count: int) -> None:
+        """So many prices change, all at once."""
+        self.round += 1
+        skus = [f"SKU-{n:03}" for n in range(count)]
+        self.market.portal.seed([WalmartProduct(sku, sku, "Books", f"00{n:012}", 1_999, 5) for n, sku in enumerate(skus)])  # fmt: skip
+        intents = [
+            Intent(f"price:{self.account}:{sku}:{self.round}", self.account, "walmart.price", f"listing:{sku}", "listing-offer",
+                   {"sku": sku, "price_minor": NEW_MINOR + self.round, "currency": "USD"}, 36_000)
+            for sku in skus
+        ]  # fmt: skip
+        with self.ctx.db.transaction() as conn:
+            plan_effects(conn, self.ctx, intents)
+        self.outbox.drain(self.ctx, Lane(self.account), "normal")
+
+    def made(self) -> tuple[int, int]:
+        """Single prices and feeds, so far."""
+        calls = self.market.world.calls
+        return calls.get(("walmart", "updatePrice"), 0), calls.get(("walmart", "priceBulkUploads"), 0)
+
+    def open(self) -> int:
+        with self.ctx.db.transaction() as conn:
+            row = conn.execute("SELECT count(*) AS n FROM effect WHERE state <> 'done'").fetchone()
+        return int(row["n"]) if row else 0
+
+
+def test_few_prices_go_one_by_one_and_many_as_a_feed(ctx: Ctx) -> None:
+    shop = TwoLanes(ctx)
+    shop.prices(9)
+    assert (shop.made(), shop.open()) == ((9, 0), 0)
+    shop.prices(150)
+    assert (shop.made(), shop.open()) == ((9, 1), 0)
+    shop.market.move(minutes=5)
+    prices = {one["sku"]: one["price_minor"] for one in shop.market.system.books()["listings"]}
+    assert {prices[f"SKU-{n:03}"] for n in range(150)} == {NEW_MINOR + 2}
+
+
+def test_where_no_feed_may_be_sent_the_single_call_goes_on(ctx: Ctx) -> None:
+    """Both ceilings are kept: five feeds at once, then single prices, then nothing until a token is there again."""
+    shop = TwoLanes(ctx)
+    for _ in range(7):
+        shop.prices(10)
+    assert (shop.made(), shop.open()) == ((20, 5), 0)
+
+
+def test_a_feed_they_want_later_holds_back_no_single_price(ctx: Ctx) -> None:
+    shop = TwoLanes(ctx)
+    shop.market.trouble("priceBulkUploads", "429", 1_800)
+    shop.prices(12)
+    assert (shop.made(), shop.open()) == ((0, 1), 12)
+    shop.market.move(minutes=2)
+    shop.outbox.drain(shop.ctx, Lane(shop.account), "normal")
+    assert (shop.made(), shop.open()) == ((12, 1), 0)

@@ -12,7 +12,8 @@ import msgspec
 
 from entrepot.connectors.around import Around
 from entrepot.connectors.exchange import Call, Good, Rejected, unfinished
-from entrepot.connectors.port import Detail, Limit, Operation, OutgoingEffect
+from entrepot.connectors.manifest import Manifest
+from entrepot.connectors.port import Access, Detail, Limit, Operation, OutgoingEffect
 from entrepot.connectors.reading import NOT_JSON, Unreadable
 from entrepot.connectors.writes import WRONG_PAYLOAD, Caller, Payload
 from entrepot.kernel.ctx import Ctx
@@ -116,12 +117,16 @@ def _all(parts: Sequence[_Part[Any]], outcome: Outcome) -> Mapping[str, Outcome]
 
 
 def joined(
+    manifest: Manifest,
+    access: Access,
     operations: Mapping[str, Operation],
     wire: Caller,
-    rows: Mapping[str, Any],
     lanes: Mapping[str, Rows[Any]],
 ) -> dict[str, Operation]:
-    """These operations, each with what makes it join others of its kind. `rows`: of the manifest, by name."""
-    return {
-        name: Joined(operations[name], wire, rows[name].role, rows[name].together, lane) for name, lane in lanes.items()
-    }
+    """The operations of these lanes, each with what makes it join others of its kind."""
+    made: dict[str, Operation] = {}
+    for name, lane in lanes.items():
+        row = manifest.operations[name]
+        limit = manifest.limit(access, row.together_code, row.together_code) if row.together_code else None
+        made[name] = Joined(operations[name], wire, row.role, row.together, lane, row.together_from, limit)
+    return made

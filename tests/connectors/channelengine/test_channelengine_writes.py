@@ -14,7 +14,7 @@ from connectors.channelengine.ce_market import (
     product,
     story,
 )
-from connectors.contract import JoinedContract, Joint, Scene, Story, TwiceIsOnce, WriteContract, answers_changed
+from connectors.contract import Joint, RefusedByRow, Scene, Story, TwiceIsOnce, WriteContract, answers_changed
 from connectors.market import Answers, make_ctx, said
 
 from entrepot.connectors.channelengine.connector import MANIFEST
@@ -132,7 +132,7 @@ def stocks(market: ChannelEngineMarket) -> Joint:
     return joint(market, "stock", "OfferStockUpdate", {"quantity": 7})
 
 
-class TestManyInOneCall(JoinedContract):
+class TestManyInOneCall(RefusedByRow):
     @pytest.fixture(params=[prices, stocks], ids=lambda tell: tell.__name__)
     def joint(self, request: pytest.FixtureRequest, market: ChannelEngineMarket) -> Joint:
         made: Joint = request.param(market)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from connectors.contract import JoinedContract, Joint, Scene, Story, TwiceIsOnce, WriteContract, answers_changed
+from connectors.contract import Joint, RefusedByRow, Scene, Story, TwiceIsOnce, WriteContract, answers_changed
 from connectors.mirakl_seller.shop import NAME, SYSTEM, US, Shop
 
 from entrepot.connectors.mirakl_seller.order_writes import WHOLE_LINES_ONLY, reasons_of
@@ -222,7 +222,7 @@ def stocks(shop: Shop) -> StockFiles:
     )
 
 
-class TestManyStocksInOneFile(JoinedContract):
+class TestManyStocksInOneFile(RefusedByRow):
     @pytest.fixture
     def joint(self, shop: Shop) -> Joint:
         return stocks(shop)

@@ -93,7 +93,7 @@ def _sources(wire: Wire, records: Records, access: Access) -> dict[str, Source]:
 
 def _operations(wire: Wire, access: Access) -> dict[str, Operation]:
     found = bound(MANIFEST, wire, access, writes.shapes_of(access))
-    found |= joined(found, wire, MANIFEST.operations, offer_writes.lanes_of(access))
+    found |= joined(MANIFEST, access, found, wire, offer_writes.lanes_of(access))
     scanned: dict[str, tuple[str, str, timedelta, Judge]] = {
         "channelengine.cancel": ("/v2/cancellations/merchant", "createdSince", LOOK_BACK, writes.is_cancelled),
         "channelengine.receive-return": (RETURNS, "fromDate", RETURN_LIFE, writes.is_received),

@@ -127,7 +127,7 @@ def _operations(wire_: Wire, access: Access) -> dict[str, Operation]:
     rows = MANIFEST.operations
     without = msgspec.structs.replace(MANIFEST, operations={name: row for name, row in rows.items() if name != SUBMIT})
     made: dict[str, Operation] = bound(without, wire_, access, SHAPES)
-    made |= joined(made, wire_, rows, {"ebay.set-price": PRICES, "ebay.set-stock": STOCKS})
+    made |= joined(MANIFEST, access, made, wire_, {"ebay.set-price": PRICES, "ebay.set-stock": STOCKS})
     made |= {name: LookFirst(made[name]) for name in FIRST}
     made |= {name: LookAfter(made[name]) for name in AFTER}
     made["ebay.refund"] = OneAtATime(made["ebay.refund"])

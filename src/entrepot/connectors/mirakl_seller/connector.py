@@ -119,7 +119,7 @@ def _operations(wire: ShopWire, access: Access) -> dict[str, Operation]:
     simple = msgspec.structs.replace(MANIFEST, operations={name: rows[name] for name in shapes})
     made: dict[str, Operation] = bound(simple, wire, access, shapes)
     made[f"{NAME}.refund"] = LookFirst(made[f"{NAME}.refund"])
-    made |= joined(made, wire, rows, {f"{NAME}.set-price": PRICE_FILE})
+    made |= joined(MANIFEST, access, made, wire, {f"{NAME}.set-price": PRICE_FILE})
     stocks = f"{NAME}.set-stock"
     made[stocks] = StockFile(made[stocks], wire, rows[stocks].role, rows[stocks].together, STOCK_FILE)
 
