@@ -115,6 +115,18 @@ class Effect:
     outcome: Mapping[str, Any] | None = None
 
 
+class SendLease(Protocol):
+    """A lane's lease, as the outbox uses it."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def epoch(self) -> int: ...
+    def hold(self, conn: Conn) -> None: ...
+    def renew(self, ctx: Ctx) -> None: ...
+    def time_left(self, ctx: Ctx) -> float: ...
+
+
 class Reaction:
     """What a flow does when an effect of its own settles; runs in the transaction that records the outcome."""
 

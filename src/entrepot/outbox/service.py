@@ -4,36 +4,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import Busy, EntrepotError, NotNow, OurBug
 from entrepot.kernel.outcome import Done, Later, NotThere, Outcome, ReadBack, Refused, Unknown
 from entrepot.outbox import store
-from entrepot.outbox.joining import Room, looks_of
-from entrepot.outbox.port import Detail, Effect, Joining, Limit, LookingTogether, Operation, OutgoingEffect, Reaction
+from entrepot.outbox.claiming import Claims
+from entrepot.outbox.port import (
+    Detail,
+    Effect,
+    Joining,
+    Limit,
+    LookingTogether,
+    Operation,
+    OutgoingEffect,
+    Reaction,
+    SendLease,
+)
 from entrepot.store.locks import lock_root
 
-BATCH = 64
-LOOK_MAX = 500  # effects that one look tells of
 SEND_TIMEOUT_S = 10.0  # machine: total time of one HTTP call
 SEND_MARGIN_S = 5.0  # send_until = claim + timeout + margin: a call started in time ends before it
 BUSY_TRIES = 20
 NEGATIVE_READS_NEEDED = 2
 ADVISED = "action-advised"
 CAME_BACK = "it was on its way when its flow came to advise, and came back undone"
-
-
-class SendLease(Protocol):
-    """A lane's lease, as the outbox uses it."""
-
-    @property
-    def account(self) -> str: ...
-    @property
-    def epoch(self) -> int: ...
-    def hold(self, conn: Conn) -> None: ...
-    def renew(self, ctx: Ctx) -> None: ...
-    def time_left(self, ctx: Ctx) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,93 +102,16 @@ class Outbox:
     # ── claim ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _claim(self, ctx: Ctx, lease: SendLease, queue: str) -> tuple[list[list[Effect]], list[list[Effect]], datetime]:
-        """What is due, by the call it goes in, and by the look that tells of it; both take in what a full claim has left behind."""
-        now, until = ctx.clock.now(), self._until(ctx)
+        """What is to be sent, by the call it goes in, and what is to be looked at, by the look that tells of it; and its `send_until`."""
+        until = self._until(ctx)
         with ctx.db.transaction() as conn:
             lease.hold(conn)
-            store.orphans_to_unknown(conn, ctx, lease.account, queue, now)
-            due = store.take_due(conn, lease.account, queue, now, BATCH)
-            planned = [effect for effect in due if effect.state != "unknown"]
-            room = self._room(ctx, conn, lease, queue, planned)
-            send = self._claimed(ctx, conn, lease, planned, room, until)
-            looks = looks_of([effect for effect in due if effect.state == "unknown"], self._operation)
-            if len(due) == BATCH:
-                for name, left in sorted(room.left.items()):
-                    more = store.take_more(conn, lease.account, queue, now, left, name) if left else []
-                    send += self._claimed(ctx, conn, lease, more, room, until)
-                for some in looks:
-                    if isinstance(self._operation(some[0]), LookingTogether) and some[0].outcome:
-                        some[:] = store.take_unclear(conn, lease.account, queue, now, LOOK_MAX, some[0])
-            return room.calls_of(send, self._operation), looks, until
+            store.orphans_to_unknown(conn, ctx, lease.account, queue, ctx.clock.now())
+            claims = Claims(ctx, conn, lease, queue, until, self._operation, self.reactions, self._parked)
+            return *claims.take(), until
 
-    def _claimed(
-        self, ctx: Ctx, conn: Conn, lease: SendLease, due: Sequence[Effect], room: Room, until: datetime
-    ) -> list[Effect]:
-        send = [wanted for effect in due if (wanted := self._may_send(ctx, conn, lease, effect, room))]
-        if send:
-            store.claim(conn, ctx, send, lease.epoch, until)
-        return send
-
-    def _room(self, ctx: Ctx, conn: Conn, lease: SendLease, queue: str, due: Sequence[Effect]) -> Room:
-        """Lanes that pay for as many as are due, and have a token."""
-        room = Room()
-        for name, effect in {effect.operation: effect for effect in due}.items():
-            operation = self._operation(effect)
-            if not isinstance(operation, Joining) or operation.lane is None:
-                continue
-            least = operation.together_from
-            waiting = store.due_of(conn, lease.account, queue, ctx.clock.now(), name, least)
-            if waiting >= least and not store.take_token(conn, ctx, lease.account, operation.lane):
-                room.lane_opened(name, operation)
-        return room
-
-    def _may_send(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, room: Room) -> Effect | None:
-        """The effect as it is wanted now, in its window, and with a token; None: its row already says why not.
-
-        `room`: in calls that a token was taken for already.
-        """
-        now = ctx.clock.now()
-        operation = self._operation(effect)
-        if store.predecessor_state(conn, effect.id) in ("refused", "void", "observed"):
-            store.settle(
-                conn, ctx, effect, lease.epoch, "void", note="what it was to follow did not happen", was="planned"
-            )
-            return None
-        wanted = self.reactions.get(effect.operation, self.plain).wanted(ctx, conn, effect)
-        if wanted is None:
-            store.settle(
-                conn, ctx, effect, lease.epoch, "void", note="no longer wanted when its turn came", was="planned"
-            )
-            return None
-        if wanted.payload != effect.payload:
-            if effect.attempts:
-                raise OurBug(
-                    f"effect {effect.key} was sent before; its content may not change under the same key",
-                    effect_id=effect.id,
-                )
-            store.amend(conn, effect.id, wanted.payload)
-        if now > effect.window_until:
-            self._park(
-                ctx,
-                conn,
-                lease,
-                effect,
-                "retry-window-over",
-                f"not done after {effect.attempts} attempts; its retry window is over",
-                was="planned",
-            )
-            return None
-        if room.joins(operation):
-            return wanted
-        if operation.limit is not None:
-            wait = store.take_token(conn, ctx, effect.account, operation.limit)
-            if wait:
-                store.settle(
-                    conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), was="planned"
-                )
-                return None
-        room.opened(operation)
-        return wanted
+    def _parked(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, mode: str, cause: str) -> None:
+        self._park(ctx, conn, lease, effect, mode, cause, was="planned")
 
     # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────
 
