@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from connectors.channel import ChannelMarket
 from connectors.ebay.shop import Shop as EbayShop
 from connectors.mirakl_seller.shop import Shop
 from connectors.walmart.walmart_market import WalmartMarket
@@ -136,28 +137,19 @@ class Bench:
         return {one["sku"]: one["price_minor"] for one in self.shop.front.books()["listings"]}
 
     def answers(self) -> Consequences:
-        """What Mirakl says of its imports reaches us; what follows."""
-        then = Consequences()
-        with self.ctx.db.transaction() as conn:
-            for record in self.shop.sweep("submissions").records:
-                seen = self.shop.seen(record)
-                message = Message(
-                    "msg_1",
-                    1,
-                    ACCOUNT,
-                    record.kind,
-                    record.external_id,
-                    "",
-                    record.root,
-                    record.flow,
-                    b"",
-                    self.ctx.clock.now(),
-                    0,
-                )
-                ListingContent(
-                    self.channels, OwnOffers(self.channels, Tellers(self.channels.parts.owners))
-                )._submission(self.ctx, conn, then, message, seen)
-        return then
+        return answers_of(self.ctx, self.channels, ACCOUNT, self.shop)
+
+
+def answers_of(ctx: Ctx, channels: SalesChannels, account: str, market: ChannelMarket) -> Consequences:
+    """What a channel says of its batches reaches us; what follows."""
+    then = Consequences()
+    content = ListingContent(channels, OwnOffers(channels, Tellers(channels.parts.owners)))
+    now = ctx.clock.now()
+    with ctx.db.transaction() as conn:
+        for one in market.sweep("submissions").records:
+            message = Message("msg_1", 1, account, one.kind, one.external_id, "", one.root, one.flow, b"", now, 0)
+            content._submission(ctx, conn, then, message, market.seen(one))
+    return then
 
 
 def test_three_hundred_prices_leave_in_one_file(ctx: Ctx) -> None:
@@ -360,24 +352,46 @@ class TwoLanes:
     def __init__(self, ctx: Ctx) -> None:
         self.market = WalmartMarket(ceilings_on=True)
         self.ctx = replace(ctx, clock=self.market.clock, http=self.market.http)
-        channels = SalesChannels(Parts(plan_of("syndication"), {self.account: self.market.channel}))
+        self.channels = SalesChannels(Parts(plan_of("syndication"), {self.account: self.market.channel}))
         operations = {(self.account, name): one for name, one in self.market.channel.operations.items()}
-        self.outbox = Outbox(operations, {"walmart.price": BatchTaken(channels)}, lambda *_: None)
+        self.outbox = Outbox(operations, {"walmart.price": OfferTold(self.channels, "price")}, lambda *_: None)
         self.round = 0
 
-    def prices(self, count: int) -> None:
+    def prices(self, count: int, first: int = 0) -> None:
         """So many prices change, all at once."""
         self.round += 1
-        skus = [f"SKU-{n:03}" for n in range(count)]
-        self.market.portal.seed([WalmartProduct(sku, sku, "Books", f"00{n:012}", 1_999, 5) for n, sku in enumerate(skus)])  # fmt: skip
+        skus = [f"SKU-{n:03}" for n in range(first, first + count)]
+        if self.round == 1:
+            all_ = [WalmartProduct(f"SKU-{n:03}", "A book", "Books", f"00{n:012}", 1_999, 5) for n in range(150)]
+            self.market.portal.seed(all_)
+        now = self.ctx.clock.now()
+        seen = [ListingSeen(sku, ListingState.LIVE, "PUBLISHED", now, sku, "", 1_999, "USD", 5) for sku in skus]
+        wanted = [
+            dict(zip(listings.WANTED, (self.account, sku, NEW_MINOR + self.round, "USD", self.round, None, 0), strict=True))
+            for sku in skus
+        ]  # fmt: skip
         intents = [
             Intent(f"price:{self.account}:{sku}:{self.round}", self.account, "walmart.price", f"listing:{sku}", "listing-offer",
                    {"sku": sku, "price_minor": NEW_MINOR + self.round, "currency": "USD"}, 36_000)
             for sku in skus
         ]  # fmt: skip
         with self.ctx.db.transaction() as conn:
+            listings.keep_seen(conn, self.ctx, self.account, seen)
+            listings.want(conn, wanted)
             plan_effects(conn, self.ctx, intents)
+        self.drain()
+
+    def drain(self) -> None:
         self.outbox.drain(self.ctx, Lane(self.account), "normal")
+
+    def worked_off(self) -> None:
+        """Their feeds are over, and we have read so."""
+        self.market.move(minutes=5)
+        assert answers_of(self.ctx, self.channels, self.account, self.market).cases == []
+
+    def shown(self, count: int) -> set[int]:
+        prices = {one["sku"]: one["price_minor"] for one in self.market.system.books()["listings"]}
+        return {prices[f"SKU-{n:03}"] for n in range(count)}
 
     def made(self) -> tuple[int, int]:
         """Single prices and feeds, so far."""
@@ -396,16 +410,15 @@ def test_few_prices_go_one_by_one_and_many_as_a_feed(ctx: Ctx) -> None:
     assert (shop.made(), shop.open()) == ((9, 0), 0)
     shop.prices(150)
     assert (shop.made(), shop.open()) == ((9, 1), 0)
-    shop.market.move(minutes=5)
-    prices = {one["sku"]: one["price_minor"] for one in shop.market.system.books()["listings"]}
-    assert {prices[f"SKU-{n:03}"] for n in range(150)} == {NEW_MINOR + 2}
+    shop.worked_off()
+    assert shop.shown(150) == {NEW_MINOR + 2}
 
 
 def test_where_no_feed_may_be_sent_the_single_call_goes_on(ctx: Ctx) -> None:
     """Both ceilings are kept: five feeds at once, then single prices, then nothing until a token is there again."""
     shop = TwoLanes(ctx)
-    for _ in range(7):
-        shop.prices(10)
+    for wave in range(7):
+        shop.prices(10, first=wave * 10)
     assert (shop.made(), shop.open()) == ((20, 5), 0)
 
 
@@ -415,5 +428,18 @@ def test_a_feed_they_want_later_holds_back_no_single_price(ctx: Ctx) -> None:
     shop.prices(12)
     assert (shop.made(), shop.open()) == ((0, 1), 12)
     shop.market.move(minutes=2)
-    shop.outbox.drain(shop.ctx, Lane(shop.account), "normal")
+    shop.drain()
     assert (shop.made(), shop.open()) == ((12, 1), 0)
+
+
+def test_a_newer_price_is_never_overtaken_by_the_feed_that_holds_an_older_one(ctx: Ctx) -> None:
+    """What a single call would set at once, a feed taken before it would set back minutes later."""
+    shop = TwoLanes(ctx)
+    shop.prices(12)
+    shop.prices(3)
+    assert (shop.made(), shop.open()) == ((0, 1), 3)
+    shop.worked_off()
+    assert shop.shown(12) == {NEW_MINOR + 1}
+    shop.drain()
+    assert (shop.made(), shop.open()) == ((3, 1), 0)
+    assert shop.shown(3) == {NEW_MINOR + 2}

@@ -78,7 +78,8 @@ class Claims:
                 conn, ctx, effect, lease.epoch, "void", note="what it was to follow did not happen", was="planned"
             )
             return None
-        wanted = self.reactions.get(effect.operation, PLAIN).wanted(ctx, conn, effect)
+        reaction = self.reactions.get(effect.operation, PLAIN)
+        wanted = reaction.wanted(ctx, conn, effect)
         if wanted is None:
             store.settle(
                 conn, ctx, effect, lease.epoch, "void", note="no longer wanted when its turn came", was="planned"
@@ -95,14 +96,17 @@ class Claims:
             words = f"not done after {effect.attempts} attempts; its retry window is over"
             self.park(ctx, conn, lease, effect, "retry-window-over", words)
             return None
+        if wait := reaction.waits_s(ctx, conn, effect):
+            self._not_now(effect, wait)
+            return None
         if room.joins(operation):
             return wanted
-        if operation.limit is not None:
-            wait = store.take_token(conn, ctx, effect.account, operation.limit)
-            if wait:
-                store.settle(
-                    conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), was="planned"
-                )
-                return None
+        if operation.limit is not None and (wait := store.take_token(conn, ctx, effect.account, operation.limit)):
+            self._not_now(effect, wait)
+            return None
         room.opened(operation)
         return wanted
+
+    def _not_now(self, effect: Effect, wait_s: float) -> None:
+        due_at = self.ctx.clock.now() + timedelta(seconds=wait_s)
+        store.settle(self.conn, self.ctx, effect, self.lease.epoch, "planned", due_at=due_at, was="planned")

@@ -136,6 +136,10 @@ class Reaction:
         """Asked when the effect is claimed: does the world still want this? None: no. Before the first attempt its payload may be amended."""
         return effect
 
+    def waits_s(self, ctx: Ctx, conn: Conn, effect: Effect) -> float:
+        """Asked when the effect is claimed: business seconds it has to wait for what is done already and still on its way there."""
+        return 0.0
+
     def cargo(self, ctx: Ctx, conn: Conn, effect: Effect) -> Sequence[Mapping[str, Any]]:
         """The rows that go along, asked right before each attempt; those of a later attempt are those of the first."""
         return ()
