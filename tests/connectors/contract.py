@@ -3,13 +3,15 @@
 A story prepares the world so that the write is due, and says how often the other side has really done it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from connectors.market import Market
 
+from entrepot.kernel.http import HttpAnswer, HttpRequest, HttpResponse
 from entrepot.kernel.outcome import Done, Later, NotThere, Refused, Unknown
 
 CREDENTIALS_REFUSED = "credentials-refused"
@@ -197,3 +199,143 @@ def _operation_of_look(scene: Scene) -> str:
     ]
     assert len(made) == 1
     return made[0]
+
+
+# -- many in one call ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Joint:
+    """Writes of one operation about to go in one call. `refused`: one that the other side turns down for itself.
+
+    `applied`: how often one was really done. `unsaid`: their answer without a word of this one, where it has one of each.
+    """
+
+    market: Any
+    operation: str
+    code: str
+    payloads: Sequence[Mapping[str, Any]]
+    refused: Mapping[str, Any]
+    applied: Callable[[Mapping[str, Any]], int]
+    unsaid: Callable[[bytes, Mapping[str, Any]], bytes] = lambda body, _payload: body
+
+    def send(self, *payloads: Mapping[str, Any], seconds: float = 15.0) -> list[Any]:
+        outcomes, self.detail = self.write.send_together(
+            self.market.ctx,
+            [self.market.effect(self.operation, f"key-{n}", one, seconds) for n, one in enumerate(payloads)],
+        )
+        return list(outcomes)
+
+    def alone(self, payload: Mapping[str, Any]) -> Any:
+        return self.market.send(self.operation, payload)[0]
+
+    def look(self, payload: Mapping[str, Any]) -> Any:
+        return self.market.look(self.operation, payload)[0]
+
+    def trouble(self, kind: str, arg: int | None = None) -> None:
+        self.market.trouble(self.code, kind, arg)
+
+    @property
+    def write(self) -> Any:
+        return self.market.channel.operations[self.operation]
+
+    @property
+    def calls(self) -> int:
+        made: int = self.market.world.calls.get((self.market.name, self.code), 0)
+        return made
+
+    @property
+    def done(self) -> list[int]:
+        return [self.applied(one) for one in self.payloads]
+
+
+class JoinedContract:
+    """Subclass, and give a fixture `joint` of at least three writes."""
+
+    def test_all_go_in_one_call_and_each_is_done(self, joint: Joint) -> None:
+        outcomes = joint.send(*joint.payloads)
+        assert [type(one) for one in outcomes] == [Done] * len(joint.payloads)
+        assert (joint.calls, set(joint.done)) == (1, {1})
+        assert joint.detail["rows"] == len(joint.payloads) <= joint.write.together
+
+    def test_what_is_no_such_write_is_refused_by_itself_and_the_others_go(self, joint: Joint) -> None:
+        outcomes = joint.send({}, *joint.payloads)
+        assert isinstance(outcomes[0], Refused)
+        assert outcomes[0].code == WRONG_PAYLOAD
+        assert {type(one) for one in outcomes[1:]} == {Done}
+        assert (joint.calls, set(joint.done)) == (1, {1})
+        assert isinstance(joint.send({}, {})[1], Refused)
+        assert joint.calls == 1
+
+    def test_no_call_names_an_article_twice(self, joint: Joint) -> None:
+        first, *others = joint.payloads
+        outcomes = joint.send(first, first, *others)
+        assert isinstance(outcomes.pop(1), Later)
+        assert {type(one) for one in outcomes} == {Done}
+        assert set(joint.done) == {1}
+
+    def test_a_lost_answer_leaves_each_unclear_and_each_is_found_by_itself(self, joint: Joint) -> None:
+        joint.trouble("timeout-after")
+        assert {type(one) for one in joint.send(*joint.payloads)} == {Unknown}
+        assert {type(joint.look(one)) for one in joint.payloads} == {Done}
+        assert set(joint.done) == {1}
+
+    @pytest.mark.parametrize("kind", ["503", "html", "timeout-before"])
+    def test_what_may_not_have_arrived_is_unclear_and_looked_at(self, joint: Joint, kind: str) -> None:
+        joint.trouble(kind)
+        assert {type(one) for one in joint.send(*joint.payloads)} == {Unknown}
+        looked = {type(joint.look(one)) for one in joint.payloads}
+        assert looked == ({Done} if set(joint.done) == {1} else {NotThere})
+
+    def test_too_many_calls_means_later_for_each(self, joint: Joint) -> None:
+        joint.trouble("429", 17)
+        assert {(type(one), one.after_s) for one in joint.send(*joint.payloads)} == {(Later, 17)}
+        assert set(joint.done) == {0}
+
+    def test_nothing_leaves_when_the_time_to_send_is_over(self, joint: Joint) -> None:
+        assert {type(one) for one in joint.send(*joint.payloads, seconds=0.1)} == {Later}
+        assert joint.calls == 0
+
+
+class RefusedByRow(JoinedContract):
+    """What they refuse of a call is known when its outcomes are."""
+
+    def test_one_that_they_refuse_is_refused_by_itself_in_their_words(self, joint: Joint) -> None:
+        first, *others = joint.payloads
+        outcomes = joint.send(first, joint.refused, *others)
+        refusal = outcomes.pop(1)
+        assert isinstance(refusal, Refused)
+        assert refusal.code != WRONG_PAYLOAD
+        assert joint.alone(joint.refused) == refusal
+        assert {type(one) for one in outcomes} == {Done}
+        assert set(joint.done) == {1}
+
+
+class AnsweredRowByRow(RefusedByRow):
+    """Their answer says of each row what became of it; subclass with a joint that has `unsaid`."""
+
+    def test_a_row_that_is_missing_from_the_answer_is_unclear_alone(self, joint: Joint) -> None:
+        first, *others = joint.payloads
+        with answers_changed(joint.market, lambda body: joint.unsaid(body, first)):
+            outcomes = joint.send(*joint.payloads)
+        assert isinstance(outcomes[0], Unknown)
+        assert {type(one) for one in outcomes[1:]} == {Done}
+        assert len(outcomes) == len(others) + 1
+        assert isinstance(joint.look(first), Done)
+
+
+@contextmanager
+def answers_changed(market: Any, change: Callable[[bytes], bytes]) -> Iterator[None]:
+    """Their answers reach us changed on the way."""
+    real = market.ctx
+
+    class Changing:
+        def send(self, request: HttpRequest) -> HttpAnswer:
+            answer = real.http.send(request)
+            return replace(answer, body=change(answer.body)) if isinstance(answer, HttpResponse) else answer
+
+    market.ctx = replace(real, http=Changing())
+    try:
+        yield
+    finally:
+        market.ctx = real

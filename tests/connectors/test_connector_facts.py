@@ -46,7 +46,8 @@ def test_a_manifest_speaks_the_words_of_the_blueprint(name: str, market: Market)
     }
     bound = connector_of(name, market)
     looked_up = {one.limit.name for one in bound.lookups.values() if one.limit}
-    assert set(known.ceilings) <= called | looked_up | set(manifest(name).also_called)
+    together = {row.together_code for row in manifest(name).operations.values()}
+    assert set(known.ceilings) <= called | looked_up | together | set(manifest(name).also_called)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

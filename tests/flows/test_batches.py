@@ -92,7 +92,7 @@ def promised(ctx: Ctx, operation: str, state: str, account: str = AMAZON) -> Non
 def test_a_batch_of_another_tool_or_environment_is_noted_and_bothers_nobody(ctx: Ctx) -> None:
     promised(ctx, "amazon.refund", "done")
     promised(ctx, "amazon.refund", "planned")
-    promised(ctx, "amazon.set-price", "unknown")  # no batch
+    promised(ctx, "amazon.submit-listing", "unknown")  # no batch
     promised(ctx, "mirakl-seller.set-price", "unknown", "mirakl-shop/main")
     for state in (SubmissionState.TAKEN, SubmissionState.WORKING, SubmissionState.DONE, SubmissionState.FAILED):
         verdict = told(ctx, "50001", state)

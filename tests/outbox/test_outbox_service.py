@@ -278,9 +278,9 @@ def test_a_sender_that_was_taken_over_cannot_settle_its_effect(bench: Bench) -> 
 def test_a_sender_frozen_between_claim_and_send_sends_nothing(bench: Bench) -> None:
     outbox, until = bench.outbox, bench.clock.machine() + timedelta(seconds=15)
     bench.promise("a")
-    send, _, until = outbox._claim(bench.ctx, Lane(), "normal")
+    [[effect]], _, until = outbox._claim(bench.ctx, Lane(), "normal")
     bench.clock.advance(10)
-    outbox.send_now(bench.ctx, Lane(), send[0], until)
+    outbox.send_now(bench.ctx, Lane(), effect, until)
     assert (bench.state("a"), bench.partner.sent) == ("sending", [])
 
 

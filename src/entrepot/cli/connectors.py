@@ -11,7 +11,7 @@ from entrepot.cli.scaffolding import REGISTRY, Auth, Scaffold, written
 from entrepot.connectors.facts import manifest, manifests
 
 if TYPE_CHECKING:
-    from entrepot.connectors.manifest import Manifest, ObligationRow
+    from entrepot.connectors.manifest import Manifest, ObligationRow, OperationRow
 
 DONE = 0
 HERE = Path()
@@ -144,9 +144,10 @@ def _page(page: Paper, one: "Manifest") -> None:
     page.heading("What it does")
     verb_of = {operation: verb for verb, operation in one.verbs.items()}
     for name, row in one.operations.items():
-        page.line(
-            f"{verb_of.get(name, name)}: {row.code}; {_protected(row.money, row.partner_key, row.batch)}", indent=1
-        )
+        later = row.batch and not row.together_code
+        page.line(f"{verb_of.get(name, name)}: {row.code}; {_protected(row.money, row.partner_key, later)}", indent=1)
+        if row.together > 1:
+            page.line(_together(row), indent=2)
         page.line(_looked(row.read_back, row.settle_s), indent=2)
     _demands(page, one)
     page.heading("How often it may be called")
@@ -191,6 +192,13 @@ def _due(duty: "ObligationRow") -> str:
 
 def _asked(required: bool, sensitive: bool) -> str:
     return f"{'needed' if required else 'if there is one'}{', secret' if sensitive else ''}"
+
+
+def _together(row: "OperationRow") -> str:
+    """How many of them go in one call."""
+    if not row.together_code:
+        return f"up to {row.together} in one call"
+    return f"from {row.together_from} on, up to {row.together} in one {row.together_code}, answered later, item by item"
 
 
 def _protected(money: bool, partner_key: bool, batch: bool) -> str:

@@ -34,6 +34,8 @@ class OperationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     read_back: bool = False
     role: str = ""
     together: int = 1  # how many of them go in one call, where the connector can join them
+    together_from: int = 2  # how many must be due before that call is worth making
+    together_code: str = ""  # its own code, where it is another call than the single one: its ceiling counts then
     batch: bool = (
         False  # what comes back is a receipt for a batch; its items are answered later, by the source `submissions`
     )

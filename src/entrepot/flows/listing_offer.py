@@ -36,6 +36,7 @@ HUB = "hub"
 AT_ONCE = 500  # articles; each of their offers is locked till the end
 LOOK_EVERY_S = 300.0
 LISTING = "listing"
+FEED_WAIT_S = 60.0
 DUE_SQL = f"""
     SELECT '{HUB}' AS account WHERE EXISTS (SELECT FROM restock_asked)
        AND NOT EXISTS (SELECT FROM flow WHERE name = '{FLOW}' AND state = 'paused')
@@ -230,6 +231,12 @@ class OfferTold(Reaction):
     def wanted(self, ctx: Ctx, conn: Conn, effect: Effect) -> Effect | None:
         row = store.listings(conn, effect.account, [str(effect.payload["sku"])]).get(str(effect.payload["sku"]))
         return effect if row is not None and row[f"{self.lane}_version"] == version_of(effect.key) else None
+
+    def waits_s(self, ctx: Ctx, conn: Conn, effect: Effect) -> float:
+        """A single price is shown at once: one sent behind a feed that still holds an older one would be overtaken by it."""
+        by_feed = self.channels.manifest(effect.account).operations[effect.operation].together_code
+        older = effect.key.rpartition(":")[0] + ":"
+        return FEED_WAIT_S if by_feed and store.in_work(conn, effect.account, effect.operation, older) else 0.0
 
     def done(self, ctx: Ctx, conn: Conn, effect: Effect, receipt: Mapping[str, Any]) -> None:
         sku = str(effect.payload["sku"])

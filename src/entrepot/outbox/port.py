@@ -66,15 +66,32 @@ class Operation(Protocol):
 
 @runtime_checkable
 class Joining(Protocol):
-    """A write of which many may go in one call, each with an outcome of its own: the call is what the ceiling counts."""
+    """A write of which many may go in one call, each with an outcome of its own: the call is what the ceiling counts.
+
+    Where the joined call is another one than the single one (a feed beside a single price), it has a bucket of its own (`lane`), and
+    pays only when at least `together_from` are due; below that, or while the lane is empty, each goes alone.
+    """
 
     @property
     def together(self) -> int:
         """How many, at most."""
         ...
 
+    @property
+    def together_from(self) -> int: ...
+    @property
+    def lane(self) -> Limit | None: ...
     def send_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[Outcome], Detail]:
         """One call; the outcomes in the order of the effects. Each effect is of another root."""
+        ...
+
+
+@runtime_checkable
+class LookingTogether(Protocol):
+    """A write of which one look tells of many: what left in one call carries the same trace."""
+
+    def read_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[ReadBack], Detail]:
+        """Look by the one trace they all carry; what was found in the order of the effects."""
         ...
 
 
@@ -98,6 +115,18 @@ class Effect:
     outcome: Mapping[str, Any] | None = None
 
 
+class SendLease(Protocol):
+    """A lane's lease, as the outbox uses it."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def epoch(self) -> int: ...
+    def hold(self, conn: Conn) -> None: ...
+    def renew(self, ctx: Ctx) -> None: ...
+    def time_left(self, ctx: Ctx) -> float: ...
+
+
 class Reaction:
     """What a flow does when an effect of its own settles; runs in the transaction that records the outcome."""
 
@@ -106,6 +135,10 @@ class Reaction:
     def wanted(self, ctx: Ctx, conn: Conn, effect: Effect) -> Effect | None:
         """Asked when the effect is claimed: does the world still want this? None: no. Before the first attempt its payload may be amended."""
         return effect
+
+    def waits_s(self, ctx: Ctx, conn: Conn, effect: Effect) -> float:
+        """Asked when the effect is claimed: business seconds it has to wait for what is done already and still on its way there."""
+        return 0.0
 
     def cargo(self, ctx: Ctx, conn: Conn, effect: Effect) -> Sequence[Mapping[str, Any]]:
         """The rows that go along, asked right before each attempt; those of a later attempt are those of the first."""

@@ -4,35 +4,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from entrepot.kernel.ctx import Conn, Ctx
 from entrepot.kernel.errors import Busy, EntrepotError, NotNow, OurBug
 from entrepot.kernel.outcome import Done, Later, NotThere, Outcome, ReadBack, Refused, Unknown
 from entrepot.outbox import store
-from entrepot.outbox.joining import Room, calls_of
-from entrepot.outbox.port import Detail, Effect, Joining, Operation, OutgoingEffect, Reaction
+from entrepot.outbox.claiming import Claims
+from entrepot.outbox.port import (
+    Detail,
+    Effect,
+    Joining,
+    Limit,
+    LookingTogether,
+    Operation,
+    OutgoingEffect,
+    Reaction,
+    SendLease,
+)
 from entrepot.store.locks import lock_root
 
-BATCH = 64
 SEND_TIMEOUT_S = 10.0  # machine: total time of one HTTP call
 SEND_MARGIN_S = 5.0  # send_until = claim + timeout + margin: a call started in time ends before it
 BUSY_TRIES = 20
 NEGATIVE_READS_NEEDED = 2
 ADVISED = "action-advised"
 CAME_BACK = "it was on its way when its flow came to advise, and came back undone"
-
-
-class SendLease(Protocol):
-    """A lane's lease, as the outbox uses it."""
-
-    @property
-    def account(self) -> str: ...
-    @property
-    def epoch(self) -> int: ...
-    def hold(self, conn: Conn) -> None: ...
-    def renew(self, ctx: Ctx) -> None: ...
-    def time_left(self, ctx: Ctx) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +68,14 @@ class Outbox:
         """Send and read back what is due for the lane's account, different roots side by side."""
         handled = 0
         while lease.time_left(ctx) > self.send_timeout_s / 2:
-            to_send, to_read, until = self._claim(ctx, lease, queue)
-            if not to_send and not to_read:
+            calls, looks, until = self._claim(ctx, lease, queue)
+            if not calls and not looks:
                 break
             ctx.point("send.claimed")
-            jobs = [
-                partial(self._send_together, ctx, lease, some, until) for some in calls_of(to_send, self._operation)
-            ]
-            jobs += [partial(self._read_back, ctx, lease, e) for e in to_read]
+            jobs = [partial(self._send_together, ctx, lease, some, until) for some in calls]
+            jobs += [partial(self._read_together, ctx, lease, some) for some in looks]
             self.width(jobs)
-            handled += len(to_send) + len(to_read)
+            handled += sum(map(len, (*calls, *looks)))
             lease.renew(ctx)
         return handled
 
@@ -106,70 +101,17 @@ class Outbox:
 
     # ── claim ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _claim(self, ctx: Ctx, lease: SendLease, queue: str) -> tuple[list[Effect], list[Effect], datetime]:
-        now, until = ctx.clock.now(), self._until(ctx)
-        send: list[Effect] = []
-        read: list[Effect] = []
-        room = Room()
+    def _claim(self, ctx: Ctx, lease: SendLease, queue: str) -> tuple[list[list[Effect]], list[list[Effect]], datetime]:
+        """What is to be sent, by the call it goes in, and what is to be looked at, by the look that tells of it; and its `send_until`."""
+        until = self._until(ctx)
         with ctx.db.transaction() as conn:
             lease.hold(conn)
-            store.orphans_to_unknown(conn, ctx, lease.account, queue, now)
-            for effect in store.take_due(conn, lease.account, queue, now, BATCH):
-                if effect.state == "unknown":
-                    read.append(effect)
-                elif wanted := self._may_send(ctx, conn, lease, effect, room):
-                    send.append(wanted)
-            if send:
-                store.claim(conn, ctx, send, lease.epoch, until)
-        return send, read, until
+            store.orphans_to_unknown(conn, ctx, lease.account, queue, ctx.clock.now())
+            claims = Claims(ctx, conn, lease, queue, until, self._operation, self.reactions, self._parked)
+            return *claims.take(), until
 
-    def _may_send(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, room: Room) -> Effect | None:
-        """The effect as it is wanted now, in its window, and with a token; None: its row already says why not.
-
-        `room`: in calls that a token was taken for already.
-        """
-        now = ctx.clock.now()
-        operation = self._operation(effect)
-        if store.predecessor_state(conn, effect.id) in ("refused", "void", "observed"):
-            store.settle(
-                conn, ctx, effect, lease.epoch, "void", note="what it was to follow did not happen", was="planned"
-            )
-            return None
-        wanted = self.reactions.get(effect.operation, self.plain).wanted(ctx, conn, effect)
-        if wanted is None:
-            store.settle(
-                conn, ctx, effect, lease.epoch, "void", note="no longer wanted when its turn came", was="planned"
-            )
-            return None
-        if wanted.payload != effect.payload:
-            if effect.attempts:
-                raise OurBug(
-                    f"effect {effect.key} was sent before; its content may not change under the same key",
-                    effect_id=effect.id,
-                )
-            store.amend(conn, effect.id, wanted.payload)
-        if now > effect.window_until:
-            self._park(
-                ctx,
-                conn,
-                lease,
-                effect,
-                "retry-window-over",
-                f"not done after {effect.attempts} attempts; its retry window is over",
-                was="planned",
-            )
-            return None
-        if room.joins(operation):
-            return wanted
-        if operation.limit is not None:
-            wait = store.take_token(conn, ctx, effect.account, operation.limit)
-            if wait:
-                store.settle(
-                    conn, ctx, effect, lease.epoch, "planned", due_at=now + timedelta(seconds=wait), was="planned"
-                )
-                return None
-        room.opened(operation)
-        return wanted
+    def _parked(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, mode: str, cause: str) -> None:
+        self._park(ctx, conn, lease, effect, mode, cause, was="planned")
 
     # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -197,8 +139,20 @@ class Outbox:
             return  # as for one
         outcomes, detail = operation.send_together(ctx, outgoing)
         ctx.point("send.after")
+        if operation.lane is not None:
+            outcomes = self._lane_waits(ctx, lease, operation.lane, outcomes)
         self._commit_together(ctx, lease, list(zip(effects, outcomes, strict=True)), detail)
         ctx.point("send.settled")
+
+    def _lane_waits(self, ctx: Ctx, lease: SendLease, lane: Limit, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """They said when the lane may be used again: the lane waits, and each may go alone meanwhile."""
+        waits = [one.after_s for one in outcomes if isinstance(one, Later) and one.after_s is not None]
+        if not waits:
+            return outcomes
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            store.block_route(conn, ctx, lease.account, lane.name, max(waits))
+        return [Later(one.why) if isinstance(one, Later) else one for one in outcomes]
 
     def _commit_together(
         self, ctx: Ctx, lease: SendLease, told: Sequence[tuple[Effect, Outcome]], detail: Detail
@@ -325,6 +279,22 @@ class Outbox:
 
     # ── read back ────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _read_together(self, ctx: Ctx, lease: SendLease, effects: Sequence[Effect]) -> None:
+        """One look for all that it tells of; what it found of each is written by itself. Those still unclear come back together."""
+        operation = self._operation(effects[0])
+        if len(effects) == 1 or not isinstance(operation, LookingTogether):
+            for effect in effects:
+                self._read_back(ctx, lease, effect)
+            return
+        until = ctx.clock.machine() + timedelta(seconds=self.send_timeout_s)
+        outgoing = [replace(self._outgoing(e, e.attempts, until), trace=e.outcome or {}) for e in effects]
+        all_found, detail = operation.read_together(ctx, outgoing)
+        ctx.point("readback.after")
+        again_s = self._backoff(ctx, effects[0])
+        for effect, found in zip(effects, all_found, strict=True):
+            write = partial(self._found, ctx, lease, effect, operation, found, detail, again_s=again_s)
+            self._commit(ctx, lease, effect, write)
+
     def _read_back(self, ctx: Ctx, lease: SendLease, effect: Effect) -> None:
         operation = self._operation(effect)
         if not operation.can_read_back:
@@ -334,7 +304,7 @@ class Outbox:
         outgoing = replace(self._outgoing(effect, effect.attempts, until), trace=effect.outcome or {})
         found, detail = operation.read_back(ctx, outgoing)
         ctx.point("readback.after")
-        self._commit(ctx, lease, effect, lambda conn: self._found(ctx, conn, lease, effect, operation, found, detail))
+        self._commit(ctx, lease, effect, partial(self._found, ctx, lease, effect, operation, found, detail))
 
     def _without_route(self, ctx: Ctx, conn: Conn, lease: SendLease, effect: Effect, operation: Operation) -> None:
         if operation.partner_key:
@@ -354,12 +324,14 @@ class Outbox:
     def _found(
         self,
         ctx: Ctx,
-        conn: Conn,
         lease: SendLease,
         effect: Effect,
         operation: Operation,
         found: ReadBack,
         detail: Detail,
+        conn: Conn,
+        *,
+        again_s: float | None = None,
     ) -> None:
         now = ctx.clock.now()
         store.record_attempt(
@@ -404,6 +376,6 @@ class Outbox:
                     was="unknown",
                 )
             case Unknown(why):
-                wait = max(operation.settle_s, self._backoff(ctx, effect))
+                wait = max(operation.settle_s, self._backoff(ctx, effect) if again_s is None else again_s)
                 store.settle(conn, ctx, effect, lease.epoch, "unknown", due_at=now + timedelta(seconds=wait), note=why, was="unknown",
                              negative_reads=effect.negative_reads)  # fmt: skip

@@ -133,26 +133,56 @@ def orphans_to_unknown(conn: Conn, ctx: Ctx, account: str, queue: str, settle_un
     ).rowcount
 
 
+_DUE = f"""
+    FROM effect e
+   WHERE e.account = %(account)s AND e.queue = %(queue)s AND e.state IN ('planned', 'unknown') AND e.due_at <= %(now)s
+     AND e.flow NOT IN ({_PAUSED})
+     AND (e.state = 'unknown' OR e.flow NOT IN ({_STARTS_NOTHING}))
+     AND NOT EXISTS (SELECT FROM bucket b WHERE b.account = e.account AND b.operation = e.operation AND b.blocked_until > %(now)s)
+     AND NOT EXISTS (SELECT FROM effect o WHERE o.root = e.root AND o.seq < e.seq AND o.state IN ('planned', 'sending', 'unknown')
+                      AND o.account = e.account)
+     AND (e.after_effect IS NULL OR EXISTS (SELECT FROM effect a WHERE a.id = e.after_effect AND a.state IN ('done', 'refused', 'void', 'observed')))
+"""
+_TAKEN = "ORDER BY e.due_at, e.seq LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED"
+
+
 def take_due(conn: Conn, account: str, queue: str, now: datetime, limit: int) -> list[Effect]:
     """Effects to claim, in deadline order: at most one per root, the oldest open one, and only after what it waits for is done.
 
     A route that was told to wait (bucket.blocked_until) is left alone; other routes go on.
     """
-    rows = conn.execute(
-        f"""
-        SELECT {_EFFECT} FROM effect e
-         WHERE e.account = %(account)s AND e.queue = %(queue)s AND e.state IN ('planned', 'unknown') AND e.due_at <= %(now)s
-           AND e.flow NOT IN ({_PAUSED})
-           AND (e.state = 'unknown' OR e.flow NOT IN ({_STARTS_NOTHING}))
-           AND NOT EXISTS (SELECT FROM bucket b WHERE b.account = e.account AND b.operation = e.operation AND b.blocked_until > %(now)s)
-           AND NOT EXISTS (SELECT FROM effect o WHERE o.root = e.root AND o.seq < e.seq AND o.state IN ('planned', 'sending', 'unknown')
-                            AND o.account = e.account)
-           AND (e.after_effect IS NULL OR EXISTS (SELECT FROM effect a WHERE a.id = e.after_effect AND a.state IN ('done', 'refused', 'void', 'observed')))
-         ORDER BY e.due_at, e.seq LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED
-        """,
-        {"account": account, "queue": queue, "now": now, "limit": limit},
-    ).fetchall()
-    return [_effect(row) for row in rows]
+    given = {"account": account, "queue": queue, "now": now, "limit": limit}
+    return [_effect(row) for row in conn.execute(f"SELECT {_EFFECT} {_DUE} {_TAKEN}", given).fetchall()]
+
+
+def take_more(conn: Conn, account: str, queue: str, now: datetime, limit: int, operation: str) -> list[Effect]:
+    """Those of one operation that were never claimed with the others, for the room that is left in a call of theirs."""
+    given = {"account": account, "queue": queue, "now": now, "limit": limit, "operation": operation}
+    only = "AND e.operation = %(operation)s AND e.state = 'planned'"
+    return [_effect(row) for row in conn.execute(f"SELECT {_EFFECT} {_DUE} {only} {_TAKEN}", given).fetchall()]
+
+
+def take_unclear(conn: Conn, account: str, queue: str, now: datetime, limit: int, like: Effect) -> list[Effect]:
+    """Those with the same trace of the same call: one look tells of all of them."""
+    trace = Jsonb(dict(like.outcome or {}))
+    given = {
+        "account": account,
+        "queue": queue,
+        "now": now,
+        "limit": limit,
+        "operation": like.operation,
+        "trace": trace,
+    }
+    only = "AND e.operation = %(operation)s AND e.state = 'unknown' AND e.outcome = %(trace)s"
+    return [_effect(row) for row in conn.execute(f"SELECT {_EFFECT} {_DUE} {only} {_TAKEN}", given).fetchall()]
+
+
+def due_of(conn: Conn, account: str, queue: str, now: datetime, operation: str, most: int) -> int:
+    """How many of an operation are due, counted up to `most`."""
+    given = {"account": account, "queue": queue, "now": now, "operation": operation, "most": most}
+    only = "AND e.operation = %(operation)s AND e.state = 'planned' LIMIT %(most)s"
+    row = conn.execute(f"SELECT count(*) AS n FROM (SELECT 1 {_DUE} {only}) due", given).fetchone()
+    return int(row["n"]) if row else 0
 
 
 def predecessor_state(conn: Conn, effect_id: str) -> str | None:

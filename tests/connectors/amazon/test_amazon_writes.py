@@ -1,12 +1,12 @@
 """Amazon's writes against the sandbox: each alone under the contract, then what only Amazon does."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from connectors.amazon.house import QUEUE_ARN, AmazonMarket, RememberingScene
-from connectors.contract import Scene, Story, TwiceIsOnce, WriteContract
+from connectors.contract import JoinedContract, Joint, Scene, Story, TwiceIsOnce, WriteContract
 
 from entrepot.connectors.amazon.order_writes import package_reference
 from entrepot.kernel.outcome import Done, Later, NotThere, Refused, Unknown
@@ -191,6 +191,57 @@ class TestThePreviewThatChangesNothing(WriteContract):
     def test_a_token_that_expired_is_renewed_and_the_call_made_once(self, scene: Scene) -> None:
         scene.trouble("expired-token")
         assert isinstance(scene.send(), Done)
+
+
+class Feed(Joint):
+    """What is taken now is worked off a little later."""
+
+    def send(self, *payloads: Mapping[str, Any], seconds: float = 15.0) -> list[Any]:
+        outcomes = super().send(*payloads, seconds=seconds)
+        self.market.move(seconds=1)
+        return outcomes
+
+
+def joint(market: AmazonMarket, operation: str, told: dict[str, Any]) -> Joint:
+    return Feed(
+        market,
+        f"amazon.{operation}",
+        "createFeed",
+        [{"sku": sku, **told} for sku in ("ATLAS-1", "TIDES-1", "LAMP-1")],
+        {"sku": "NONE", **told},
+        lambda payload: market.applied("JSON_LISTINGS_FEED", str(payload["sku"])),
+    )
+
+
+def prices(market: AmazonMarket) -> Joint:
+    return joint(market, "set-price", {"price_minor": 2_099, "currency": "EUR"})
+
+
+def stocks(market: AmazonMarket) -> Joint:
+    return joint(market, "set-stock", {"quantity": 33})
+
+
+class TestManyInOneFeed(JoinedContract):
+    @pytest.fixture(params=[prices, stocks], ids=lambda tell: tell.__name__)
+    def joint(self, request: pytest.FixtureRequest, market: AmazonMarket) -> Joint:
+        made: Joint = request.param(market)
+        return made
+
+    def test_what_is_lost_before_the_feed_is_made_may_simply_go_again(self, joint: Joint) -> None:
+        for code, kind in (("createFeedDocument", "timeout-after"), ("uploadDocument", "503")):
+            joint.market.trouble(code, kind)
+            assert {type(one) for one in joint.send(*joint.payloads)} == {Later}
+        assert joint.calls == 0
+
+
+@pytest.mark.parametrize("tell", [prices, stocks])
+def test_a_feed_of_listings_is_answered_by_article(market: AmazonMarket, tell: Callable[[AmazonMarket], Joint]) -> None:
+    told = tell(market)
+    outcomes = told.send(*told.payloads, told.refused)
+    (number,) = {outcome.receipt["submission_id"] for outcome in outcomes}
+    seen = market.seen(market.channel.lookups["submission"].one(market.ctx, number).received[0])
+    assert (seen.submission_id, seen.state, seen.items, seen.rejected) == (number, "done", 4, 1)
+    assert [(one.key, one.accepted) for one in seen.results if not one.accepted] == [("NONE", False)]
 
 
 # ── what only Amazon does ────────────────────────────────────────────────────────────────────────────────────

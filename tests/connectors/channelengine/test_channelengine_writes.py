@@ -14,7 +14,7 @@ from connectors.channelengine.ce_market import (
     product,
     story,
 )
-from connectors.contract import Scene, Story, TwiceIsOnce, WriteContract
+from connectors.contract import Joint, RefusedByRow, Scene, Story, TwiceIsOnce, WriteContract, answers_changed
 from connectors.market import Answers, make_ctx, said
 
 from entrepot.connectors.channelengine.connector import MANIFEST
@@ -107,6 +107,45 @@ class TestWritesThatSayHowItShallBe(NoSecrets):
         assert isinstance(scene.send(), Done)
         after = market.system.books()["listings"]
         assert [one | {"updates": 0} for one in before] == [one | {"updates": 0} for one in after]
+
+
+SKUS = ("ATLAS", "CHART", "LENS")
+
+
+def joint(market: ChannelEngineMarket, operation: str, code: str, told: dict[str, Any]) -> Joint:
+    payloads = [{"sku": sku, **told} for sku in SKUS]
+    return Joint(
+        market,
+        f"channelengine.{operation}",
+        code,
+        payloads,
+        {"sku": "NOBODY", **told},
+        lambda payload: market.applied(code, str(payload["sku"])),
+    )
+
+
+def prices(market: ChannelEngineMarket) -> Joint:
+    return joint(market, "price", "OfferStockPriceUpdate", {"price_minor": 2_111, "currency": "EUR"})
+
+
+def stocks(market: ChannelEngineMarket) -> Joint:
+    return joint(market, "stock", "OfferStockUpdate", {"quantity": 7})
+
+
+class TestManyInOneCall(RefusedByRow):
+    @pytest.fixture(params=[prices, stocks], ids=lambda tell: tell.__name__)
+    def joint(self, request: pytest.FixtureRequest, market: ChannelEngineMarket) -> Joint:
+        made: Joint = request.param(market)
+        return made
+
+
+def test_a_refusal_by_a_name_that_is_none_of_ours_leaves_those_unnamed_unclear(market: ChannelEngineMarket) -> None:
+    told = prices(market)
+    with answers_changed(market, lambda body: body.replace(b'"NOBODY"', b'"[1]"')):
+        outcomes = told.send(*told.payloads, told.refused)
+    assert {type(one) for one in outcomes} == {Unknown}
+    assert {type(told.look(one)) for one in told.payloads} == {Done}
+    assert isinstance(told.look(told.refused), NotThere)
 
 
 # ── what only ChannelEngine does ────────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,11 @@
-"""eBay's writes against the sandbox: each alone under the contract."""
+"""eBay's writes against the sandbox: each alone under the contract, prices and stocks also many in one call."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from connectors.contract import Scene, TwiceIsOnce, WriteContract
+from connectors.contract import AnsweredRowByRow, Joint, Scene, TwiceIsOnce, WriteContract
 from connectors.ebay.shop import SYSTEM, Shop
 from connectors.ebay.stories import (
     accept,
@@ -22,6 +24,8 @@ from connectors.ebay.stories import (
 )
 
 from entrepot.kernel.outcome import Done, Later, NotThere, Unknown
+
+BULK = "bulkUpdatePriceQuantity"
 
 
 class TestWritesThatEbaysStatesProtect(TwiceIsOnce):
@@ -113,3 +117,54 @@ class TestSubmit(TwiceIsOnce):
             shop.trouble("getOffers", kind)
             shop.do("ebay.submit-listing", product(sku="LAMP-1"))
         assert shop.applied("createOffer", "LAMP-1") == 0
+
+
+SKUS = ("LAMP-1", "BOOK-1", "CLOCK-1")
+
+
+def prices(shop: Shop) -> Joint:
+    offers = {sku: shop.their_offer(sku) for sku in SKUS}
+    told = [{"sku": sku, "price_minor": 7_700, "currency": "EUR", "their_id": offer} for sku, offer in offers.items()]
+
+    def applied(payload: Mapping[str, Any]) -> int:
+        return shop.applied(BULK, f"offer/{payload['their_id']}")
+
+    return Joint(shop, "ebay.set-price", BULK, told, {**told[0], "their_id": "999"}, applied, without)
+
+
+def stocks(shop: Shop) -> Joint:
+    """One of them knows its offer as well; the others only their number."""
+    told = [{"sku": sku, "quantity": 4} for sku in SKUS]
+    told[1]["their_id"] = shop.their_offer("BOOK-1")
+
+    def applied(payload: Mapping[str, Any]) -> int:
+        return shop.applied(BULK, f"sku/{payload['sku']}")
+
+    return Joint(shop, "ebay.set-stock", BULK, told, {**told[0], "sku": "NOWHERE"}, applied, without)
+
+
+def without(body: bytes, payload: Mapping[str, Any]) -> bytes:
+    """The answer with no entry of this one."""
+    answer = json.loads(body)
+    if "responses" in answer:
+        mine = (payload["sku"], payload.get("their_id", ""))
+        answer["responses"] = [
+            one for one in answer["responses"] if one["sku"] != mine[0] and one["offerId"] not in (mine[1] or "-",)
+        ]
+    return json.dumps(answer).encode()
+
+
+class TestManyInOneCall(AnsweredRowByRow):
+    @pytest.fixture(params=[prices, stocks], ids=lambda tell: tell.__name__)
+    def joint(self, request: pytest.FixtureRequest, shop: Shop) -> Joint:
+        made: Joint = request.param(shop)
+        return made
+
+
+@pytest.mark.parametrize(("most", "calls"), [(2, 3), (1, 5)])
+def test_whoever_takes_fewer_at_once_than_they_publish_gets_them_in_halves(most: int, calls: int) -> None:
+    """Their pages disagree on how many a call may hold."""
+    joint = prices(Shop(bulk_entries_max=most))
+    assert {type(one) for one in joint.send(*joint.payloads)} == {Done}
+    assert (joint.calls, set(joint.done)) == (calls, {1})
+    assert joint.detail["calls"] == calls

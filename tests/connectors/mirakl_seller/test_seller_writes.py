@@ -1,15 +1,17 @@
 """A seller's writes at Mirakl against the sandbox: each alone under the contract, then what only this side does."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from connectors.contract import Scene, Story, TwiceIsOnce, WriteContract
+from connectors.contract import Joint, RefusedByRow, Scene, Story, TwiceIsOnce, WriteContract, answers_changed
 from connectors.mirakl_seller.shop import NAME, SYSTEM, US, Shop
 
 from entrepot.connectors.mirakl_seller.order_writes import WHOLE_LINES_ONLY, reasons_of
 from entrepot.connectors.writes import WRONG_PAYLOAD
 from entrepot.kernel.outcome import Done, Later, NotThere, Refused, Unknown
+from entrepot.sandbox.mirakl import Product
 
 UNPAID = "PAY_ON_DELIVERY"
 
@@ -178,6 +180,69 @@ class Worked(Scene):
     def applied(self) -> int:
         self.market.move(minutes=2)
         return super().applied
+
+
+class StockFiles(Joint):
+    """A file is taken now and worked off later; then one look tells of all its rows."""
+
+    def send(self, *payloads: Mapping[str, Any], seconds: float = 15.0) -> list[Any]:
+        outcomes = super().send(*payloads, seconds=seconds)
+        taken = {n: one for n, one in enumerate(outcomes) if isinstance(one, Unknown) and one.trace}
+        self.market.move(minutes=2)
+        found = self.looked({n: (payloads[n], one.trace) for n, one in taken.items()})
+        return [found.get(n, one) for n, one in enumerate(outcomes)]
+
+    def looked(self, asked: Mapping[int, tuple[Mapping[str, Any], Any]]) -> dict[int, Any]:
+        if not asked:
+            return {}
+        effects = [
+            replace(self.market.effect(self.operation, f"key-{n}", payload), trace=trace)
+            for n, (payload, trace) in asked.items()
+        ]
+        found, _ = self.write.read_together(self.market.ctx, effects)
+        return dict(zip(asked, found, strict=True))
+
+    def alone(self, payload: Mapping[str, Any]) -> Any:
+        outcome, _ = self.write.send(self.market.ctx, self.market.effect(self.operation, "alone", payload))
+        self.market.move(minutes=2)
+        return self.looked({0: (payload, outcome.trace)})[0]
+
+
+def stocks(shop: Shop) -> StockFiles:
+    skus = ("ATLAS", "LAMP", "CHART")
+    shop.front.seed([Product("CHART", "Tide chart", "BOOKS", "8712345678920", 705, 9)])
+    told = [{"sku": sku, "quantity": 7} for sku in skus]
+    return StockFiles(
+        shop,
+        f"{NAME}.set-stock",
+        "STO01",
+        told,
+        {"sku": "NOWHERE", "quantity": 7},
+        lambda payload: shop.applied("STO01:offer", f"{US}/{payload['sku']}"),
+    )
+
+
+class TestManyStocksInOneFile(RefusedByRow):
+    @pytest.fixture
+    def joint(self, shop: Shop) -> Joint:
+        return stocks(shop)
+
+
+def test_one_look_tells_of_all_rows_of_a_stock_file_and_one_more_of_those_refused(shop: Shop) -> None:
+    told = stocks(shop)
+    before = dict(shop.world.calls)
+    outcomes = told.send(*told.payloads, told.refused)
+    assert [type(one) for one in outcomes] == [Done, Done, Done, Refused]
+    made = {code: n - before.get((SYSTEM, code), 0) for (_, code), n in shop.world.calls.items()}
+    assert {code: n for code, n in made.items() if n} == {"STO01": 1, "STO02": 1, "STO03": 1}
+
+
+def test_where_the_report_names_another_row_than_was_sent_every_offer_is_looked_at(shop: Shop) -> None:
+    """They may spell an article in their own way: nothing that was refused is taken for done."""
+    told = stocks(shop)
+    with answers_changed(shop, lambda body: body.replace(b'"NOWHERE"', b'"nowhere"')):
+        outcomes = told.send(*told.payloads, told.refused)
+    assert [type(one) for one in outcomes] == [Done, Done, Done, Unknown]
 
 
 # -- what only this side does --------------------------------------------------------------------------------------

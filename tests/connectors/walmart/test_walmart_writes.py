@@ -1,11 +1,11 @@
 """Walmart's writes against the sandbox: each under the contract of all writes, then what only Walmart does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from connectors.contract import Scene, Story, TwiceIsOnce, WriteContract
+from connectors.contract import JoinedContract, Joint, Scene, Story, TwiceIsOnce, WriteContract
 from connectors.walmart.walmart_market import (
     WalmartMarket,
     acknowledgement,
@@ -176,6 +176,61 @@ class TestAnItemSubmitted(NoSecrets):
                 scene.market.trouble(code, kind, 5, "walmart")
                 assert isinstance(scene.look(), Unknown), (code, kind)
         assert isinstance(scene.look(), Done)
+
+
+class Feed(Joint):
+    """What is taken now is worked off within minutes."""
+
+    def send(self, *payloads: Mapping[str, Any], seconds: float = 15.0) -> list[Any]:
+        outcomes = super().send(*payloads, seconds=seconds)
+        self.market.move(minutes=5)
+        return outcomes
+
+
+def feed(market: WalmartMarket, operation: str, code: str, kind: str, told: dict[str, Any]) -> Joint:
+    return Feed(
+        market,
+        f"walmart.{operation}",
+        code,
+        [{"sku": sku, **told} for sku in ("ATLAS", "CHART", "LENS")],
+        {"sku": "NOWHERE", **told},
+        lambda payload: market.applied(f"{code}:{kind}", str(payload["sku"])),
+    )
+
+
+def prices(market: WalmartMarket) -> Joint:
+    return feed(market, "price", "priceBulkUploads", "price", {"price_minor": 2_111, "currency": "USD"})
+
+
+def stocks(market: WalmartMarket) -> Joint:
+    return feed(market, "stock", "updateBulkInventory", "inventory", {"quantity": 7})
+
+
+class TestManyInOneFeed(JoinedContract):
+    @pytest.fixture(params=[prices, stocks], ids=lambda tell: tell.__name__)
+    def joint(self, request: pytest.FixtureRequest, market: WalmartMarket) -> Joint:
+        made: Joint = request.param(market)
+        return made
+
+
+@pytest.mark.parametrize("tell", [prices, stocks])
+def test_one_number_stands_for_a_feed_and_each_item_is_answered_by_its_article(
+    market: WalmartMarket, tell: Callable[[WalmartMarket], Joint]
+) -> None:
+    told = tell(market)
+    outcomes = told.send(*told.payloads, told.refused)
+    (number,) = {outcome.receipt["submission_id"] for outcome in outcomes}
+    (seen,) = [market.seen(record) for record in market.sweep("submissions").records]
+    assert (seen.submission_id, seen.state, seen.rejected) == (number, "done", 1)
+    ends = {result.key: result.accepted for result in seen.results}
+    assert ends == {"ATLAS": True, "CHART": True, "LENS": True, "NOWHERE": False}
+
+
+def test_a_text_that_would_end_the_file_is_refused_by_itself(market: WalmartMarket) -> None:
+    told = prices(market)
+    outcomes = told.send({**told.payloads[0], "sku": "--entrepot-feed--"}, *told.payloads)
+    assert isinstance(outcomes[0], Refused)
+    assert {type(one) for one in outcomes[1:]} == {Done}
 
 
 # ── what only Walmart does ──────────────────────────────────────────────────────────────────────────────────────────

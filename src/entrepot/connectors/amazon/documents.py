@@ -66,7 +66,7 @@ def _unpacked_on_the_way(response: HttpResponse) -> bool:
     return "gzip" in response.headers.get("content-encoding", "").lower() and not response.body.startswith(GZIP_MAGIC)
 
 
-def put(ctx: Ctx, url: str, body: bytes, content_type: str, until: datetime) -> Problem | None:
+def put(ctx: Ctx, url: str, body: bytes, content_type: str, until: datetime | None) -> Problem | None:
     """Lay a document down. Nothing is set in motion by it: whatever goes wrong, it may be done again elsewhere."""
     headers = {"content-type": content_type}
     sent = _at(ctx, HttpRequest("PUT", url, headers, (), body, time_left(ctx, until)))

@@ -5,7 +5,7 @@ is unclear whether a feed was made. A feed taken is the first of three levels: t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -15,14 +15,15 @@ import msgspec
 from entrepot.connectors.amazon import documents, feed_xml
 from entrepot.connectors.amazon.lists import unreadable
 from entrepot.connectors.amazon.wire import Wire, json_call
-from entrepot.connectors.exchange import Answer, Call, Down, Good, Lost, Throttled, Unsent, unfinished
+from entrepot.connectors.exchange import Answer, Call, Down, Good, Lost, Unsent, unfinished
 from entrepot.connectors.manifest import OperationRow
 from entrepot.connectors.port import Detail, Limit, OutgoingEffect, Problem
 from entrepot.connectors.reading import NOT_JSON, Unreadable, sortable, typed
 from entrepot.connectors.writes import WRONG_PAYLOAD
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import OwnerDecides
-from entrepot.kernel.outcome import Done, Later, Outcome, ReadBack, Refused, Unknown
+from entrepot.kernel.http import HttpResponse
+from entrepot.kernel.outcome import Done, Outcome, ReadBack, Refused, Unknown
 
 FEEDS, FEED_DOCUMENTS = "/feeds/2021-06-30/feeds", "/feeds/2021-06-30/documents"
 XML = "text/xml; charset=UTF-8"
@@ -117,49 +118,16 @@ class FeedWrite(Generic[Payload]):
     def _submit(self, ctx: Ctx, effect: OutgoingEffect, message: Message) -> tuple[Outcome, Detail]:
         number = feed_xml.message_number(effect.key)
         body = feed_xml.envelope(self.wire.seller_id, message.message_type, number, message.content)
-        place, detail = self._place(ctx, effect)
-        if not isinstance(place, _Place):
-            return place, detail
-        problem = documents.put(ctx, place.url, body, XML, effect.send_until)
-        if problem is not None:
-            return Later(f"the document could not be laid down: {problem}", problem.after_s), detail
-        asked_at = sortable(ctx.clock.now())
-        answer, detail = self._create(ctx, effect, message.feed_type, place.feedDocumentId)
-        trace = {ASKED_AT: asked_at}
+        trace = {ASKED_AT: sortable(ctx.clock.now())}
+        call = replace(feed_of(message.feed_type, XML, body), until=effect.send_until)
+        answer, detail = FeedCalls(self.wire).call(ctx, self.row.role, call)
         if not isinstance(answer, Good):
             outcome = unfinished(answer)
             return (Unknown(outcome.why, trace) if isinstance(outcome, Unknown) else outcome), detail
         try:
-            return Done({SUBMISSION_ID: typed(answer.response.body, _Made).feedId}), detail
+            return Done({SUBMISSION_ID: feed_made(answer.response)}), detail
         except Unreadable as error:
             return Unknown(f"the answer is not the one they publish: {error.what}", trace), detail
-
-    def _place(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[_Place | Outcome, Detail]:
-        """Where to lay the document down. It changes nothing that anybody sees, so a lost answer is no more than a delay."""
-        call = json_call("POST", FEED_DOCUMENTS, {"contentType": XML})
-        answer, detail = self.wire.call(ctx, self.row.role, _until(call, effect.send_until))
-        match answer:
-            case Good(response):
-                try:
-                    return typed(response.body, _Place), detail
-                except Unreadable as error:
-                    return Later(f"no place for the document: {error.what}"), detail
-            case Down(why, after_s) | Unsent(why, after_s):
-                return Later(f"no place for the document: {why}", after_s), detail
-            case Throttled(after_s):
-                return Later("they asked us to slow down (429)", after_s), detail
-            case Lost(why):
-                return Later(f"no place for the document: {why}"), detail
-            case _:
-                return unfinished(answer), detail
-
-    def _create(self, ctx: Ctx, effect: OutgoingEffect, feed_type: str, document: str) -> tuple[Answer, Detail]:
-        body = {
-            "feedType": feed_type,
-            "marketplaceIds": [self.wire.marketplace_id],
-            "inputFeedDocumentId": document,
-        }
-        return self.wire.call(ctx, self.row.role, _until(json_call("POST", FEEDS, body), effect.send_until))
 
     def _payload(self, given: Mapping[str, Any]) -> Payload | Refused:
         try:
@@ -168,8 +136,48 @@ class FeedWrite(Generic[Payload]):
             return Refused(WRONG_PAYLOAD, f"{self.name} cannot be made from this payload: {error}")
 
 
-def _until(call: Call, until: datetime) -> Call:
-    return Call(call.method, call.path, call.query, call.headers, call.body, until)
+# ── a feed as if it were one call ────────────────────────────────────────────────────────────────────────────
+
+
+def feed_of(feed_type: str, content_type: str, document: bytes) -> Call:
+    """A feed as one call, for FeedCalls: its body is the document."""
+    return Call("POST", FEEDS, (("feedType", feed_type),), {"content-type": content_type}, document)
+
+
+def feed_made(response: HttpResponse) -> str:
+    """The feed's number. Errors: Unreadable."""
+    return typed(response.body, _Made).feedId
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCalls:
+    """A wire for feeds. Whatever goes wrong before the last call has set nothing in motion: it counts as not sent."""
+
+    wire: Wire
+
+    def call(self, ctx: Ctx, role: str, call: Call) -> tuple[Answer, Detail]:
+        """A place, the upload, the feed."""
+        kind = call.headers["content-type"]
+        asked = replace(json_call("POST", FEED_DOCUMENTS, {"contentType": kind}), until=call.until)
+        answer, detail = self.wire.call(ctx, role, asked)
+        if isinstance(answer, Down | Lost | Unsent):
+            after_s = None if isinstance(answer, Lost) else answer.after_s
+            return Unsent(f"no place for the document: {answer.why}", after_s), detail
+        if not isinstance(answer, Good):
+            return answer, detail
+        try:
+            place = typed(answer.response.body, _Place)
+        except Unreadable as error:
+            return Unsent(f"no place for the document: {error.what}"), detail
+        problem = documents.put(ctx, place.url, call.body, kind, call.until)
+        if problem is not None:
+            return Unsent(f"the document could not be laid down: {problem}", problem.after_s), detail
+        feed = {
+            **dict(call.query),
+            "marketplaceIds": [self.wire.marketplace_id],
+            "inputFeedDocumentId": place.feedDocumentId,
+        }
+        return self.wire.call(ctx, role, replace(json_call("POST", FEEDS, feed), until=call.until))
 
 
 # ── feeds found again ────────────────────────────────────────────────────────────────────────────────────────

@@ -66,10 +66,14 @@ def _shown(wire: Wire, sku: str, included: str) -> Call:
     return Call("GET", item_path(wire, sku), _query(wire, ("includedData", included)))
 
 
-def _patch(wire: Wire, sku: str, product_type: str, attribute: str, value: Mapping[str, Any]) -> Call:
+def patch_of(product_type: str, attribute: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The same alone and as a message of a feed."""
     patch = {"op": "replace", "path": f"/attributes/{attribute}", "value": [value]}
-    body = {"productType": product_type or ANY_PRODUCT, "patches": [patch]}
-    return json_call("PATCH", item_path(wire, sku), body, _query(wire))
+    return {"productType": product_type or ANY_PRODUCT, "patches": [patch]}
+
+
+def _patch(wire: Wire, sku: str, patch: Mapping[str, Any]) -> Call:
+    return json_call("PATCH", item_path(wire, sku), patch, _query(wire))
 
 
 # ── price and stock ──────────────────────────────────────────────────────────────────────────────────────────
@@ -89,12 +93,20 @@ def stock_value(quantity: int, lead_time_days: int | None) -> dict[str, Any]:
     return {"fulfillment_channel_code": BY_SELLER, "quantity": quantity, **lead}
 
 
-def set_price(wire: Wire) -> Shape[SetPrice]:
+def price_patch(wire: Wire, payload: SetPrice) -> dict[str, Any]:
     """`replace` takes with it what else stands in the offer, such as a sale price: whoever sets a price sets all of it."""
+    value = price_value(wire, payload.price_minor, payload.currency)
+    return patch_of(payload.product_type, "purchasable_offer", value)
 
+
+def stock_patch(payload: SetStock) -> dict[str, Any]:
+    value = stock_value(payload.quantity, payload.lead_time_days)
+    return patch_of(payload.product_type, "fulfillment_availability", value)
+
+
+def set_price(wire: Wire) -> Shape[SetPrice]:
     def ask(payload: SetPrice, _key: str) -> Call:
-        value = price_value(wire, payload.price_minor, payload.currency)
-        return _patch(wire, payload.sku, payload.product_type, "purchasable_offer", value)
+        return _patch(wire, payload.sku, price_patch(wire, payload))
 
     def found(payload: SetPrice, response: HttpResponse) -> ReadBack:
         offer = offer_of(typed(response.body, Item), wire.marketplace_id)
@@ -110,8 +122,7 @@ def set_price(wire: Wire) -> Shape[SetPrice]:
 
 def set_stock(wire: Wire) -> Shape[SetStock]:
     def ask(payload: SetStock, _key: str) -> Call:
-        value = stock_value(payload.quantity, payload.lead_time_days)
-        return _patch(wire, payload.sku, payload.product_type, "fulfillment_availability", value)
+        return _patch(wire, payload.sku, stock_patch(payload))
 
     def found(payload: SetStock, response: HttpResponse) -> ReadBack:
         shown = quantity_of(typed(response.body, Item))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from entrepot.connectors.amazon import feed_writes, listing_writes, order_writes, subscription_writes
-from entrepot.connectors.amazon.feeds import FeedShape, FeedWrite
+from entrepot.connectors.amazon import feed_writes, listing_feeds, listing_writes, order_writes, subscription_writes
+from entrepot.connectors.amazon.feeds import FeedCalls, FeedShape, FeedWrite
 from entrepot.connectors.amazon.wire import Wire
+from entrepot.connectors.joined import joined
 from entrepot.connectors.manifest import Manifest
 from entrepot.connectors.port import Access, Operation
 from entrepot.connectors.writes import Shape, Write
@@ -37,4 +38,4 @@ def operations(manifest: Manifest, wire: Wire, access: Access) -> dict[str, Oper
             found[name] = FeedWrite(name, row, wire, shape, limit, settle_s)
         else:
             found[name] = Write(name, row, wire, shape, limit, settle_s)
-    return found
+    return found | joined(manifest, access, found, FeedCalls(wire), listing_feeds.lanes(wire))

@@ -8,6 +8,7 @@ from entrepot.connectors.amazon import documents, feed_xml
 from entrepot.connectors.amazon.feed_writes import FEED_TYPES
 from entrepot.connectors.amazon.feeds import FEED_DOCUMENTS, FEEDS, Feed
 from entrepot.connectors.amazon.jobs import Job, JobList, Kind
+from entrepot.connectors.amazon.listing_feeds import LISTINGS
 from entrepot.connectors.amazon.lists import unreadable
 from entrepot.connectors.amazon.records import SUBMISSION, Records, packed, submission_root
 from entrepot.connectors.amazon.wire import NOT_FOUND, SELLER, Wire
@@ -19,8 +20,6 @@ from entrepot.connectors.reading import Unreadable, instant, sortable, total, ty
 from entrepot.kernel.ctx import Ctx
 from entrepot.trade.listing.model import ItemResult, SubmissionSeen
 from entrepot.trade.listing.states import SubmissionState
-
-LISTINGS = "JSON_LISTINGS_FEED"  # none of ours: read all the same where other tools of the seller send them
 
 
 class _Record(msgspec.Struct):
@@ -37,9 +36,10 @@ class _Summary(msgspec.Struct):
 
 
 class _JsonIssue(msgspec.Struct):
-    messageId: int
-    code: str
     severity: str
+    messageId: int | None = None
+    sku: str | None = None
+    code: str | None = None
     message: str = ""
     attributeName: str | None = None
     attributeNames: list[str] | None = None
@@ -76,9 +76,9 @@ def _report(feed: Feed, body: bytes) -> feed_xml.Report:
     told = typed(body, _JsonReport)
     results = tuple(
         ItemResult(
-            key=str(one.messageId),
+            key=one.sku or str(one.messageId or ""),
             accepted=one.severity in ("WARNING", "INFO"),
-            code=one.code,
+            code=one.code or one.severity,
             message=one.message,
             attribute=one.attributeName or next(iter(one.attributeNames or ()), ""),
         )

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from entrepot.connectors import manifest as manifests
+from entrepot.connectors.channelengine import offer_writes, shapes, translate, writes
 from entrepot.connectors.channelengine import records as kinds
-from entrepot.connectors.channelengine import shapes, translate, writes
 from entrepot.connectors.channelengine.lists import (
     CHANNELS,
     EVERY_STATUS,
@@ -31,6 +31,7 @@ from entrepot.connectors.channelengine.scanned import Scanned
 from entrepot.connectors.channelengine.webhook import door
 from entrepot.connectors.channelengine.wire import Wire, open_wire
 from entrepot.connectors.exchange import Call, problem_of
+from entrepot.connectors.joined import joined
 from entrepot.connectors.port import Access, Connector, Limit, Lookup, Operation, Page, Problem, Received, Source
 from entrepot.connectors.reading import Unreadable, instant, maybe_instant, sortable, typed
 from entrepot.connectors.writes import Write, bound
@@ -92,6 +93,7 @@ def _sources(wire: Wire, records: Records, access: Access) -> dict[str, Source]:
 
 def _operations(wire: Wire, access: Access) -> dict[str, Operation]:
     found = bound(MANIFEST, wire, access, writes.shapes_of(access))
+    found |= joined(MANIFEST, access, found, wire, offer_writes.lanes_of(access))
     scanned: dict[str, tuple[str, str, timedelta, Judge]] = {
         "channelengine.cancel": ("/v2/cancellations/merchant", "createdSince", LOOK_BACK, writes.is_cancelled),
         "channelengine.receive-return": (RETURNS, "fromDate", RETURN_LIFE, writes.is_received),

@@ -1,18 +1,19 @@
 """ChannelEngine's writes. Natural keys protect most of them: our number of an order, a parcel, a cancellation, a product.
 
 Lines go by product: a product that stands on several lines of an order is added up. Bulk calls are answered 200 and refuse
-single rows inside.
+single rows inside. Prices and stocks are in `offer_writes.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
-from entrepot.connectors.channelengine import shapes, words
+from entrepot.connectors.channelengine import offer_writes, shapes, words
+from entrepot.connectors.channelengine.asking import ROW_REFUSED, Said, json_call, named
 from entrepot.connectors.channelengine.lists import EVERY_STATUS, ORDERS
-from entrepot.connectors.channelengine.wire import CONFLICT, NOT_FOUND
+from entrepot.connectors.channelengine.offer_writes import look_at_product, product_of
+from entrepot.connectors.channelengine.wire import CONFLICT
 from entrepot.connectors.exchange import Call
 from entrepot.connectors.port import Access
 from entrepot.connectors.reading import (
@@ -31,8 +32,6 @@ from entrepot.connectors.verbs import (
     CancelLines,
     Quantity,
     ReceiveReturn,
-    SetPrice,
-    SetStock,
     ShipParcel,
     SubmitListing,
 )
@@ -40,9 +39,7 @@ from entrepot.connectors.writes import Look, Shape
 from entrepot.kernel.http import HttpResponse
 from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Refused
 
-JSON = {"content-type": "application/json"}
 OTHERWISE = "decided-otherwise"  # ours, for a state that excludes what we wanted
-ROW_REFUSED = "row-refused"  # ours, for a row of a bulk call that was answered 200
 ORDER_NO_CHARS_MAX = 50
 EXTRA_IMAGES = 9
 OWN_FIELDS = frozenset(
@@ -51,21 +48,11 @@ OWN_FIELDS = frozenset(
 )  # fmt: skip
 
 
-class _Said(msgspec.Struct):
-    """An answer whose envelope says that it was done."""
-
-    Success: bool
-
-
-def _call(method: str, path: str, body: Any) -> Call:
-    return Call(method, path, (), JSON, encoded(body))
-
-
 def _succeeded(receipt: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any, HttpResponse], Outcome]:
     """Only the envelope's own word is success. Errors: Unreadable without it (the wire has sorted out `false`)."""
 
     def read(payload: Any, response: HttpResponse) -> Outcome:
-        typed(response.body, _Said)
+        typed(response.body, Said)
         return Done(receipt(payload))
 
     return read
@@ -102,7 +89,7 @@ def acknowledge(payload: AcknowledgeOrder, _key: str) -> Call:
     if not payload.order_id.isdecimal():
         raise Unreadable("their order ids are whole numbers", "$.order_id")
     body = {"MerchantOrderNo": _number(payload.our_number, "our_number"), "OrderId": int(payload.order_id)}
-    return _call("POST", "/v2/orders/acknowledge", body)
+    return json_call("POST", "/v2/orders/acknowledge", body)
 
 
 def acknowledged(payload: AcknowledgeOrder, response: HttpResponse) -> ReadBack:
@@ -136,7 +123,7 @@ def ship(payload: ShipParcel, _key: str) -> Call:
         "Method": payload.carrier or None,
         "ShipmentDate": sortable(instant(payload.shipped_at, "$.shipped_at")),
     }
-    return _call("POST", "/v2/shipments", body)
+    return json_call("POST", "/v2/shipments", body)
 
 
 def shipped(payload: ShipParcel, response: HttpResponse) -> ReadBack:
@@ -164,7 +151,7 @@ def cancel(payload: CancelLines, _key: str) -> Call:
         "Reason": payload.reason,
         "ReasonCode": words.CANCEL_REASONS[payload.reason],
     }
-    return _call("POST", "/v2/cancellations", body)
+    return json_call("POST", "/v2/cancellations", body)
 
 
 def is_cancelled(payload: CancelLines, raw: msgspec.Raw) -> ReadBack | None:
@@ -178,99 +165,6 @@ def cancelled_receipt(payload: CancelLines) -> Mapping[str, Any]:
 
 
 # -- offers and products ----------------------------------------------------------------------------------------------
-
-
-def product_path(sku: str) -> str:
-    return f"/v2/products/{quote(_named(sku), safe='')}"
-
-
-def _named(sku: str) -> str:
-    """Errors: Unreadable for an empty one: the path would mean another call."""
-    if not sku:
-        raise Unreadable("a product without its number", "$.sku")
-    return sku
-
-
-def _row_taken(receipt: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any, HttpResponse], Outcome]:
-    """`Content` names every product that was not updated, and why: a 200 for all may be a no for ours."""
-
-    def read(payload: Any, response: HttpResponse) -> Outcome:
-        typed(response.body, _Said)
-        inside = members(response.body).get("Content", msgspec.Raw(b"{}"))
-        refused = {} if bytes(inside) == b"null" else members(inside)
-        if refused:
-            told = [f"{sku}: {', '.join(_texts(messages))}" for sku, messages in refused.items()]
-            return Refused(ROW_REFUSED, "; ".join(told))
-        return Done(receipt(payload))
-
-    return read
-
-
-def _texts(raw: msgspec.Raw) -> list[str]:
-    try:
-        return msgspec.json.decode(raw, type=list[str])
-    except msgspec.DecodeError:
-        return [bytes(raw)[:200].decode("utf-8", "replace")]
-
-
-def product_of(response: HttpResponse) -> tuple[shapes.Product, Mapping[str, Any]]:
-    """A product as read, and as it stands. Errors: Unreadable."""
-    raw = members(response.body).get("Content", msgspec.Raw(b"null"))
-    return typed(raw, shapes.Product), {name: bytes(value) for name, value in members(raw).items()}
-
-
-def _look_at_product(judge: Callable[[Any, HttpResponse], ReadBack]) -> Look[Any]:
-    return Look(lambda payload, _key: Call("GET", product_path(payload.sku)), judge, frozenset({NOT_FOUND}))
-
-
-def set_price(currency: Callable[[], str]) -> Callable[[SetPrice, str], Call]:
-    def ask(payload: SetPrice, _key: str) -> Call:
-        if payload.price_minor < 1:
-            raise Unreadable("a price of nothing or less", "$.price_minor")
-        if currency() and payload.currency != currency():
-            raise Unreadable(f"prices are set in {currency()}, not in {payload.currency}", "$.currency")
-        price = number_of(payload.price_minor, payload.currency)
-        return _call("PUT", "/v2/offer", [{"MerchantProductNo": _named(payload.sku), "Price": price}])
-
-    return ask
-
-
-def price_is_so(payload: SetPrice, response: HttpResponse) -> ReadBack:
-    product, _ = product_of(response)
-    shown = None if product.Price is None else minor(product.Price, payload.currency, "$.Content.Price")
-    if (product.MerchantProductNo, shown) == (payload.sku, payload.price_minor):
-        return Done(_priced(payload))
-    return NotThere(f"{payload.sku} costs {product.Price}")
-
-
-def _priced(payload: SetPrice) -> Mapping[str, Any]:
-    return {"sku": payload.sku, "price_minor": payload.price_minor}
-
-
-def set_stock(location: Callable[[], str]) -> Callable[[SetStock, str], Call]:
-    """[guess] without a location named it is the tenant's own."""
-
-    def ask(payload: SetStock, _key: str) -> Call:
-        if payload.quantity < 0:
-            raise Unreadable("a stock of less than nothing", "$.quantity")
-        place: dict[str, Any] = {"Stock": payload.quantity}
-        if location().isdecimal():
-            place["StockLocationId"] = int(location())
-        body = [{"MerchantProductNo": _named(payload.sku), "StockLocations": [place]}]
-        return _call("PUT", "/v2/offer/stock", body)
-
-    return ask
-
-
-def stock_is_so(payload: SetStock, response: HttpResponse) -> ReadBack:
-    product, _ = product_of(response)
-    if (product.MerchantProductNo, product.Stock) == (payload.sku, payload.quantity):
-        return Done(_stocked(payload))
-    return NotThere(f"{payload.sku} has {product.Stock}")
-
-
-def _stocked(payload: SetStock) -> Mapping[str, Any]:
-    return {"sku": payload.sku, "quantity": payload.quantity}
 
 
 def product_body(payload: SubmitListing) -> dict[str, Any]:
@@ -290,7 +184,7 @@ def product_body(payload: SubmitListing) -> dict[str, Any]:
         if name not in OWN_FIELDS
     ]
     body = {
-        "MerchantProductNo": _named(payload.sku),
+        "MerchantProductNo": named(payload.sku),
         "Name": payload.title,
         "Description": payload.description,
         "Brand": payload.brand,
@@ -343,7 +237,7 @@ def receive(payload: ReceiveReturn, _key: str) -> Call:
         {"MerchantProductNo": sku, "AcceptedQuantity": accepted.get(sku, 0), "RejectedQuantity": rejected.get(sku, 0)}
         for sku in sorted({*accepted, *rejected})
     ]
-    return _call("PUT", "/v2/returns", {"ReturnId": int(payload.return_id), "Lines": lines})
+    return json_call("PUT", "/v2/returns", {"ReturnId": int(payload.return_id), "Lines": lines})
 
 
 def is_received(payload: ReceiveReturn, raw: msgspec.Raw) -> ReadBack | None:
@@ -366,7 +260,6 @@ def received_receipt(payload: ReceiveReturn) -> Mapping[str, Any]:
 
 def shapes_of(access: Access) -> Mapping[str, Shape[Any]]:
     """Every write, with what the account's settings say."""
-    currency, location = _setting(access, "currency"), _setting(access, "stock_location")
     by_number: Look[AcknowledgeOrder] = Look(
         lambda payload, _key: Call("GET", ORDERS, (*EVERY_STATUS, ("merchantOrderNos", payload.our_number))),
         acknowledged,
@@ -380,19 +273,12 @@ def shapes_of(access: Access) -> Mapping[str, Shape[Any]]:
         "channelengine.acknowledge": Shape(AcknowledgeOrder, acknowledge, _succeeded(_acknowledgement), by_number),
         "channelengine.ship": Shape(ShipParcel, ship, _succeeded(_shipment), by_parcel, conflict),
         "channelengine.cancel": Shape(CancelLines, cancel, _succeeded(cancelled_receipt)),
-        "channelengine.price": Shape(SetPrice, set_price(currency), _row_taken(_priced), _look_at_product(price_is_so)),
-        "channelengine.stock": Shape(
-            SetStock, set_stock(location), _row_taken(_stocked), _look_at_product(stock_is_so)
-        ),
+        **offer_writes.shapes_of(access),
         "channelengine.submit-product": Shape(
             SubmitListing,
-            lambda payload, _key: _call("POST", "/v2/products", [product_body(payload)]),
+            lambda payload, _key: json_call("POST", "/v2/products", [product_body(payload)]),
             submitted,
-            _look_at_product(product_is_so),
+            look_at_product(product_is_so),
         ),
         "channelengine.receive-return": Shape(ReceiveReturn, receive, _succeeded(received_receipt)),
     }
-
-
-def _setting(access: Access, name: str) -> Callable[[], str]:
-    return access.secrets.get(name, lambda: "")

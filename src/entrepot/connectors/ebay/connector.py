@@ -12,7 +12,7 @@ from entrepot.connectors.ebay import care, health, listing, orders, records, sta
 from entrepot.connectors.ebay.asking import FULFILLMENT, order_path
 from entrepot.connectors.ebay.care_writes import ANSWER_DISPUTE, RECEIVE_RETURN, dispute_path
 from entrepot.connectors.ebay.lists import Step, take, unreadable
-from entrepot.connectors.ebay.offer_writes import END_LISTING, SET_PRICE, SET_STOCK, item_path
+from entrepot.connectors.ebay.offer_writes import END_LISTING, PRICES, SET_PRICE, SET_STOCK, STOCKS, item_path
 from entrepot.connectors.ebay.order_writes import ANSWER_CANCELLATION, CANCEL, REFUND, SHIP, CancelWhole, OneAtATime
 from entrepot.connectors.ebay.records import Records
 from entrepot.connectors.ebay.sources import GONE, listing_steps, sources
@@ -20,6 +20,7 @@ from entrepot.connectors.ebay.submit import LOCATION, Submit
 from entrepot.connectors.ebay.webhook import EbayWebhook, hint
 from entrepot.connectors.ebay.wire import Wire, open_wire, setting
 from entrepot.connectors.exchange import Call, Good, problem_of
+from entrepot.connectors.joined import joined
 from entrepot.connectors.port import Access, Connector, Limit, Operation, Page, Problem, Received, Translator
 from entrepot.connectors.reading import NOT_JSON, Unreadable, canonical
 from entrepot.connectors.writes import Shape, bound
@@ -126,6 +127,7 @@ def _operations(wire_: Wire, access: Access) -> dict[str, Operation]:
     rows = MANIFEST.operations
     without = msgspec.structs.replace(MANIFEST, operations={name: row for name, row in rows.items() if name != SUBMIT})
     made: dict[str, Operation] = bound(without, wire_, access, SHAPES)
+    made |= joined(MANIFEST, access, made, wire_, {"ebay.set-price": PRICES, "ebay.set-stock": STOCKS})
     made |= {name: LookFirst(made[name]) for name in FIRST}
     made |= {name: LookAfter(made[name]) for name in AFTER}
     made["ebay.refund"] = OneAtATime(made["ebay.refund"])

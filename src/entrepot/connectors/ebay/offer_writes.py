@@ -1,5 +1,6 @@
-"""Writes to one offer: its price, its stock, its end. A bulk call of one entry, whose own status says what became of it."""
+"""Writes to one offer: its price, its stock, its end. Prices and stocks are entries of a bulk call, each with a status of its own."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from entrepot.connectors.ebay.asking import INVENTORY, json_call, part, price_of
 from entrepot.connectors.ebay.statement import amount_of
 from entrepot.connectors.ebay.wire import ErrorEntry, refusal
 from entrepot.connectors.exchange import Call
+from entrepot.connectors.joined import Rows
 from entrepot.connectors.reading import Unreadable, elements, typed
 from entrepot.connectors.verbs import EndListing, SetPrice, SetStock
 from entrepot.connectors.writes import Look, Shape
@@ -44,9 +46,17 @@ def offer_id_of(their_id: str) -> str:
 
 def entries_done(_payload: Any, response: HttpResponse) -> Outcome:
     """200 or 207 for the call; each entry has a status of its own, and one that failed makes the write refused."""
-    entries = [typed(raw, _Entry) for raw in elements(response.body, "responses")]
+    entries = _entries(response)
     if not entries:
         raise Unreadable("no entry was answered", "$.responses")
+    return _became(entries)
+
+
+def _entries(response: HttpResponse) -> list[_Entry]:
+    return [typed(raw, _Entry) for raw in elements(response.body, "responses")]
+
+
+def _became(entries: Sequence[_Entry]) -> Outcome:
     for entry in entries:
         if entry.statusCode >= 500:
             return Unknown(f"they failed on entry {entry.offerId or entry.sku}: HTTP {entry.statusCode}")
@@ -56,12 +66,29 @@ def entries_done(_payload: Any, response: HttpResponse) -> Outcome:
     return Done()
 
 
-def set_price(payload: SetPrice, _key: str) -> Call:
+def each_done(mine: Callable[[Any, _Entry], bool]) -> Callable[[Sequence[Any], HttpResponse], Sequence[Outcome]]:
+    """Each payload by its own entries; one that is not answered at all is unclear."""
+
+    def read(payloads: Sequence[Any], response: HttpResponse) -> Sequence[Outcome]:
+        entries = _entries(response)
+        own = [[entry for entry in entries if mine(payload, entry)] for payload in payloads]
+        return [
+            _became(some) if some else Unknown(f"the answer says nothing of {payload.sku}")
+            for payload, some in zip(payloads, own, strict=True)
+        ]
+
+    return read
+
+
+def bulk(entries: Sequence[dict[str, Any]]) -> Call:
+    return json_call("POST", BULK, {"requests": list(entries)})
+
+
+def price_entry(payload: SetPrice, _key: str) -> dict[str, Any]:
     if payload.price_minor <= 0:
         raise Unreadable("a price above zero is needed", "$.price_minor")
     price = price_of(payload.price_minor, payload.currency)
-    offer = {"offerId": offer_id_of(payload.their_id), "price": price}
-    return json_call("POST", BULK, {"requests": [{"offers": [offer]}]})
+    return {"offers": [{"offerId": offer_id_of(payload.their_id), "price": price}]}
 
 
 def price_is_so(payload: SetPrice, response: HttpResponse) -> ReadBack:
@@ -76,14 +103,14 @@ def price_is_so(payload: SetPrice, response: HttpResponse) -> ReadBack:
     return NotThere(f"{payload.sku} has no offer {payload.their_id}")
 
 
-def set_stock(payload: SetStock, _key: str) -> Call:
+def stock_entry(payload: SetStock, _key: str) -> dict[str, Any]:
     """How many there are, and, where the offer is known, how many of them it may sell. Handling time is a policy of the offer."""
     if payload.quantity < 0:
         raise Unreadable("a stock below zero", "$.quantity")
     entry: dict[str, Any] = {"sku": payload.sku, "shipToLocationAvailability": {"quantity": payload.quantity}}
     if payload.their_id:
         entry["offers"] = [{"offerId": payload.their_id, "availableQuantity": payload.quantity}]
-    return json_call("POST", BULK, {"requests": [entry]})
+    return entry
 
 
 def stock_is_so(payload: SetStock, response: HttpResponse) -> ReadBack:
@@ -115,8 +142,34 @@ def end_is_so(payload: EndListing, response: HttpResponse) -> ReadBack:
     return Done({"offer_id": payload.their_id})
 
 
-SET_PRICE = Shape(SetPrice, set_price, entries_done, Look(lambda p, _key: offers_of(p.sku), price_is_so, NONE_SUCH))
+SET_PRICE = Shape(
+    SetPrice,
+    lambda payload, key: bulk([price_entry(payload, key)]),
+    entries_done,
+    Look(lambda p, _key: offers_of(p.sku), price_is_so, NONE_SUCH),
+)
 SET_STOCK = Shape(
-    SetStock, set_stock, entries_done, Look(lambda p, _key: Call("GET", item_path(p.sku)), stock_is_so, NONE_SUCH)
+    SetStock,
+    lambda payload, key: bulk([stock_entry(payload, key)]),
+    entries_done,
+    Look(lambda p, _key: Call("GET", item_path(p.sku)), stock_is_so, NONE_SUCH),
+)
+PRICES = Rows(
+    SetPrice,
+    price_entry,
+    lambda payload: payload.their_id,
+    bulk,
+    each_done(lambda payload, entry: entry.offerId == payload.their_id),
+)
+STOCKS = Rows(
+    SetStock,
+    stock_entry,
+    lambda payload: payload.sku,
+    bulk,
+    each_done(  # what failed at the item is answered without the offer
+        lambda payload, entry: (
+            payload.sku == entry.sku or (payload.their_id != "" and payload.their_id == entry.offerId)
+        )
+    ),
 )
 END_LISTING = Shape(EndListing, end, ended, Look(lambda p, _key: offers_of(p.sku), end_is_so))

@@ -9,12 +9,21 @@ import msgspec
 from entrepot.connectors import manifest as manifests
 from entrepot.connectors.around import LookFirst
 from entrepot.connectors.exchange import Call, Good, Rejected, problem_of
+from entrepot.connectors.joined import joined
 from entrepot.connectors.mirakl import translate as shared
 from entrepot.connectors.mirakl.asking import order_path
 from entrepot.connectors.mirakl.connector import by_creation
 from entrepot.connectors.mirakl.lists import ListSpec, OffsetList, SeekList, unreadable
 from entrepot.connectors.mirakl_seller import records, translate
-from entrepot.connectors.mirakl_seller.lanes import SET_PRICE, SET_STOCK, PriceFile, StockImport, offer_of, submit_shape
+from entrepot.connectors.mirakl_seller.lanes import (
+    PRICE_FILE,
+    SET_PRICE,
+    SET_STOCK,
+    STOCK_FILE,
+    StockFile,
+    offer_of,
+    submit_shape,
+)
 from entrepot.connectors.mirakl_seller.order_writes import ACKNOWLEDGE, Cancel, Ship, reasons_of, refund_shape
 from entrepot.connectors.mirakl_seller.records import ShopRecords
 from entrepot.connectors.mirakl_seller.submissions import OFFERS, PRICES, Imports, created
@@ -110,9 +119,9 @@ def _operations(wire: ShopWire, access: Access) -> dict[str, Operation]:
     simple = msgspec.structs.replace(MANIFEST, operations={name: rows[name] for name in shapes})
     made: dict[str, Operation] = bound(simple, wire, access, shapes)
     made[f"{NAME}.refund"] = LookFirst(made[f"{NAME}.refund"])
-    prices = f"{NAME}.set-price"
-    made[prices] = PriceFile(made[prices], wire, rows[prices].together)
-    made[f"{NAME}.set-stock"] = StockImport(made[f"{NAME}.set-stock"], wire)
+    made |= joined(MANIFEST, access, made, wire, {f"{NAME}.set-price": PRICE_FILE})
+    stocks = f"{NAME}.set-stock"
+    made[stocks] = StockFile(made[stocks], wire, rows[stocks].role, rows[stocks].together, STOCK_FILE)
 
     def terms(name: str) -> tuple[Limit | None, float]:
         row = rows[name]

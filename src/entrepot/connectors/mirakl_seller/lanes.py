@@ -7,13 +7,13 @@ a discount that is to go on is set again by whoever set it.
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from entrepot.connectors.around import Around
-from entrepot.connectors.exchange import Answer, Call, Good, unfinished, unread
+from entrepot.connectors.exchange import Call, Good, unread
+from entrepot.connectors.joined import Joined, Rows
 from entrepot.connectors.mirakl import shapes
 from entrepot.connectors.mirakl.asking import JSON
 from entrepot.connectors.mirakl.words import IMPORT_DONE_BY_STATUS
@@ -21,9 +21,9 @@ from entrepot.connectors.mirakl_seller.submissions import OFFERS, PRICES, STOCK,
 from entrepot.connectors.mirakl_seller.translate import Import, ShopOffer, refused_rows, submission_id
 from entrepot.connectors.mirakl_seller.wire import SHOP
 from entrepot.connectors.port import Detail, OutgoingEffect
-from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, encoded, minor, number_of, typed
+from entrepot.connectors.reading import Unreadable, elements, encoded, minor, number_of, typed
 from entrepot.connectors.verbs import SetPrice, SetStock, SubmitListing
-from entrepot.connectors.writes import WRONG_PAYLOAD, Caller, Look, Shape
+from entrepot.connectors.writes import Look, Shape
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.http import HttpResponse
 from entrepot.kernel.outcome import Done, NotThere, Outcome, ReadBack, Refused, Unknown
@@ -70,7 +70,7 @@ def _offers(response: HttpResponse, sku: str) -> list[ShopOffer]:
 # -- prices --------------------------------------------------------------------------------------------------------
 
 
-def price_row(payload: SetPrice) -> tuple[str, str]:
+def price_row(payload: SetPrice, _key: str) -> tuple[str, str]:
     if payload.price_minor <= 0 or not payload.sku:
         raise Unreadable("a SKU and a price above zero are needed", "$.price_minor")
     return payload.sku, format(number_of(payload.price_minor, payload.currency), "f")
@@ -80,8 +80,8 @@ def price_file(rows: Sequence[tuple[str, str]]) -> Call:
     return file_call("/api/offers/pricing/imports", ("offer-sku", "price"), *rows)
 
 
-def set_price(payload: SetPrice, _key: str) -> Call:
-    return price_file([price_row(payload)])
+def set_price(payload: SetPrice, key: str) -> Call:
+    return price_file([price_row(payload, key)])
 
 
 def price_taken(_payload: SetPrice, response: HttpResponse) -> Outcome:
@@ -96,57 +96,38 @@ def price_is_so(payload: SetPrice, response: HttpResponse) -> ReadBack:
     return NotThere(f"{payload.sku} has not that price")
 
 
-@dataclass(frozen=True, slots=True)
-class PriceFile(Around):
-    """PRI01 as the outbox knows it: many prices, one file. What is no price is refused by itself, and the others go."""
-
-    wire: Caller
-    together: int
-
-    def send_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[Outcome], Detail]:
-        told: dict[str, Outcome] = {}
-        rows: dict[str, tuple[str, str]] = {}
-        for effect in effects:
-            try:
-                rows[effect.key] = price_row(msgspec.convert(effect.payload, SetPrice, str_keys=True))
-            except (Unreadable, *NOT_JSON) as error:
-                told[effect.key] = Refused(
-                    WRONG_PAYLOAD, f"{effect.operation} cannot be made from this payload: {error}"
-                )
-        detail: Detail = {"error": "not one of them is a price"}
-        if rows:
-            until = min(effect.send_until for effect in effects)
-            answer, detail = self.wire.call(ctx, SHOP, replace(price_file(list(rows.values())), until=until))
-            detail = detail | {"rows": len(rows)}
-            told |= dict.fromkeys(rows, _file_taken(answer))
-        return [told[effect.key] for effect in effects], detail
-
-
-def _file_taken(answer: Answer) -> Outcome:
-    if not isinstance(answer, Good):
-        return unfinished(answer)
-    try:
-        number = taken_number(answer.response)
-    except Unreadable as error:
-        return Unknown(f"the answer is not the one they publish: {error.what}")
-    return Done({"submission_id": submission_id(PRICES, number), IMPORT_ID: number})
+def prices_taken(payloads: Sequence[SetPrice], response: HttpResponse) -> Sequence[Outcome]:
+    """One number stands for all of them; what became of each row is told by the import."""
+    return [price_taken(payload, response) for payload in payloads]
 
 
 # -- stock ---------------------------------------------------------------------------------------------------------
 
 
-def set_stock(payload: SetStock, _key: str) -> Call:
+def stock_row(payload: SetStock, _key: str) -> tuple[str, ...]:
     """Lead time is a field of the whole offer, not of this lane."""
     if payload.quantity < 0 or not payload.sku:
         raise Unreadable("a SKU and a stock that is not below zero are needed", "$.quantity")
+    return payload.sku, str(payload.quantity), "", ""
+
+
+def stock_file(rows: Sequence[tuple[str, ...]]) -> Call:
     columns = ("offer-sku", "quantity", "warehouse-code", "update-delete")
-    return file_call("/api/offers/stock/imports", columns, (payload.sku, str(payload.quantity), "", ""))
+    return file_call("/api/offers/stock/imports", columns, *rows)
+
+
+def set_stock(payload: SetStock, key: str) -> Call:
+    return stock_file([stock_row(payload, key)])
 
 
 def stock_taken(_payload: SetStock, response: HttpResponse) -> Outcome:
     """Taken is not applied: whoever hears this looks again, by the number."""
     number = taken_number(response)
     return Unknown(f"stock import {number} was taken and is not worked off yet", {IMPORT_ID: number})
+
+
+def stocks_taken(payloads: Sequence[SetStock], response: HttpResponse) -> Sequence[Outcome]:
+    return [stock_taken(payload, response) for payload in payloads]
 
 
 def stock_is_so(payload: SetStock, response: HttpResponse) -> ReadBack:
@@ -156,53 +137,76 @@ def stock_is_so(payload: SetStock, response: HttpResponse) -> ReadBack:
     return NotThere(f"{payload.sku} has not that stock")
 
 
-@dataclass(frozen=True, slots=True)
-class StockImport(Around):
-    """STO01 as the outbox knows it: unclear until its import is over (STO02, STO03); without a number, the offer is looked at."""
+class StockFile(Joined[SetStock]):
+    """STO01 as the outbox knows it: unclear until its import is over, which one look tells for all its rows; without a number, the offer."""
 
-    wire: Caller
+    __slots__ = ()
 
     def read_back(self, ctx: Ctx, effect: OutgoingEffect) -> tuple[ReadBack, Detail]:
-        number = effect.trace.get(IMPORT_ID)
+        (found,), detail = self.read_together(ctx, [effect])
+        return found, detail
+
+    def read_together(self, ctx: Ctx, effects: Sequence[OutgoingEffect]) -> tuple[Sequence[ReadBack], Detail]:
+        """The import (STO02), and where rows were refused its error report (STO03)."""
+        number, until = effects[0].trace.get(IMPORT_ID), effects[0].send_until
         if number is None:
-            return self.write.read_back(ctx, effect)
+            looks = [self.write.read_back(ctx, effect) for effect in effects]
+            return [found for found, _ in looks], looks[0][1]
         path = f"/api/offers/stock/imports/{number}/status"
-        answer, detail = self.wire.call(ctx, SHOP, Call("GET", path, until=effect.send_until))
+        answer, detail = self.wire.call(ctx, SHOP, Call("GET", path, until=until))
         if not isinstance(answer, Good):
-            return unread(answer), detail
+            return [unread(answer)] * len(effects), detail
         try:
             status = typed(answer.response.body, Import)
-            over = _verdict(status, str(effect.payload.get("sku", "")))
+            over = _verdict(status)
             if over is not None:
-                return over, detail
-            report = report_call(STOCK, number)
-            asked = Call(report.method, report.path, until=effect.send_until)
+                return [over] * len(effects), detail
+            if not status.lines_in_error and not status.has_error_report:
+                return [_stocked(effect) for effect in effects], detail
+            asked = replace(report_call(STOCK, number), until=until)
             answer, looked = self.wire.call(ctx, SHOP, asked)
             detail = detail | {"error_report": looked}
             if not isinstance(answer, Good):
-                return unread(answer), detail
-            return _refusal(report_text(answer.response.body), str(effect.payload.get("sku", ""))), detail
+                return [unread(answer)] * len(effects), detail
+            refused = refused_rows(report_text(answer.response.body))
         except Unreadable as error:
-            return Unknown(f"import {number} cannot be read: {error.what}"), detail
+            return [Unknown(f"import {number} cannot be read: {error.what}")] * len(effects), detail
+        return self._by_row(ctx, effects, status, refused), detail
+
+    def _by_row(
+        self, ctx: Ctx, effects: Sequence[OutgoingEffect], status: Import, refused: Sequence[tuple[str, str]]
+    ) -> Sequence[ReadBack]:
+        """Whoever is named was refused. Where every refused row is one of these, the others were applied; else their offers are looked at."""
+        words = dict(refused)
+        plain = len(refused) == status.lines_in_error and words.keys() <= {_sku(effect) for effect in effects}
+        found: list[ReadBack] = []
+        for effect in effects:
+            sku = _sku(effect)
+            if sku in words:
+                found.append(Refused(ROW_REFUSED, words[sku]))
+                continue
+            shown = _stocked(effect) if plain else self.write.read_back(ctx, effect)[0]
+            unnamed = Unknown(f"the error report does not name {sku}, and its offer does not show that stock")
+            found.append(shown if isinstance(shown, Done) else unnamed)
+        return found
 
 
-def _verdict(status: Import, sku: str) -> ReadBack | None:
-    """What an import's status says; None: look into its error report."""
+def _sku(effect: OutgoingEffect) -> str:
+    return str(effect.payload.get("sku", ""))
+
+
+def _stocked(effect: OutgoingEffect) -> Done:
+    return Done({"sku": _sku(effect)})
+
+
+def _verdict(status: Import) -> Unknown | Refused | None:
+    """What an import's status says of all its rows; None: it is over, and its rows have ends of their own."""
     if status.status not in IMPORT_DONE_BY_STATUS:
         return Unknown(f"import {status.import_id} is “{status.status}”, a word we do not know")
     done = IMPORT_DONE_BY_STATUS[status.status]
     if done is None:
         return Unknown(f"import {status.import_id} is {status.status}")
-    if not done:
-        return Refused(IMPORT_FAILED, status.reason_status or f"import {status.import_id} failed")
-    return None if status.lines_in_error or status.has_error_report else Done({"sku": sku})
-
-
-def _refusal(report: str, sku: str) -> ReadBack:
-    for row, message in refused_rows(report):
-        if row == sku:
-            return Refused(ROW_REFUSED, message)
-    return Unknown(f"the error report does not name {sku}")
+    return None if done else Refused(IMPORT_FAILED, status.reason_status or f"import {status.import_id} failed")
 
 
 # -- the whole offer -----------------------------------------------------------------------------------------------
@@ -250,3 +254,5 @@ def offer_is_so(payload: SubmitListing, response: HttpResponse) -> ReadBack:
 
 SET_PRICE = Shape(SetPrice, set_price, price_taken, Look(lambda payload, _key: offer_of(payload.sku), price_is_so))
 SET_STOCK = Shape(SetStock, set_stock, stock_taken, Look(lambda payload, _key: offer_of(payload.sku), stock_is_so))
+PRICE_FILE = Rows(SetPrice, price_row, lambda payload: payload.sku, price_file, prices_taken)
+STOCK_FILE = Rows(SetStock, stock_row, lambda payload: payload.sku, stock_file, stocks_taken)

@@ -8,6 +8,7 @@ import msgspec
 
 from entrepot.connectors import manifest as manifests
 from entrepot.connectors.exchange import Call, problem_of
+from entrepot.connectors.joined import joined
 from entrepot.connectors.manifest import SourceRow
 from entrepot.connectors.port import Access, Connector, Limit, Operation, Page, Problem, Received, Source
 from entrepot.connectors.reading import Unreadable, elements
@@ -90,6 +91,7 @@ def _operations(wire: Wire, access: Access) -> dict[str, Operation]:
     shapes = {**order_writes.SHAPES, **item_writes.SHAPES, SUBMIT: feed_writes.SUBMIT}
     rows = {name: row for name, row in MANIFEST.operations.items() if name in shapes}
     found = bound(msgspec.structs.replace(MANIFEST, operations=rows), wire, access, shapes)
+    found |= joined(MANIFEST, access, found, wire, item_writes.LANES)
     row = MANIFEST.operations[RETURN]
     settle_s = row.settle_s if access.settle_s is None else access.settle_s
     limit = MANIFEST.limit(access, row.code, RETURN)

@@ -4,7 +4,7 @@ Sent twice it is the same upsert. A feed shows neither content nor key of ours: 
 looked through for one that holds our sku. Two versions of one item within minutes of each other cannot be told apart there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ import msgspec
 from entrepot.connectors.around import Around
 from entrepot.connectors.exchange import Call, Good, Rejected, unread
 from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, encoded, number_of, typed
-from entrepot.connectors.verbs import SubmitListing
+from entrepot.connectors.verbs import SetPrice, SetStock, SubmitListing
 from entrepot.connectors.walmart import shapes
 from entrepot.connectors.walmart.feeds import PATH
 from entrepot.connectors.walmart.translate import feed_changed_at
@@ -32,7 +32,7 @@ SPEC_VERSION = "5.0.20240517-04_08_27-api"  # the item specification the mapping
 FEEDS_SHOWN, FEEDS_LOOKED_AT = 50, 5
 LOOK_BACK = timedelta(minutes=15)  # a feed older than this is not the one that was just sent
 BOUNDARY = "entrepot-feed"
-FILE_NAME = "item.json"
+FILE_NAME = "feed.json"
 GTIN_TYPES: Mapping[int, str] = {8: "GTIN", 12: "UPC", 13: "EAN", 14: "GTIN"}
 
 
@@ -43,13 +43,22 @@ class _Taken(msgspec.Struct):
 def submit(payload: SubmitListing, _key: str) -> Call:
     if not payload.sku or not payload.category or not payload.title:
         raise Unreadable("an item needs a sku, a product type and a name", "$")
-    body = encoded({"MPItemFeedHeader": _header(), "MPItem": [_item(payload)]})
-    if BOUNDARY.encode() in body:
+    return feed_call(FEED_TYPE, {"MPItemFeedHeader": _header(), "MPItem": [without_boundary(_item(payload))]})
+
+
+def without_boundary(row: dict[str, Any]) -> dict[str, Any]:
+    """Errors: Unreadable where a text of the row would end the part that it stands in."""
+    if BOUNDARY.encode() in encoded(row):
         raise Unreadable("a text of the item holds our own boundary", "$")
+    return row
+
+
+def feed_call(feed_type: str, content: dict[str, Any]) -> Call:
+    body = encoded(content)
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{FILE_NAME}"\r\n'
     form = f"{head}Content-Type: application/json\r\n\r\n".encode() + body + f"\r\n--{BOUNDARY}--\r\n".encode()
     kind = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
-    return Call("POST", PATH, (("feedType", FEED_TYPE),), kind, form)
+    return Call("POST", PATH, (("feedType", feed_type),), kind, form)
 
 
 def _header() -> dict[str, str]:
@@ -83,7 +92,7 @@ def _item(payload: SubmitListing) -> dict[str, Any]:
     return {"Orderable": {**orderable, **own}, "Visible": {payload.category: {**visible, **shown}}}
 
 
-def taken(payload: SubmitListing, response: HttpResponse) -> Outcome:
+def taken(payload: SubmitListing | SetPrice | SetStock, response: HttpResponse) -> Outcome:
     try:
         found = entries(response.body)
     except NOT_JSON:
@@ -93,7 +102,12 @@ def taken(payload: SubmitListing, response: HttpResponse) -> Outcome:
     return _receipt(payload, typed(response.body, _Taken).feedId)
 
 
-def _receipt(payload: SubmitListing, feed_id: str) -> Done:
+def all_taken(payloads: Sequence[SetPrice | SetStock], response: HttpResponse) -> Sequence[Outcome]:
+    """One number stands for all of them; what became of each item is told by the feed."""
+    return [taken(payload, response) for payload in payloads]
+
+
+def _receipt(payload: SubmitListing | SetPrice | SetStock, feed_id: str) -> Done:
     return Done({"submission_id": feed_id, "keys": [payload.sku]})
 
 

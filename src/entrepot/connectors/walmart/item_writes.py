@@ -1,4 +1,7 @@
-"""Writes to items: price, stock, and taking an item off the shelf. Each says how it shall be, so that twice is once."""
+"""Writes to items: price, stock, and taking an item off the shelf. Each says how it shall be, so that twice is once.
+
+Many prices or stocks go as one feed: taken at once, worked off later, item by item.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +10,11 @@ from urllib.parse import quote
 import msgspec
 
 from entrepot.connectors.exchange import Call
+from entrepot.connectors.joined import Rows
 from entrepot.connectors.reading import NOT_JSON, Unreadable, elements, minor, number_of, typed
 from entrepot.connectors.verbs import EndListing, SetPrice, SetStock
 from entrepot.connectors.walmart import shapes, words
+from entrepot.connectors.walmart.feed_writes import all_taken, feed_call, without_boundary
 from entrepot.connectors.walmart.order_writes import EACH, json_call
 from entrepot.connectors.walmart.units import whole
 from entrepot.connectors.walmart.wire import entries, refusal_of
@@ -58,12 +63,16 @@ def _named(sku: str) -> str:
     return sku
 
 
-def set_price(payload: SetPrice, _key: str) -> Call:
+def price_of(payload: SetPrice, _key: str) -> dict[str, Any]:
+    """The same alone and in a feed."""
     if payload.price_minor < 1:
         raise Unreadable("a price of nothing or less", "$.price_minor")
     price = {"currency": payload.currency, "amount": number_of(payload.price_minor, payload.currency)}
-    body = {"sku": _named(payload.sku), "pricing": [{"currentPriceType": "BASE", "currentPrice": price}]}
-    return json_call("PUT", "/v3/price", body)
+    return {"sku": _named(payload.sku), "pricing": [{"currentPriceType": "BASE", "currentPrice": price}]}
+
+
+def set_price(payload: SetPrice, key: str) -> Call:
+    return json_call("PUT", "/v3/price", price_of(payload, key))
 
 
 def price_taken(payload: SetPrice, response: HttpResponse) -> Outcome:
@@ -93,12 +102,15 @@ def _priced(payload: SetPrice) -> Done:
     return Done({"sku": payload.sku, "price_minor": payload.price_minor})
 
 
-def set_stock(payload: SetStock, _key: str) -> Call:
-    """[guess] the lead time is not set here: Walmart has a feed of its own for it."""
+def stock_of(payload: SetStock, _key: str) -> dict[str, Any]:
+    """The same alone and in a feed. [guess] the lead time is not set here: Walmart has a feed of its own for it."""
     if payload.quantity < 0:
         raise Unreadable("a stock of less than nothing", "$.quantity")
-    body = {"sku": _named(payload.sku), "quantity": {"unit": EACH, "amount": payload.quantity}}
-    return json_call("PUT", INVENTORY, body, (("sku", payload.sku),))
+    return {"sku": _named(payload.sku), "quantity": {"unit": EACH, "amount": payload.quantity}}
+
+
+def set_stock(payload: SetStock, key: str) -> Call:
+    return json_call("PUT", INVENTORY, stock_of(payload, key), (("sku", payload.sku),))
 
 
 def stock_taken(payload: SetStock, response: HttpResponse) -> Outcome:
@@ -143,5 +155,21 @@ SHAPES: Mapping[str, Shape[Any]] = {
         retired,
         Look(one_item, is_retired),
         ALREADY_RETIRED,
+    ),
+}
+LANES: Mapping[str, Rows[Any]] = {
+    "walmart.price": Rows(
+        SetPrice,
+        lambda payload, key: without_boundary(price_of(payload, key)),
+        lambda payload: payload.sku,
+        lambda rows: feed_call("price", {"PriceHeader": {"version": "1.7"}, "Price": list(rows)}),
+        all_taken,
+    ),
+    "walmart.stock": Rows(
+        SetStock,
+        lambda payload, key: without_boundary(stock_of(payload, key)),
+        lambda payload: payload.sku,
+        lambda rows: feed_call("inventory", {"InventoryHeader": {"version": "1.4"}, "Inventory": list(rows)}),
+        all_taken,
     ),
 }

@@ -185,6 +185,16 @@ def parts_of(conn: Conn, account: str, submission_id: str) -> list[Row]:
     ).fetchall()
 
 
+def in_work(conn: Conn, account: str, operation: str, key_prefix: str) -> bool:
+    """Is a batch with such an effect in it taken, and not worked off yet?"""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM submission s JOIN submission_part p ON p.account = s.account AND p.submission_id = s.submission_id "
+        "WHERE s.account = %s AND s.operation = %s AND s.ended_at IS NULL AND starts_with(p.effect_key, %s)) AS found",
+        (account, operation, key_prefix),
+    ).fetchone()
+    return bool(row and row["found"])
+
+
 def receipt_awaited(conn: Conn, account: str, operations: Sequence[str]) -> bool:
     """Did something leave, or may it have left, of whose batch we have no receipt yet?"""
     row = conn.execute(
