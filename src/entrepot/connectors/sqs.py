@@ -4,14 +4,14 @@ At least once, in no order. What was received is hidden for a while; whatever is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from entrepot.connectors.exchange import CALL_TIMEOUT_S, retry_after_s
-from entrepot.connectors.port import Access, Problem, ProblemCode
+from entrepot.connectors.port import Access, Handed, Left, Letter, Problem, ProblemCode
 from entrepot.connectors.reading import NOT_JSON, Unreadable, encoded, first_bytes, typed
 from entrepot.connectors.sigv4 import Signer
 from entrepot.kernel.ctx import Ctx
@@ -37,22 +37,18 @@ DENIED = frozenset(
 )
 
 
-class Message(msgspec.Struct):
-    """One of theirs. `ReceiptHandle`: what this receipt of it is deleted by."""
-
+class _Message(msgspec.Struct):
     ReceiptHandle: str
     Body: str
-    MessageId: str = ""
 
 
-class _Handed(msgspec.Struct):
-    Messages: list[Message] | None = None
+class _Received(msgspec.Struct):
+    Messages: list[_Message] | None = None
 
 
 class _Failure(msgspec.Struct):
     Id: str
     Code: str = ""
-    SenderFault: bool = False
 
 
 class _Deleted(msgspec.Struct):
@@ -65,25 +61,7 @@ class _Error(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """What one call brought, whole. With a problem there are no messages."""
-
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    messages: Sequence[Message] = ()
-    problem: Problem | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Messages that are still in the queue after they were to be deleted, and come again. `why`: their code."""
-
-    messages: Sequence[Message] = ()
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
+class SqsQueue:
     """The queue of one account. `hidden_s`: machine seconds until what was received and not deleted comes again."""
 
     access: Access
@@ -91,24 +69,25 @@ class Queue:
 
     @property
     def declared(self) -> bool:
-        """A system without a queue of its own names none."""
+        """Whether the system's credentials name one, with everything it takes to read it."""
         return all(name in self.access.secrets for name in NEEDED)
 
     def receive(self, ctx: Ctx) -> Handed:
-        """Up to BATCH_MAX messages; none: there is nothing to be had now."""
+        """Up to BATCH_MAX of them."""
         asked = {"MaxNumberOfMessages": BATCH_MAX, "VisibilityTimeout": self.hidden_s, "WaitTimeSeconds": 0}
         answer = self._call(ctx, "ReceiveMessage", asked)
         if isinstance(answer, Problem):
             return Handed(problem=answer)
         try:
-            return Handed(answer.headers, answer.body, typed(answer.body, _Handed).Messages or [])
+            messages = typed(answer.body, _Received).Messages or []
         except Unreadable as error:
             problem = Problem(ProblemCode.UNREADABLE, f"{error.what}: {first_bytes(answer.body)}")
             return Handed(answer.headers, answer.body, problem=problem)
+        return Handed(answer.headers, answer.body, [Letter(one.ReceiptHandle, one.Body) for one in messages])
 
-    def delete(self, ctx: Ctx, messages: Sequence[Message]) -> Left | Problem:
-        """Take at most BATCH_MAX received messages out for good. A problem leaves open which of them are gone."""
-        entries = [{"Id": str(n), "ReceiptHandle": one.ReceiptHandle} for n, one in enumerate(messages)]
+    def delete(self, ctx: Ctx, letters: Sequence[Letter]) -> Left | Problem:
+        """At most BATCH_MAX of them."""
+        entries = [{"Id": str(n), "ReceiptHandle": one.handle} for n, one in enumerate(letters)]
         answer = self._call(ctx, "DeleteMessageBatch", {"Entries": entries})
         if isinstance(answer, Problem):
             return answer
@@ -116,10 +95,8 @@ class Queue:
             failed = typed(answer.body, _Deleted).Failed or []
         except Unreadable as error:
             return Problem(ProblemCode.UNREADABLE, f"{error.what}: {first_bytes(answer.body)}")
-        if not failed:
-            return Left()
-        named = {one.Id for one in failed}
-        return Left([one for n, one in enumerate(messages) if str(n) in named], failed[0].Code)
+        named = {one.Id: one.Code for one in failed}
+        return Left([one for n, one in enumerate(letters) if str(n) in named], ", ".join(sorted(set(named.values()))))
 
     def _call(self, ctx: Ctx, action: str, asked: Mapping[str, Any]) -> HttpResponse | Problem:
         access = self.access

@@ -14,7 +14,7 @@ from entrepot.connectors.amazon.records import HINT, Records
 from entrepot.connectors.amazon.wire import Wire
 from entrepot.connectors.manifest import SourceRow
 from entrepot.connectors.naming import ByRow
-from entrepot.connectors.port import Limit, Page, Received
+from entrepot.connectors.port import Handed, Limit, Page, Received
 from entrepot.connectors.reading import (
     NOT_JSON,
     UnknownWord,
@@ -24,7 +24,7 @@ from entrepot.connectors.reading import (
     typed,
     unreadable_record,
 )
-from entrepot.connectors.sqs import BATCH_MAX, Handed, Queue
+from entrepot.connectors.sqs import BATCH_MAX, SqsQueue
 from entrepot.kernel.ctx import Ctx
 from entrepot.trade.order.model import Hint
 
@@ -72,20 +72,20 @@ class Notifications(ByRow):
     name: str = "notifications"
 
     def fetch(self, ctx: Ctx, _cursor: str | None) -> Iterator[Page]:
-        queue = Queue(self.wire.access, HIDDEN_S)
+        queue = SqsQueue(self.wire.access, HIDDEN_S)
         if not queue.declared:
             return
         for _ in range(self.row.pages_max):
             handed = queue.receive(ctx)
             yield self._page(handed)
-            if handed.problem or not handed.messages:
+            if handed.problem or not handed.letters:
                 return
-            queue.delete(ctx, handed.messages)  # when it fails they come again: nothing is lost
-            if len(handed.messages) < BATCH_MAX:
+            queue.delete(ctx, handed.letters)  # when it fails they come again: nothing is lost
+            if len(handed.letters) < BATCH_MAX:
                 return
 
     def _page(self, handed: Handed) -> Page:
-        found = [self._record(message.Body.encode(), n) for n, message in enumerate(handed.messages)]
+        found = [self._record(one.body.encode(), n) for n, one in enumerate(handed.letters)]
         received = tuple(one for one in found if one is not None)
         return Page(self.row.code, handed.headers, handed.body, received, problem=handed.problem)
 

@@ -1,0 +1,199 @@
+"""Stock and prices told by a queue, beside the flow listing-offer: what the door hears as a request is a message of the company's own queue here.
+
+Messages are received until there are ten thousand events or a moment has passed, kept in one transaction by the same path as at the door, and only
+then deleted. Whoever dies in between leaves them in the queue: they come again, and the version guard makes that nothing. A message that nobody can
+read is kept once, becomes a case, and is deleted, or it would come for ever; one over which we stumble ourselves stays in the queue and stops no other.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from entrepot.blueprint.model import Plan
+from entrepot.cases.service import close_for, open_case
+from entrepot.connectors.exchange import CREDENTIALS_REFUSED
+from entrepot.connectors.manifest import EVENTS
+from entrepot.connectors.port import Connector, Left, Letter, Problem, ProblemCode, Queue
+from entrepot.engine.lease import Lease
+from entrepot.engine.periodic import Periodic, alone
+from entrepot.engine.room import Hooks, Work
+from entrepot.flows.stock_events import keep
+from entrepot.flows.sweeps import SourceFailed
+from entrepot.flows.tellers import Tellers
+from entrepot.inbox.service import unnamed
+from entrepot.inbox.store import insert_arrivals, waiting
+from entrepot.kernel.ctx import Ctx
+from entrepot.kernel.errors import NotNow, OurBug
+from entrepot.trade.stock.events import Batch, NoList, batch, read
+
+PURPOSE, NAME = "events", "events-queue"  # the lane, and the row of periodic work it runs
+BODY_MAX = 256 * 1024  # bytes of one message
+EVENTS_TOGETHER = 10_000  # of one commit, unless a single message brings more
+BYTES_TOGETHER = 8 * 1024 * 1024
+GATHER_S = 2.0  # machine: what was told first waits no longer for the others
+DELETED_TOGETHER = 10  # as many as one call of a queue brings
+TRIES_MAX = 2  # of a deletion that they failed at
+
+log = logging.getLogger(__name__)
+
+
+class NotKept(OurBug):
+    """We stumbled over messages of a queue: they stay there, and the others were kept."""
+
+    code = "not-kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A letter, and what it tells. `unread`: what of it nobody can read, kept as it is."""
+
+    letter: Letter
+    told: Batch
+    unread: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What several calls brought. `last`: there is nothing more to be had now, or a problem."""
+
+    letters: Sequence[Opened]
+    last: bool
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventQueues:
+    plan: Plan
+    connectors: Mapping[str, Connector]
+    tellers: Tellers
+
+    def periodic(self) -> list[Periodic]:
+        """One row per account that has a queue; the plan's own interval wins over the manifest's."""
+        rows = []
+        for account, connector in sorted(self.connectors.items()):
+            if connector.events is not None:
+                own = self.plan.account(account).sweeps.get(EVENTS)
+                every = own.total_seconds() if own else connector.events.every_s
+                rows.append(Periodic(account, NAME, connector.events.flow, every))
+        return rows
+
+    def work(self, hooks: Hooks) -> Work:
+        return alone(PURPOSE, NAME, self.run, hooks)
+
+    def run(self, ctx: Ctx, lease: Lease, account: str) -> None:
+        """Empty the queue of one account, as far as the lease's time goes. Errors: SourceFailed, NotKept."""
+        connector = self.connectors.get(account)
+        events = connector.events if connector else None
+        if events is None or self._backlog(ctx, lease, account):
+            return
+        stumbled, last = 0, False
+        while not last and lease.time_left(ctx) > 0:
+            gathered = gather(ctx, events.queue, account)
+            kept = self._keep(ctx, lease, account, events.flow, gathered)
+            stumbled += len(gathered.letters) - len(kept)
+            problem = gathered.problem or _delete(ctx, events.queue, [one.letter for one in kept])
+            ctx.point("queue.deleted")
+            if problem is not None:
+                self._give_up(ctx, lease, account, events.flow, problem)
+            lease.renew(ctx)
+            last = gathered.last
+        if stumbled:
+            raise NotKept(f"{EVENTS} of {account}: {stumbled} messages could not be kept and stay in the queue")
+
+    def _backlog(self, ctx: Ctx, lease: Lease, account: str) -> bool:
+        """What is in goes first: the rest is safe where it is."""
+        bound = self.plan.account(account).backlog_max
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            return waiting(conn, account, bound) >= bound
+
+    def _keep(self, ctx: Ctx, lease: Lease, account: str, flow: str, gathered: Gathered) -> Sequence[Opened]:
+        """Those that are safe with us. Being let in closes the case of not being let in."""
+        return list(self._kept(ctx, lease, account, flow, gathered.letters, let_in=gathered.problem is None))
+
+    def _kept(
+        self, ctx: Ctx, lease: Lease, account: str, flow: str, letters: Sequence[Opened], *, let_in: bool
+    ) -> Iterator[Opened]:
+        """One transaction for all; on a bug, halves, until the one alone is left where it is."""
+        try:
+            with ctx.db.transaction() as conn:
+                lease.hold(conn)
+                unread = [unnamed(account, NAME, flow, one.unread) for one in letters if one.unread]
+                insert_arrivals(conn, ctx, unread)
+                keep(ctx, conn, self.tellers, [one.told for one in letters])
+                if let_in:
+                    close_for(conn, ctx, CREDENTIALS_REFUSED, "lane", _lane(account), "the queue let us in")
+                ctx.point("queue.before-commit")
+        except NotNow:
+            raise
+        except Exception:
+            if not letters:
+                raise
+            if len(letters) == 1:
+                log.exception("a message of the queue of %s could not be kept", account)
+                return
+            half = len(letters) // 2
+            for part in (letters[:half], letters[half:]):
+                yield from self._kept(ctx, lease, account, flow, part, let_in=let_in)
+            return
+        ctx.point("queue.committed")
+        yield from letters
+
+    def _give_up(self, ctx: Ctx, lease: Lease, account: str, flow: str, problem: Problem) -> None:
+        if problem.code is ProblemCode.CREDENTIALS_REFUSED:
+            cause = f"{EVENTS}: {problem.words}"
+            with ctx.db.transaction() as conn:
+                lease.hold(conn)
+                open_case(conn, ctx, self.plan, CREDENTIALS_REFUSED, account=account, object="lane",
+                          object_id=_lane(account), cause=cause, flow=flow)  # fmt: skip
+        raise SourceFailed(f"{EVENTS} of {account}: {problem}", account=account, source=EVENTS)
+
+
+def gather(ctx: Ctx, queue: Queue, account: str) -> Gathered:
+    """Call after call, until it is enough for a commit."""
+    letters, events, size = list[Opened](), 0, 0
+    ends_at = ctx.clock.machine() + timedelta(seconds=GATHER_S)
+    while events < EVENTS_TOGETHER and size < BYTES_TOGETHER and ctx.clock.machine() < ends_at:
+        handed = queue.receive(ctx)
+        ctx.point("queue.received")
+        if handed.problem is not None or not handed.letters:
+            return Gathered(letters, True, handed.problem)
+        for letter in handed.letters:
+            letters.append(opened(account, letter))
+            events += letters[-1].told.events
+            size += len(letter.body)
+    return Gathered(letters, False)
+
+
+def opened(account: str, letter: Letter) -> Opened:
+    """A letter is what a request's body is. Total: what is none is kept whole."""
+    body = letter.body.encode()
+    nothing = batch([])
+    if len(body) > BODY_MAX:
+        return Opened(letter, replace(nothing, account=account), body)
+    try:
+        told = read(body)
+    except NoList:
+        return Opened(letter, replace(nothing, account=account), body)
+    return Opened(letter, replace(told, account=account), told.unread)
+
+
+def _delete(ctx: Ctx, queue: Queue, letters: Sequence[Letter]) -> Problem | None:
+    """Take out what is safe with us; what they fail at is tried once more, then left: it comes again, and changes nothing."""
+    for at in range(0, len(letters), DELETED_TOGETHER):
+        left = Left(letters[at : at + DELETED_TOGETHER])
+        for _ in range(TRIES_MAX):
+            answer = queue.delete(ctx, left.letters)
+            if isinstance(answer, Problem):
+                return answer
+            left = answer
+            if not left.letters:
+                break
+        if left.letters:
+            log.info("%d messages could not be deleted (%s) and come again", len(left.letters), left.why)
+    return None
+
+
+def _lane(account: str) -> str:
+    return f"{account}/{NAME}"
