@@ -83,7 +83,8 @@ class SqsQueue:
         except Unreadable as error:
             problem = Problem(ProblemCode.UNREADABLE, f"{error.what}: {first_bytes(answer.body)}")
             return Handed(answer.headers, answer.body, problem=problem)
-        return Handed(answer.headers, answer.body, [Letter(one.ReceiptHandle, one.Body) for one in messages])
+        letters = tuple(Letter(one.ReceiptHandle, one.Body) for one in messages)
+        return Handed(answer.headers, answer.body, letters)
 
     def delete(self, ctx: Ctx, letters: Sequence[Letter]) -> Left | Problem:
         """At most BATCH_MAX of them."""
@@ -95,8 +96,9 @@ class SqsQueue:
             failed = typed(answer.body, _Deleted).Failed or []
         except Unreadable as error:
             return Problem(ProblemCode.UNREADABLE, f"{error.what}: {first_bytes(answer.body)}")
-        named = {one.Id: one.Code for one in failed}
-        return Left([one for n, one in enumerate(letters) if str(n) in named], ", ".join(sorted(set(named.values()))))
+        codes = {one.Id: one.Code for one in failed}
+        left = tuple(one for n, one in enumerate(letters) if str(n) in codes)
+        return Left(left, ", ".join(sorted(set(codes.values()))))
 
     def _call(self, ctx: Ctx, action: str, asked: Mapping[str, Any]) -> HttpResponse | Problem:
         access = self.access
