@@ -25,7 +25,7 @@ from entrepot.proof.house import HUB_URL, AtOnce
 from entrepot.proof.world import InProcess, environment_of
 from entrepot.sandbox.back_office import Article, BackOffice, Settings
 from entrepot.sandbox.core import World
-from entrepot.sandbox.faults import Fault
+from entrepot.sandbox.faults import Fault, FaultPlan
 from entrepot.trade.listing.model import ListingSeen
 from entrepot.trade.listing.states import ListingState
 from entrepot.trade.listing.store import ask_restock, keep_seen
@@ -280,9 +280,36 @@ def test_a_queue_that_is_down_or_does_not_let_us_in_is_a_case_until_it_does(comp
     for _ in range(5):
         house.reads()
     assert house.cases() == [("credentials-refused", "listing-offer"), ("system-down", "listing-offer")]
-    house.world.faults = type(house.world.faults)()
+    house.world.faults = FaultPlan()
     house.reads()
     assert (house.cases(), house.pool(), house.queued) == ([], [("A", "HAM", 5, 1)], 0)
+
+
+def test_keys_that_may_read_and_not_delete_are_one_case_however_often_it_comes_again(company: Opened) -> None:
+    house = company()
+    house.tells(stock("A", 1))
+    house.world.faults.add(Fault(SYSTEM, "sqs.DeleteMessageBatch", 0, "expired-token", every=1))
+    for _ in range(3):
+        house.reads()
+        house.reads()  # nothing to be had: what was not deleted is hidden
+        house.passes(seconds=SHOWN_AGAIN_S)
+    assert house.rows("SELECT mode, object_id FROM case_file") == [
+        {"mode": "credentials-refused", "object_id": "backoffice/main/events-queue/delete"}
+    ]
+    house.world.faults = FaultPlan()
+    house.reads()
+    assert (house.cases(), house.pool(), house.queued) == ([], [("A", "HAM", 5, 1)], 0)
+
+
+def test_what_came_before_the_queue_fell_silent_is_kept_and_leaves_it(company: Opened) -> None:
+    house = company()
+    for n in range(12):
+        house.tells(stock(f"A{n:02}", 1))
+    house.world.faults.add(Fault(SYSTEM, "sqs.ReceiveMessage", 2, "503"))
+    house.reads()
+    assert (len(house.pool()), house.queued) == (10, 2)
+    house.reads()
+    assert (len(house.pool()), house.queued) == (12, 0)
 
 
 def test_a_deletion_that_fails_is_tried_again_and_else_only_means_that_it_comes_again(company: Opened) -> None:

@@ -33,6 +33,7 @@ EVENTS_TOGETHER = 10_000  # of one commit, unless a single message brings more
 BYTES_TOGETHER = 8 * 1024 * 1024
 GATHER_S = 2.0  # machine: what was told first waits no longer for the others
 DELETED_TOGETHER = 10  # as many as one call of a queue brings
+READ, DELETE = "read", "delete"  # what keys may be good for
 TRIES_MAX = 2  # of a deletion that they failed at
 
 log = logging.getLogger(__name__)
@@ -85,17 +86,18 @@ class EventQueues:
         """Empty the queue of one account, as far as the lease's time goes. Errors: SourceFailed, NotKept."""
         connector = self.connectors.get(account)
         events = connector.events if connector else None
-        if events is None or self._backlog(ctx, lease, account):
+        if events is None:
             return
         stumbled, last = 0, False
-        while not last and lease.time_left(ctx) > 0:
+        while not last and lease.time_left(ctx) > 0 and not self._backlog(ctx, lease, account):
             gathered = gather(ctx, events.queue, account)
-            kept = self._keep(ctx, lease, account, events.flow, gathered)
+            kept = list(self._kept(ctx, lease, account, events.flow, gathered.letters))
             stumbled += len(gathered.letters) - len(kept)
-            problem = gathered.problem or _delete(ctx, events.queue, [one.letter for one in kept])
-            ctx.point("queue.deleted")
-            if problem is not None:
-                self._give_up(ctx, lease, account, events.flow, problem)
+            heard = {READ: gathered.problem}
+            if kept:
+                heard[DELETE] = _delete(ctx, events.queue, [one.letter for one in kept])
+                ctx.point("queue.deleted")
+            self._settle(ctx, lease, account, events.flow, heard)
             lease.renew(ctx)
             last = gathered.last
         if stumbled:
@@ -108,46 +110,43 @@ class EventQueues:
             lease.hold(conn)
             return waiting(conn, account, bound) >= bound
 
-    def _keep(self, ctx: Ctx, lease: Lease, account: str, flow: str, gathered: Gathered) -> Sequence[Opened]:
-        """Those that are safe with us. Being let in closes the case of not being let in."""
-        return list(self._kept(ctx, lease, account, flow, gathered.letters, let_in=gathered.problem is None))
-
-    def _kept(
-        self, ctx: Ctx, lease: Lease, account: str, flow: str, letters: Sequence[Opened], *, let_in: bool
-    ) -> Iterator[Opened]:
-        """One transaction for all; on a bug, halves, until the one alone is left where it is."""
+    def _kept(self, ctx: Ctx, lease: Lease, account: str, flow: str, letters: Sequence[Opened]) -> Iterator[Opened]:
+        """Those that are safe with us: one transaction for all; on a bug, halves, until the one alone is left where it is."""
+        if not letters:
+            return
         try:
             with ctx.db.transaction() as conn:
                 lease.hold(conn)
                 unread = [unnamed(account, NAME, flow, one.unread) for one in letters if one.unread]
                 insert_arrivals(conn, ctx, unread)
                 keep(ctx, conn, self.tellers, [one.told for one in letters])
-                if let_in:
-                    close_for(conn, ctx, CREDENTIALS_REFUSED, "lane", _lane(account), "the queue let us in")
                 ctx.point("queue.before-commit")
         except NotNow:
             raise
         except Exception:
-            if not letters:
-                raise
             if len(letters) == 1:
                 log.exception("a message of the queue of %s could not be kept", account)
                 return
             half = len(letters) // 2
-            for part in (letters[:half], letters[half:]):
-                yield from self._kept(ctx, lease, account, flow, part, let_in=let_in)
+            yield from self._kept(ctx, lease, account, flow, letters[:half])
+            yield from self._kept(ctx, lease, account, flow, letters[half:])
             return
         ctx.point("queue.committed")
         yield from letters
 
-    def _give_up(self, ctx: Ctx, lease: Lease, account: str, flow: str, problem: Problem) -> None:
-        if problem.code is ProblemCode.CREDENTIALS_REFUSED:
-            cause = f"{EVENTS}: {problem.words}"
-            with ctx.db.transaction() as conn:
-                lease.hold(conn)
-                open_case(conn, ctx, self.plan, CREDENTIALS_REFUSED, account=account, object="lane",
-                          object_id=_lane(account), cause=cause, flow=flow)  # fmt: skip
-        raise SourceFailed(f"{EVENTS} of {account}: {problem}", account=account, source=EVENTS)
+    def _settle(self, ctx: Ctx, lease: Lease, account: str, flow: str, heard: Mapping[str, Problem | None]) -> None:
+        """Not being let in is a case until we are, for what we may not do: keys may read and not delete. Errors: SourceFailed."""
+        with ctx.db.transaction() as conn:
+            lease.hold(conn)
+            for what, problem in heard.items():
+                lane = f"{account}/{NAME}/{what}"
+                if problem is None:
+                    close_for(conn, ctx, CREDENTIALS_REFUSED, "lane", lane, "the queue let us in")
+                elif problem.code is ProblemCode.CREDENTIALS_REFUSED:
+                    cause = f"{EVENTS}, to {what}: {problem.words}"
+                    open_case(conn, ctx, self.plan, CREDENTIALS_REFUSED, account=account, object="lane", object_id=lane, cause=cause, flow=flow)  # fmt: skip
+        for problem in filter(None, heard.values()):
+            raise SourceFailed(f"{EVENTS} of {account}: {problem}", account=account, source=EVENTS)
 
 
 def gather(ctx: Ctx, queue: Queue, account: str) -> Gathered:
@@ -193,7 +192,3 @@ def _delete(ctx: Ctx, queue: Queue, letters: Sequence[Letter]) -> Problem | None
         if left.letters:
             log.info("%d messages could not be deleted (%s) and come again", len(left.letters), left.why)
     return None
-
-
-def _lane(account: str) -> str:
-    return f"{account}/{NAME}"
