@@ -17,12 +17,15 @@ from entrepot.change.mapping import speaks
 from entrepot.change.service import in_force
 from entrepot.connectors import registry
 from entrepot.connectors.port import Access, Connector, ProblemCode, Secret
+from entrepot.connectors.sqs import QUEUE_URL, host_of
 from entrepot.engine import flows as flow_control
 from entrepot.engine import periodic
 from entrepot.engine.room import Hooks, Room, Work
+from entrepot.flows import events_queue
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.charging import Charged, Charging, DebitConfirmed, Released
 from entrepot.flows.corrections import OPEN_THREAD, REPLY_THREAD, Corrections, Told
+from entrepot.flows.events_queue import EventQueues
 from entrepot.flows.feed_publication import OPERATION_BY_LANE, FeedImported, FeedPublication
 from entrepot.flows.feed_returns import RowsReturned
 from entrepot.flows.guarded import Guarded
@@ -82,6 +85,7 @@ class Hub:
     listings: ListingOffer
     settlement_intake: SettlementIntake
     arrivals: Arrivals
+    event_queues: EventQueues
     offer_desk: OfferDesk
     corrections: Corrections
     works: Mapping[str, Work]
@@ -116,9 +120,11 @@ class Hub:
                     *self.listings.periodic(),
                     *self.settlement_intake.periodic(),
                     *self.arrivals.periodic(),
+                    *self.event_queues.periodic(),
                 ],
             )
             periodic.forget(conn, feed_lane.LOOK, sorted(self.arrivals.runs()))
+            periodic.forget(conn, events_queue.NAME, [row.name for row in self.event_queues.periodic()])
 
 
 def access_of(plan: Plan, account: str) -> Access:
@@ -134,11 +140,14 @@ def access_of(plan: Plan, account: str) -> Access:
 
 
 def addresses_of(plan: Plan) -> list[str]:
-    """Where we may call: every system's address, and those its credentials name (where tokens are fetched, a queue)."""
-    found = [system.url for system in plan.systems.values() if system.url]
+    """Where we may call: every system's address, and those its credentials name: where tokens are fetched, a queue's host."""
+    found = [resolve(system.url) for system in plan.systems.values() if system.url]
     for system in plan.systems.values():
-        found += [ref for name, ref in system.secrets.items() if name.endswith("_url") and not never_called(system)]
-    return [resolve(ref) for ref in found]
+        if never_called(system):
+            continue
+        named = {name: resolve(ref) for name, ref in system.secrets.items() if name.endswith("_url")}
+        found += [host_of(url) if name == QUEUE_URL else url for name, url in named.items()]
+    return found
 
 
 def document_hosts_of(plan: Plan) -> list[str]:
@@ -175,7 +184,8 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
     deciders = _deciders(parts, OrderAcceptance(parts, charging), payouts, offers)
     deciders["thread"] = corrections.decide_threads
     channels = SalesChannels(parts)
-    own_offers = OwnOffers(channels, Tellers(parts.owners))
+    tellers = Tellers(parts.owners)
+    own_offers, event_queues = OwnOffers(channels, tellers), EventQueues(plan, connectors, tellers)
     shelf, hints, intake = ListingOffer(channels, own_offers), Hints(channels), SettlementIntake(channels)
     deciders |= deciders_of_seller(channels, shelf, hints)
     deciders |= {kind: Guarded(deciders[kind], kind, one, parts) for kind, one in KINDS.items()}
@@ -220,6 +230,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         hints.work,
         shelf.work,
         arrivals.work,
+        event_queues.work(hooks),
         periodic.sweep(
             {
                 **sweeps.runs(),
@@ -231,6 +242,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
                 **arrivals.runs(),
             },
             hooks,
+            apart=[events_queue.NAME],
         ),
         flow_control.flow_watch(hooks),
     )
@@ -247,6 +259,7 @@ def build(ctx: Ctx, plan: Plan, connectors: Mapping[str, Connector], *, notifier
         shelf,
         intake,
         arrivals,
+        event_queues,
         OfferDesk(parts, rules),
         corrections,
         works,

@@ -52,6 +52,13 @@ def test_a_write_is_repeated_by_their_key_or_looked_up(
     assert told(tmp_path, sample, connectors(writes=writes)) == codes
 
 
+@pytest.mark.parametrize(("given", "codes"), [("", []), (", queue_url: env:Q", ["E109"]), (", queue_url: env:Q, region: env:R", [])])  # fmt: skip
+def test_a_credential_may_be_needed_only_where_another_is_given(tmp_path: Path, given: str, codes: list[str]) -> None:
+    known = connectors(credentials=frozenset({"api_key", "queue_url", "region"}), needed_once={"region": "queue_url"})
+    sample = f"systems:\n  market:\n    credentials: {{api_key: env:MARKET_KEY{given}}}\n"
+    assert told(tmp_path, sample, known) == codes
+
+
 @pytest.mark.parametrize(("every", "codes"), [("59s", ["E309"]), ("60s", []), ("1h", [])])
 def test_an_interval_keeps_every_ceiling_of_its_call(tmp_path: Path, every: str, codes: list[str]) -> None:
     known = connectors(sweeps={"orders": "OR11"}, ceilings={"OR11": (CallCeiling(100, 60), CallCeiling(60, 3600))})

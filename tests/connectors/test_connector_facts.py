@@ -77,6 +77,13 @@ def test_facts_are_the_manifest_word_by_word() -> None:
     assert known.writes["mirakl.refund"].money is rows.operations["mirakl.refund"].money is True
 
 
+def test_a_queue_of_events_is_looked_into_as_often_as_the_plan_says_and_needs_all_of_its_credentials() -> None:
+    known = facts_of(manifest("backoffice"))
+    assert known.sweeps["events"] == "sqs"
+    assert set(known.needed_once.values()) == {"queue_url"} and "queue_url" not in known.needed
+    assert set(known.needed_once) == {"aws_region", "aws_access_key_id", "aws_secret_access_key"}
+
+
 def test_a_sellers_plan_is_held_to_what_each_channel_demands_today() -> None:
     walmart = facts_of(manifest("walmart"))
     assert walmart.duties == {"acknowledge", "ship", "cancelled"}

@@ -11,7 +11,7 @@ from entrepot.cli.scaffolding import REGISTRY, Auth, Scaffold, written
 from entrepot.connectors.facts import manifest, manifests
 
 if TYPE_CHECKING:
-    from entrepot.connectors.manifest import Manifest, ObligationRow, OperationRow
+    from entrepot.connectors.manifest import CredentialField, Manifest, ObligationRow, OperationRow
 
 DONE = 0
 HERE = Path()
@@ -137,10 +137,13 @@ def _page(page: Paper, one: "Manifest") -> None:
     )
     page.heading("What it needs to get in")
     for name, field in one.credentials.items():
-        page.line(f"{name}: {field.label} ({_asked(field.required, field.sensitive)})", indent=1)
+        page.line(f"{name}: {field.label} ({_asked(field)})", indent=1)
     page.heading("What it reads")
     for name, source in one.sources.items():
         page.line(f"{name}: {source.code}, every {_span(source.every_s)}, for {source.flow}", indent=1)
+    if one.events:
+        queue = f"events: a queue ({one.events.code}), every {_span(one.events.every_s)}, for {one.events.flow}"
+        page.line(f"{queue}; where the credentials name one", indent=1)
     page.heading("What it does")
     verb_of = {operation: verb for verb, operation in one.verbs.items()}
     for name, row in one.operations.items():
@@ -190,8 +193,9 @@ def _due(duty: "ObligationRow") -> str:
     return ", ".join([f"per {duty.per} {when}", *filter(None, limits)])
 
 
-def _asked(required: bool, sensitive: bool) -> str:
-    return f"{'needed' if required else 'if there is one'}{', secret' if sensitive else ''}"
+def _asked(field: "CredentialField") -> str:
+    where = "needed" if field.required else f"needed with {field.once}" if field.once else "if there is one"
+    return f"{where}{', secret' if field.sensitive else ''}"
 
 
 def _together(row: "OperationRow") -> str:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from entrepot.blueprint.lint.facts import CallCeiling, ConnectorFacts, Facts, WriteFacts
 from entrepot.blueprint.model import MANUAL
 from entrepot.blueprint.units import parse_window
-from entrepot.connectors.manifest import FOR_EVER, Manifest, load
+from entrepot.connectors.manifest import EVENTS, FOR_EVER, Manifest, load
 from entrepot.kernel.errors import WrongSetting
 
 PACKAGE = "entrepot.connectors"
@@ -42,7 +42,9 @@ def facts_of(manifest: Manifest) -> ConnectorFacts:
         patterns=frozenset(manifest.patterns),
         credentials=frozenset(manifest.credentials),
         needed=frozenset(name for name, field in manifest.credentials.items() if field.required),
-        sweeps={name: row.code for name, row in manifest.sources.items()},
+        needed_once={name: field.once for name, field in manifest.credentials.items() if field.once},
+        sweeps={name: row.code for name, row in manifest.sources.items()}
+        | ({EVENTS: manifest.events.code} if manifest.events else {}),
         ceilings={
             code: tuple(CallCeiling(row.calls, row.per_s) for row in rows) for code, rows in manifest.ceilings.items()
         },

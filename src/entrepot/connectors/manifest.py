@@ -13,9 +13,12 @@ if TYPE_CHECKING:  # whoever only asks what a connector can do loads none
 
 
 class CredentialField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`once`: another field; where that is given, this one is needed too."""
+
     label: str
     sensitive: bool
     required: bool
+    once: str = ""
 
 
 class CeilingRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +65,7 @@ class DeadlineRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 FOR_EVER = "9999-12-31"
+EVENTS = "events"  # how a plan names the queue of stock and price events among an account's sweeps
 
 
 class ObligationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +105,15 @@ class WebhookRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance_s: float
 
 
+class QueueRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A queue of stock and price events that the credentials may name. `hidden_s`: machine seconds until what was read and not deleted comes again."""
+
+    code: str
+    flow: str
+    every_s: float
+    hidden_s: int
+
+
 class SignedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls that must carry a signature of the message. `markets`: their market words. `calls`: "POST /path/*", `*` for anything."""
 
@@ -123,6 +136,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flows: dict[str, str]  # kind of message -> flow
     ceilings: dict[str, list[CeilingRow]] = {}
     webhook: WebhookRow | None = None
+    events: QueueRow | None = None
     patterns: list[str] = []  # of the blueprint's words, what can be done with it; empty: nobody has said
     deadlines: dict[str, DeadlineRow] = {}  # by obligation
     obligations: list[ObligationRow] = []  # of a seller towards this channel

@@ -22,8 +22,12 @@ __all__ = [
     "Challenged",
     "Connector",
     "Detail",
+    "EventQueue",
     "Forged",
+    "Handed",
     "Learning",
+    "Left",
+    "Letter",
     "Limit",
     "Lookup",
     "Malformed",
@@ -32,6 +36,7 @@ __all__ = [
     "Page",
     "Problem",
     "ProblemCode",
+    "Queue",
     "Received",
     "Secret",
     "Seen",
@@ -156,6 +161,53 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of a queue. `handle`: what this receipt of it is deleted by."""
+
+    handle: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What one call of a queue brought, whole. With a problem there are no letters."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    letters: Sequence[Letter] = ()
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Letters that were to be deleted and were not: they come again. `why`: their code."""
+
+    letters: Sequence[Letter] = ()
+    why: str = ""
+
+
+class Queue(Protocol):
+    """Letters, at least once and in any order: hidden once they were received, and there again after a while unless deleted."""
+
+    def receive(self, ctx: Ctx) -> Handed:
+        """What one call brings; no letters: there is nothing to be had now."""
+        ...
+
+    def delete(self, ctx: Ctx, letters: Sequence[Letter]) -> Left | Problem:
+        """Take what was received by one call out for good. A problem leaves open which of them are gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EventQueue:
+    """A queue of stock and price events. `every_s`: how often the manifest proposes to look into it, business seconds."""
+
+    queue: Queue
+    flow: str
+    every_s: float
+
+
 class Lookup(Protocol):
     """One record by its id, as a page of one (or none: gone)."""
 
@@ -233,3 +285,4 @@ class Connector:
     check: Callable[[Ctx], Problem | None]  # are we let in? changes nothing there
     webhook: Webhook | None = None
     width: int = 8
+    events: EventQueue | None = None

@@ -1,7 +1,7 @@
 """Work that comes back by itself: rows of table `periodic`, run by each account's lane `sweep`, in business time."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from entrepot.engine import store
@@ -84,9 +84,18 @@ SELECT p.* FROM periodic p JOIN flow f ON f.name = p.flow
 """
 
 
-def sweep(run_every: Mapping[str, Run], hooks: Hooks, queue: str = "normal") -> Work:
-    """The lane that runs due rows, oldest first. Not run while the row's flow is paused or emptying."""
+def sweep(run_every: Mapping[str, Run], hooks: Hooks, queue: str = "normal", apart: Collection[str] = ()) -> Work:
+    """The lane that runs due rows, oldest first. Not run while the row's flow is paused or emptying. `apart`: rows with a lane of their own."""
+    others = "".join(f" AND p.name <> '{name}'" for name in sorted(apart))
+    return Work(SWEEP, queue, _DUE + others, _drain(run_every, hooks))
 
+
+def alone(purpose: str, name: str, run: Run, hooks: Hooks, queue: str = "normal") -> Work:
+    """A lane for rows of one name: neither they nor the others wait for each other."""
+    return Work(purpose, queue, f"{_DUE} AND p.name = '{name}'", _drain({name: run}, hooks))
+
+
+def _drain(run_every: Mapping[str, Run], hooks: Hooks) -> Callable[[Ctx, Lease], int]:
     def drain(ctx: Ctx, lease: Lease) -> int:
         done = 0
         while lease.time_left(ctx) > 0:
@@ -101,7 +110,7 @@ def sweep(run_every: Mapping[str, Run], hooks: Hooks, queue: str = "normal") -> 
             done += 1
         return done
 
-    return Work(SWEEP, queue, _DUE, drain)
+    return drain
 
 
 def _run_row(ctx: Ctx, lease: Lease, hooks: Hooks, row: Row, run: Run) -> None:

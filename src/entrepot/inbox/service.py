@@ -255,6 +255,13 @@ def record(ctx: Ctx, arrivals: Sequence[Arrival]) -> list[Recorded]:
     return recorded
 
 
+def unnamed(account: str, route: str, flow: str, content: bytes) -> Arrival:
+    """What cannot even be named is kept all the same, once, and becomes a case."""
+    digest = store.digest_of(content)
+    one = Received(MALFORMED, digest, "", content, 0, f"{MALFORMED}:{digest}", flow)
+    return Arrival(account, "api", route, content, (one,))
+
+
 def keep(ctx: Ctx, envelopes: Sequence[Envelope]) -> list[str]:
     """Keep what arrived without looking into it, in one transaction; their ids. The lane that decides opens them first."""
     with ctx.db.transaction() as conn:

@@ -18,9 +18,8 @@ from fastapi.responses import Response
 from entrepot.connectors.port import Challenged, Forged, Webhook, is_learning
 from entrepot.flows.checkout_check import CheckoutBody
 from entrepot.flows.tellers import Tellers
-from entrepot.inbox.model import MALFORMED, Arrival, Envelope, Parked, Received
-from entrepot.inbox.service import keep, record
-from entrepot.inbox.store import digest_of
+from entrepot.inbox.model import Envelope, Parked
+from entrepot.inbox.service import keep, record, unnamed
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.errors import NotNow
 from entrepot.trade.stock.events import Batch, NoList, read
@@ -222,10 +221,10 @@ def open_events(doors: Doors, system: str, headers: Mapping[str, str], content: 
     try:
         told = read(content)
     except NoList as error:
-        _keep_malformed(doors, account, path, EVENTS_FLOW, content)
+        record(doors.ctx, [unnamed(account, path, EVENTS_FLOW, content)])
         return problem(422, "malformed-request", str(error))
     if told.malformed:
-        _keep_malformed(doors, account, path, EVENTS_FLOW, b"\n".join(one.raw for one in told.malformed))
+        record(doors.ctx, [unnamed(account, path, EVENTS_FLOW, told.unread)])
     return replace(told, account=account)
 
 
@@ -248,7 +247,7 @@ def receive_basket(doors: Doors, headers: Mapping[str, str], content: bytes) -> 
         )
     made = doors.storefront.create(content, dict(headers))
     if isinstance(made, Parked):
-        _keep_malformed(doors, doors.storefront_account, "/api/v1/baskets", STOREFRONT_FLOW, content)
+        record(doors.ctx, [unnamed(doors.storefront_account, "/api/v1/baskets", STOREFRONT_FLOW, content)])
         return problem(422, "malformed-request", made.cause)
     return answer(*made)
 
@@ -257,9 +256,3 @@ def _is_storefront(doors: Doors, headers: Mapping[str, str]) -> bool:
     given = headers.get("authorization", "")
     key = doors.storefront_key
     return key is not None and compare_digest(given.encode(), f"Bearer {key()}".encode())
-
-
-def _keep_malformed(doors: Doors, account: str, path: str, flow: str, content: bytes) -> None:
-    """What cannot even be named is kept all the same, and becomes a case."""
-    one = Received(MALFORMED, digest_of(content), "", content, 0, f"malformed:{digest_of(content)}", flow)
-    record(doors.ctx, [Arrival(account, "api", path, content, (one,))])

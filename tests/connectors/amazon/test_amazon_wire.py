@@ -16,12 +16,12 @@ from entrepot.connectors import manifest as manifests
 from entrepot.connectors.amazon.connector import MANIFEST, PACKAGE
 from entrepot.connectors.amazon.documents import fetch, unpacked
 from entrepot.connectors.amazon.order_report import flat_file
-from entrepot.connectors.amazon.sigv4 import Signer
 from entrepot.connectors.amazon.wire import SELLER, open_wire, pause_s, words
 from entrepot.connectors.exchange import Call, NoEntry, Rejected
 from entrepot.connectors.port import Access, Ceiling, Problem, ProblemCode, bucket
 from entrepot.connectors.reading import Unreadable
 from entrepot.connectors.registry import connect
+from entrepot.connectors.sigv4 import Signer
 from entrepot.connectors.verbs import Verb
 from entrepot.kernel.clock import ManualClock
 from entrepot.kernel.errors import WrongSetting

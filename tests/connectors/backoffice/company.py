@@ -1,6 +1,6 @@
 """A company's back office in process, and our connector bound to it. Its pace is fixed: nothing goes wrong unless a test says so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.channel import ChannelMarket
@@ -20,12 +20,15 @@ CERTAIN = {"give_up_chance": 0.0, "two_parcels_chance": 0.0, "reject_chance": 0.
 
 
 class Company(ChannelMarket):
-    """`settings`: of the simulated back office."""
+    """`secrets`: beside its key; `settings`: of the simulated back office, whose queue has a host of its own."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, secrets: Mapping[str, str] | None = None, **settings: Any) -> None:
         chosen = Settings(**{**CERTAIN, **settings})
-        secrets = {"key": chosen.key, "webhook_secret": chosen.webhook_secret}
-        super().__init__(SYSTEM, lambda world, clock, url: BackOffice(world, clock, url, chosen), secrets)
+        held = {"key": chosen.key, "webhook_secret": chosen.webhook_secret, **(secrets or {})}
+        hosts = frozenset({"sqs.example"})
+        super().__init__(
+            SYSTEM, lambda world, clock, url: BackOffice(world, clock, url, chosen), held, more_hosts=hosts
+        )
         self.portal.seed(ARTICLES)
 
     def book(self, number: str = NUMBER, **changed: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sandbox.amazon.amazon_shop import DE, MACHINE_TIME, Shop, envelope, errors_of
 
-from entrepot.sandbox.amazon.sigv4 import sign
 from entrepot.sandbox.core import Request, Response
 from entrepot.sandbox.faults import Fault
+from entrepot.sandbox.sigv4 import sign
 
 ORDER, FEED, REPORT = "ORDER_CHANGE", "FEED_PROCESSING_FINISHED", "REPORT_PROCESSING_FINISHED"
 ISSUES, STATUS = "LISTINGS_ITEM_ISSUES_CHANGE", "LISTINGS_ITEM_STATUS_CHANGE"

@@ -25,7 +25,8 @@ class WriteFacts:
 class ConnectorFacts:
     """One connector's manifest, as far as a plan can contradict it.
 
-    `calls`: something of ours calls it. `sweeps`: code of the call each safety check makes. `patterns`: empty where any
+    `calls`: something of ours calls it. `needed_once`: a credential that is needed where another one is given. `sweeps`: code of the call each
+    safety check makes. `patterns`: empty where any
     will do. `deadlines_s`: obligation to seconds, where the system publishes them. `duties`: kinds of obligation it puts on
     a seller.
     """
@@ -37,6 +38,7 @@ class ConnectorFacts:
     patterns: frozenset[str] = frozenset()
     credentials: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
+    needed_once: Mapping[str, str] = field(default_factory=dict)
     sweeps: Mapping[str, str] = field(default_factory=dict)
     ceilings: Mapping[str, tuple[CallCeiling, ...]] = field(default_factory=dict)
     writes: Mapping[str, WriteFacts] = field(default_factory=dict)

@@ -74,6 +74,10 @@ def _connector(look: Look, here: Path, system: System) -> Flaws:
         yield Flaw(
             "E109", here, f"connector {facts.name} needs the credential {key}", f"add credentials: {{{key}: env:NAME}}"
         )
+    for key, other in sorted(facts.needed_once.items()):
+        if other in system.secrets and key not in system.secrets:
+            words = f"connector {facts.name} needs the credential {key} where {other} is given"
+            yield Flaw("E109", (*here, "credentials"), words, f"add credentials: {{{key}: env:NAME}}")
 
 
 def _account(look: Look, here: Path, account: Account) -> Flaws:

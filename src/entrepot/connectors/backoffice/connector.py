@@ -1,4 +1,4 @@
-"""The back office joined to one account: wire, operations, sources, webhook door."""
+"""The back office joined to one account: wire, operations, sources, webhook door, queue of events."""
 
 from entrepot.connectors import manifest as manifests
 from entrepot.connectors.backoffice.lists import ChangeList
@@ -8,10 +8,12 @@ from entrepot.connectors.backoffice.translate import TRANSLATORS
 from entrepot.connectors.backoffice.webhook import BackOfficeWebhook
 from entrepot.connectors.bearer import Wire, open_wire
 from entrepot.connectors.exchange import Call, problem_of
-from entrepot.connectors.port import Access, Connector, Problem, Source, Webhook
+from entrepot.connectors.port import Access, Connector, EventQueue, Problem, Source, Webhook
+from entrepot.connectors.sqs import NEEDED, QUEUE_URL, SqsQueue
 from entrepot.connectors.webhooks import StandardWebhooks
 from entrepot.connectors.writes import bound
 from entrepot.kernel.ctx import Ctx
+from entrepot.kernel.errors import WrongSetting
 
 PACKAGE = "entrepot.connectors.backoffice"
 MANIFEST = manifests.load(PACKAGE)
@@ -45,6 +47,7 @@ def connect(access: Access) -> Connector:
         check=check,
         webhook=_webhook(access, records),
         width=MANIFEST.width,
+        events=_events(access),
     )
 
 
@@ -53,6 +56,17 @@ def _sources(access: Access, wire: Wire, records: Records) -> dict[str, Source]:
         name: ChangeList(name, KIND_BY_SOURCE[name], row, wire, records, MANIFEST.limit(access, row.code, row.code))
         for name, row in MANIFEST.sources.items()
     }
+
+
+def _events(access: Access) -> EventQueue | None:
+    """The queue, when the account declares one. Errors: WrongSetting for one that is declared by half."""
+    row = MANIFEST.events
+    if row is None or QUEUE_URL not in access.secrets:
+        return None
+    for name in NEEDED:
+        if name not in access.secrets:
+            raise WrongSetting(f"account {access.account} declares a queue, and no “{name}”", account=access.account)
+    return EventQueue(SqsQueue(access, row.hidden_s), row.flow, row.every_s)
 
 
 def _webhook(access: Access, records: Records) -> Webhook | None:

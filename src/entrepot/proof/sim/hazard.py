@@ -118,14 +118,14 @@ def _nth(point: str, rng: Random) -> int:
     return rng.randint(1, NTH_MAX.get(point.partition(".")[0], NTH_ELSE_MAX))
 
 
-NOT_IN_A_DAY = "arrival."
+NOT_IN_A_DAY = ("arrival.", "queue.")
 
 
 @cache
 def kill_points() -> tuple[str, ...]:
     """Every point a simulated day may come by, read from the product's source, and the simulator's own; in a fixed order.
 
-    No file of a seller arrives in such a day: its points are killed at by tests/bulk.
+    No file of a seller arrives in such a day, and nobody tells by a queue: their points are killed at by tests/bulk and tests/flows.
     """
     root = Path(entrepot.__file__).parent
     found = {

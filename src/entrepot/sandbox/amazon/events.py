@@ -14,10 +14,10 @@ from entrepot.sandbox.amazon.notifications import (
     Subscription,
 )
 from entrepot.sandbox.amazon.platform import Platform
-from entrepot.sandbox.amazon.queue import Queue
 from entrepot.sandbox.amazon.state import V0_STATUS, Job, Line, Listing, Order
 from entrepot.sandbox.amazon.wire import blank, stamp_ms
 from entrepot.sandbox.faults import Fault
+from entrepot.sandbox.queue import Queue
 
 LOWER_CASE: Final = frozenset({FEED_FINISHED, REPORT_FINISHED})
 """These two write their envelope in lower camel case; the others in upper."""

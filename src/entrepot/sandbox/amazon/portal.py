@@ -9,10 +9,10 @@ from entrepot.sandbox.amazon.ledger import Ledger
 from entrepot.sandbox.amazon.listings import Listings
 from entrepot.sandbox.amazon.orders import Orders
 from entrepot.sandbox.amazon.platform import ORDER_UPDATED, Platform
-from entrepot.sandbox.amazon.queue import Queue
 from entrepot.sandbox.amazon.settings import Product
 from entrepot.sandbox.amazon.settlement import Settlements
 from entrepot.sandbox.amazon.state import CANCELLED, Dispute, Issue, Line, Listing, Order, Return
+from entrepot.sandbox.queue import Queue
 
 FULFILLERS = ("seller", "amazon")
 

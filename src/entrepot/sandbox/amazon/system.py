@@ -22,7 +22,6 @@ from entrepot.sandbox.amazon.orders import Orders
 from entrepot.sandbox.amazon.platform import Platform
 from entrepot.sandbox.amazon.portal import Portal
 from entrepot.sandbox.amazon.product_types import ProductTypes
-from entrepot.sandbox.amazon.queue import Queue
 from entrepot.sandbox.amazon.reports import Reports
 from entrepot.sandbox.amazon.router import Router
 from entrepot.sandbox.amazon.settings import Settings
@@ -30,6 +29,7 @@ from entrepot.sandbox.amazon.settlement import Settlements
 from entrepot.sandbox.amazon.vendor import Vendor
 from entrepot.sandbox.amazon.wire import Call, Pages
 from entrepot.sandbox.core import Clock, Request, Response, World
+from entrepot.sandbox.queue import Queue, QueueSettings
 
 TOKEN_PATH: Final = "/auth/o2/token"
 TOKEN_OPERATION: Final = "token"
@@ -45,7 +45,7 @@ class Amazon:
     def __init__(self, world: World, machine_clock: Clock, hub_url: str | None, settings: Settings) -> None:
         self.settings = settings
         self.platform = platform = Platform(world, settings)
-        self.queue = Queue(platform, machine_clock)
+        self.queue = _queue(platform, machine_clock)
         self.notifications = Notifications(platform)
         self.events = Events(platform, self.queue, self.notifications.subscriptions)
         self.ledger = Ledger(platform)
@@ -145,3 +145,10 @@ class Amazon:
         request_id = f"{drawn[:8]}-{drawn[8:12]}-{drawn[12:16]}-{drawn[16:20]}-{drawn[20:]}"
         rate = {} if operation is None else self.buckets.header(operation)
         return dataclasses.replace(answer, headers={**answer.headers, "x-amzn-requestid": request_id, **rate})
+
+
+def _queue(platform: Platform, machine_clock: Clock) -> Queue:
+    """The seller's own queue, into which events are put."""
+    of = platform.settings
+    settings = QueueSettings(of.queue_arn, of.queue_keys, of.visibility, of.base_url)
+    return Queue(settings, platform.now, machine_clock, platform.world.stream(f"{of.account} queue"))

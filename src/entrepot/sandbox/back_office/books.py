@@ -29,6 +29,7 @@ def books_of(platform: Platform, stockroom: Stockroom, orders: OrderDesk, return
         "unknown": sorted(sku for sku, known in stockroom.articles.items() if not known.in_erp),
         "applied": {operation: dict(times) for operation, times in platform.applied.items()},
         "pushes": dict(platform.counts),
+        "queue": platform.post.books(),
         "undelivered": platform.undelivered(),
     }
 

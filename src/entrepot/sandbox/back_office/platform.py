@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from entrepot.sandbox.back_office.feed import Feed
+from entrepot.sandbox.back_office.queue_post import QueuePost
 from entrepot.sandbox.back_office.settings import TOPICS, Settings, Span
 from entrepot.sandbox.core import Clock, World
 from entrepot.sandbox.gateway.webhooks import WebhookSender
@@ -35,6 +36,7 @@ class Platform:
         self.silent = False  # what was there before anybody listened is listed, and not pushed
         self._numbers: Counter[str] = Counter()
         self._push_rng = self.stream("push")
+        self.post = QueuePost(world, machine_clock, settings)
         self.sender = None if hub_url is None else self._sender(machine_clock, hub_url)
 
     def _sender(self, machine_clock: Clock, hub_url: str) -> WebhookSender:
@@ -64,10 +66,13 @@ class Platform:
         return f"{prefix}-{100_000 + self._numbers[prefix]}"
 
     def tell(self, topic: str, key: str, at: datetime, view: dict[str, Any]) -> None:
-        """Something is like this now: listed, and pushed, if all goes well."""
+        """Something is like this now: listed, and pushed or put into the queue, if all goes well."""
         if not (self.silent and topic == "product" and not self.settings.lists_seeded_products):
             self.feeds[topic].put(key, at, view)
-        if self.sender is not None and topic in self.settings.pushed and not self.silent:
+        if topic in self.settings.queued:
+            if not self.silent:
+                self.post.tell(topic, view)
+        elif self.sender is not None and topic in self.settings.pushed and not self.silent:
             self._push(self.sender, topic, view)
         self.hear(topic, key)
 

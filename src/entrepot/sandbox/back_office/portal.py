@@ -58,6 +58,16 @@ class Portal:
             finally:
                 self._platform.silent = False
 
+    def enqueue(self, body: str) -> None:
+        """Somebody puts a message of his own into the queue."""
+        with self._platform.world.lock:
+            self._platform.post.put(body)
+
+    def queued(self) -> int:
+        """Messages that are in the queue, those handed out and not deleted included."""
+        with self._platform.world.lock:
+            return len(self._platform.post.queue.messages)
+
     def price(self, sku: str, channel: str = EVERY_CHANNEL, minor: int = 0) -> None:
         """What an article costs on a channel from now on."""
         self._whole(minor, 1)

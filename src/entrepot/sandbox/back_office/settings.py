@@ -46,7 +46,8 @@ class Settings:
     to meet no capacity; it is taken `no_capacity_s` later. `backorders`: an order is accepted although too little lies
     there, and given up when nobody finds the goods; else it is refused at once. `give_up_chance`: of a line to be missing
     on its shelf. `reject_chance`: of a returned piece not to be taken back. `decides_refunds`: what came back is told
-    together with what the buyer is to get. `lists_seeded_products`: the PIM's list begins with what was there at the start;
+    together with what the buyer is to get. `queued`: topics (stock, price) told by the company's queue instead of pushes; `queue_keys`:
+    access keys of it and their secrets, and with none it asks for no signature. `lists_seeded_products`: the PIM's list begins with what was there at the start;
     else with the first change, as an export that was switched on when everything was known already.
     """
 
@@ -74,9 +75,20 @@ class Settings:
     decides_refunds: bool = True
     lists_seeded_products: bool = True
 
+    queued: tuple[str, ...] = ()
+    queue_arn: str = "arn:aws:sqs:eu-central-1:123456789012:stock-events"
+    queue_keys: Mapping[str, str] = field(default_factory=dict)
+    queue_doubled_chance: float = 0.0
+
     pushed: tuple[str, ...] = TOPICS
     push_lost_chance: float = 0.0
     push_doubled_chance: float = 0.0
+
+    @property
+    def queue_path(self) -> str:
+        """Of the queue's address: its owner and its name."""
+        owner, name = self.queue_arn.split(":")[-2:]
+        return f"/{owner}/{name}"
 
     @property
     def webhook_path(self) -> str:

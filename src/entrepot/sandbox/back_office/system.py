@@ -52,11 +52,16 @@ class BackOffice:
         }
 
     def operation(self, request: Request) -> str | None:
+        asked = self.platform.post.queue.operation(request)
+        if asked is not None:
+            return asked
         found = _route(request)
         return found[0] if found else None
 
     def handle(self, request: Request) -> Response:
-        """Answer one request: who, then what."""
+        """Answer one request: who, then what. The queue knows its own callers."""
+        if self.platform.post.queue.operation(request) is not None:
+            return self.platform.post.queue.handle(request)
         try:
             self._authenticate(request)
             found = _route(request)

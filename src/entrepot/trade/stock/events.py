@@ -84,6 +84,11 @@ class Batch:
     malformed: Sequence[Malformed] = ()
     account: str = ""
 
+    @property
+    def unread(self) -> bytes:
+        """The lines that could not be read, to be kept as they are."""
+        return b"\n".join(one.raw for one in self.malformed)
+
 
 class NoList(Exception):
     """The body begins as an array and is none."""

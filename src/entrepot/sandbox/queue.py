@@ -1,4 +1,4 @@
-"""The seller's SQS queue, served over its JSON protocol: at least once, in no order, hidden while somebody has it.
+"""An SQS queue of whoever is called, served over its JSON protocol: at least once, in no order, hidden while somebody has it.
 
 Errors are `{"__type", "message"}` with 400, as the service writes them. A wait is answered at once.
 """
@@ -6,13 +6,13 @@ Errors are `{"__type", "message"}` with 400, as the service writes them. A wait 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any, Final
 
-from entrepot.sandbox.amazon.platform import Platform
-from entrepot.sandbox.amazon.sigv4 import BadSignature, check_signature
 from entrepot.sandbox.core import Clock, Request, Response, json_response
+from entrepot.sandbox.sigv4 import BadSignature, check_signature
 
 TARGET: Final = "AmazonSQS."
 BATCH_MAX: Final = 10
@@ -42,18 +42,29 @@ class Message:
     handle: str = ""
 
 
-class Queue:
-    """One queue."""
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """`keys`: access keys and their secrets; with none the queue asks for no signature. `visibility`: how long a message that was handed
+    out stays hidden when the call does not say. `base_url`: of the queue's address, where somebody asks for it."""
 
-    def __init__(self, platform: Platform, machine_clock: Clock) -> None:
-        self._platform = platform
-        self._settings = platform.settings
+    arn: str
+    keys: Mapping[str, str] = field(default_factory=dict)
+    visibility: timedelta = timedelta(seconds=30)
+    base_url: str | None = None
+
+
+class Queue:
+    """One queue. `now`: the clock by which messages are hidden and come again; `machine_clock` judges the age of signatures."""
+
+    def __init__(self, settings: QueueSettings, now: Clock, machine_clock: Clock, rng: Random) -> None:
+        self._settings = settings
+        self._now = now
         self._machine_clock = machine_clock
-        self._rng = platform.world.stream(f"{platform.settings.account} queue")
+        self._rng = rng
         self.messages: dict[str, Message] = {}
         self._handles: dict[str, str] = {}
         self.deleted = 0
-        parts = platform.settings.queue_arn.split(":")
+        parts = settings.arn.split(":")
         self.name, self._owner = parts[-1], parts[-2]
         self._actions: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "ReceiveMessage": self._receive,
@@ -87,10 +98,10 @@ class Queue:
             return json_response(no.status, error, {**CONTENT, "x-amzn-query-error": f"{no.code};Sender"})
 
     def _authenticate(self, request: Request) -> None:
-        if not self._settings.queue_keys:
+        if not self._settings.keys:
             return
         try:
-            check_signature(request, self._settings.queue_keys, self._machine_clock())
+            check_signature(request, self._settings.keys, self._machine_clock())
         except BadSignature as why:
             raise QueueError("SignatureDoesNotMatch", str(why), 403) from None
 
@@ -98,7 +109,7 @@ class Queue:
 
     def put(self, body: str) -> Message:
         """Put a message in."""
-        now = self._platform.now()
+        now = self._now()
         message = Message(f"{self._rng.getrandbits(128):032x}", body, now, now)
         self.messages[message.message_id] = message
         return message
@@ -107,7 +118,7 @@ class Queue:
         self._check_url(asked)
         count = _whole(asked, "MaxNumberOfMessages", 1, 1, BATCH_MAX)
         seconds = _whole(asked, "VisibilityTimeout", int(self._settings.visibility.total_seconds()), 0, 43_200)
-        now = self._platform.now()
+        now = self._now()
         visible = [message for message in self.messages.values() if message.hidden_until <= now]
         handed = self._rng.sample(visible, min(count, len(visible)))
         return {"Messages": [self._hand(message, now, seconds) for message in handed]} if handed else {}
@@ -171,14 +182,14 @@ class Queue:
 
     def _attributes(self, asked: dict[str, Any]) -> dict[str, Any]:
         self._check_url(asked)
-        now = self._platform.now()
+        now = self._now()
         visible = sum(message.hidden_until <= now for message in self.messages.values())
         known = {
             "ApproximateNumberOfMessages": str(visible),
             "ApproximateNumberOfMessagesNotVisible": str(len(self.messages) - visible),
             "ApproximateNumberOfMessagesDelayed": "0",
             "VisibilityTimeout": str(int(self._settings.visibility.total_seconds())),
-            "QueueArn": self._settings.queue_arn,
+            "QueueArn": self._settings.arn,
         }
         names = asked.get("AttributeNames") or []
         if "All" in names:

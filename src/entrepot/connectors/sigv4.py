@@ -1,6 +1,6 @@
 """AWS Signature Version 4 for one kind of request: a POST with a body. Source: AWS's public specification and its test vectors.
 
-Only the queue of notifications asks for it. The signature speaks of real time: the machine clock's.
+Only queues ask for it. The signature speaks of real time: the machine clock's.
 """
 
 import hashlib
