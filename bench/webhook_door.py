@@ -1,6 +1,7 @@
 """The webhook door: `entrepot serve` as a real process, signed webhooks over HTTP on loopback, alone and beside a process that drains."""
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -34,6 +35,7 @@ class Round:
     bare_seconds: float
     p50_ms: float
     p99_ms: float
+    bare_p99_ms: float
     peak_mb: float
 
 
@@ -59,6 +61,7 @@ def _result(job: str, rounds: Sequence[Round]) -> Result:
         ),
         notes={
             f"p50 ms at {RATE_PER_S}/s": round(median(r.p50_ms for r in rounds), 1),
+            f"p99 ms of bare inserts at {RATE_PER_S}/s": round(median(r.bare_p99_ms for r in rounds), 1),
             "bare inserts/s": round(WEBHOOKS / median(r.bare_seconds for r in rounds)),
         },
     )
@@ -77,9 +80,14 @@ def _round(ground: Ground, *, draining: bool) -> Round:
                 seconds = _send(url, port, flat, "flat").seconds
                 bare = bare_inserts(url, [body_of(f"bare-{n}", order) for n, order in enumerate(flat)])
                 calm = _send(url, port, paced, "paced", RATE_PER_S)
+                calm_bare = _percentile(
+                    bare_inserts_at_rate(url, [body_of(f"calm-{n}", order) for n, order in enumerate(paced)]), 99
+                )
                 if draining:
                     assert _waiting(url) > 0, "the drain ran out of work before the measurement was over"
-            return Round(seconds, bare, calm.percentile(50) * 1000, calm.percentile(99) * 1000, peak_mb(pid))
+            return Round(
+                seconds, bare, calm.percentile(50) * 1000, calm.percentile(99) * 1000, calm_bare * 1000, peak_mb(pid)
+            )
 
 
 def _cut(orders: Sequence[bytes]) -> tuple[Sequence[bytes], ...]:
@@ -140,3 +148,32 @@ def bare_inserts(url: str, bodies: Sequence[bytes]) -> float:
         for done in [threads.submit(work, conn) for conn in conns]:
             done.result()
     return watch.seconds
+
+
+def bare_inserts_at_rate(url: str, bodies: Sequence[bytes]) -> list[float]:
+    """What the disk and the database alone make one wait at that pace. Units: seconds, from when its turn had come."""
+    rest, lock, waits = iter(enumerate(bodies)), threading.Lock(), list[float]()
+    conns = [psycopg.connect(url, autocommit=True) for _ in range(CONNECTIONS)]
+    begun = time.perf_counter()
+
+    def work(conn: psycopg.Connection[TupleRow]) -> None:
+        with conn:
+            while True:
+                with lock:
+                    n, body = next(rest, (-1, b""))
+                if n < 0:
+                    return
+                at = begun + n / RATE_PER_S
+                time.sleep(max(0.0, at - time.perf_counter()))
+                conn.execute("INSERT INTO bare (id, body) VALUES (%s, %s)", (f"calm-{n}", body))
+                waits.append(time.perf_counter() - at)
+
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        for done in [threads.submit(work, conn) for conn in conns]:
+            done.result()
+    return waits
+
+
+def _percentile(waits: Sequence[float], percent: int) -> float:
+    ranked = sorted(waits)
+    return ranked[min(len(ranked) - 1, len(ranked) * percent // 100)]

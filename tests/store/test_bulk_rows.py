@@ -39,7 +39,7 @@ ROWS = st.lists(
 @given(drawn=ROWS)
 def test_whatever_a_row_holds_it_comes_back_unchanged(ctx: Ctx, drawn: list[dict[str, Any]]) -> None:
     now = ctx.clock.now()
-    fixed = {"account": "a", "channel": "page", "machine_at": now, "plan_hash": "h"}
+    fixed = {"account": "a", "channel": "page", "machine_at": now, "plan_hash": "h", "sealed": False}
     rows = [{"id": f"env_{n}", **fixed, **row} for n, row in enumerate(drawn)]
     with ctx.db.transaction() as conn:
         insert_rows(conn, "envelope", rows)

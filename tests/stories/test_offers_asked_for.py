@@ -167,6 +167,12 @@ def survive(house: House, **time: float) -> None:
             house.clock.advance(30)  # its lease runs out
 
 
+def let_offers_be_looked_at(house: House) -> None:
+    """At the next step, instead of in some hours."""
+    with house.hub.ctx.db.transaction() as conn:
+        conn.execute("UPDATE periodic SET next_at = %s WHERE name = 'sweep-offers'", (house.clock.now(),))
+
+
 POINTS = (
     "decide.before-commit",
     "decide.committed",
@@ -196,12 +202,12 @@ def test_dying_between_hold_and_request_loses_nothing_and_asks_once(
     house = open_day(orders=0, plan=plan_with("mirakl-thread"), points=dies)
     house.run_for(minutes=24)  # not while the day opens
     dies.alive = False
-    look_at_offers(house)
+    let_offers_be_looked_at(house)
     survive(house, hours=4)
     [thread] = house.stage.portal.threads_of(A)
     assert len(thread.messages) == 2  # ours, and the seller's answer
     for _ in range(2 if len(points) == 1 else 6):  # whoever died at a look takes it up at the next
-        look_at_offers(house)
+        let_offers_be_looked_at(house)
         survive(house, minutes=30)
     [hold] = house.rows("SELECT * FROM hold WHERE object_id = %s", SLIPPED)
     [correction] = house.rows("SELECT * FROM correction WHERE object_id = %s", SLIPPED)

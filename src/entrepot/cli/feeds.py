@@ -15,13 +15,12 @@ FROM = {"fed": "sellers’ files", "pool": "our stock", "own": "our listings"}
 
 
 def feed(*, seller: str = "", account: str = "", json: bool = False) -> int:
-    """Sellers' files: what is rejected and why, how old offers are, how long a change takes until the marketplace shows it. Of all of them
-    also: how old our own stock is, and what was oversold, as the console's page of measures says it, over 30 days.
+    """Sellers' files: what is rejected and why, how old offers are, how soon changes are live.
 
     Parameters
     ----------
     seller
-        One seller's alone.
+        One seller's alone. Without a seller or an account also: how old our own stock is and what was oversold, over 30 days.
     account
         One marketplace account's alone.
     json
