@@ -59,7 +59,7 @@ app.command("entrepot.cli.checking:check", help="Say everything that is wrong wi
 app.command("entrepot.cli.importing:import_", name="import", help="Take in a seller's file of offers.")
 app.command(
     "entrepot.cli.feeds:feed",
-    help="Sellers' files and our stock: what is rejected, how old it is, how soon a change is live, what was oversold.",
+    help="Sellers' files and our stock: what is rejected, how old it is, how soon live, what was oversold.",
 )
 app.command("entrepot.cli.asking:find", help="Find anything by any identifier.")
 app.command(
