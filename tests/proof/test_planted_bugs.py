@@ -8,12 +8,12 @@ from entrepot.proof.sim.sabotage import SABOTAGES
 
 PLANTED = {  # orders of the day and a seed that brought it out, tried first; when it no longer does, the others follow
     "swallow-parked": (3, 1),
-    "say-nothing": (3, 1),
     "lift-too-soon": (4, 1),
 }
 if DEEP:  # a minute each; `entrepot prove` plants every bug there is, on days of more orders
     PLANTED |= {
         "skip-a-journal": (3, 1),
+        "say-nothing": (3, 1),
         "resend-unknown": (2, 3),
         "charge-the-refused": (3, 1),
         "mark-before-deciding": (3, 1),

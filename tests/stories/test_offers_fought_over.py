@@ -90,10 +90,10 @@ def test_what_a_person_changed_by_another_road_is_published_at_the_next_look(cal
 
     hub, key = calm.hub, (ACCOUNT, "offer", str(offer_id(A, 1)))
     with hub.ctx.db.transaction() as conn:
-        ownership.hold(conn, hub.ctx, hub.plan, hub.offer_desk.rules, key, "price", by=OPERATOR, reason="recalled by its maker", until=calm.clock.now() + timedelta(hours=30))  # fmt: skip
+        ownership.hold(conn, hub.ctx, hub.plan, hub.offer_desk.rules, key, "price", by=OPERATOR, reason="recalled by its maker", until=calm.clock.now() + timedelta(hours=4))  # fmt: skip
     calm.run_for(hours=1, minutes=5)
     assert page(calm, key[2])["reasons"] == ["recalled by its maker"]
-    calm.run_for(hours=30)
+    calm.run_for(hours=4)
     assert page(calm, key[2])["sellable"]
 
 

@@ -180,8 +180,8 @@ def test_a_dispute_runs_against_their_date_and_is_a_persons(day: SellingHouse, b
 
 
 def test_operator_and_seller_live_in_one_hub(open_both_day: Callable[..., BothHouse]) -> None:
-    house = open_both_day(orders=5)
-    house.run_for(hours=2)
+    house = open_both_day(orders=3)
+    house.run_for(hours=1)
     house.finish()
     with house.hub.ctx.db.transaction() as conn:
         books = house.world.books()
