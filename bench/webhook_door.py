@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from bench.client import Answers, at_rate, flat_out
-from bench.ground import Ground, Stopwatch, hub_on
+from bench.ground import Ground, hub_on
 from bench.intake import drained, know_baskets, record_pages
 from bench.machine import peak_mb
 from bench.material import PAGE_SIZE, Material, material, page_of, render
@@ -130,28 +130,18 @@ def _count(url: str, sql: str) -> int:
 
 def bare_inserts(url: str, bodies: Sequence[bytes]) -> float:
     """The floor: the same bodies into one table, one commit each, as many at a time as there are callers."""
-    rest, lock = iter(enumerate(bodies)), threading.Lock()
-
-    def work(conn: psycopg.Connection[TupleRow]) -> None:
-        with conn:
-            while True:
-                with lock:
-                    n, body = next(rest, (-1, b""))
-                if n < 0:
-                    return
-                conn.execute("INSERT INTO bare (id, body) VALUES (%s, %s)", (f"{n}", body))
-
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("CREATE TABLE bare (id text PRIMARY KEY, body bytea NOT NULL)")
-    conns = [psycopg.connect(url, autocommit=True) for _ in range(CONNECTIONS)]
-    with ThreadPoolExecutor(CONNECTIONS) as threads, Stopwatch() as watch:
-        for done in [threads.submit(work, conn) for conn in conns]:
-            done.result()
-    return watch.seconds
+    return max(_inserted(url, "flat", bodies, 0.0))
 
 
 def bare_inserts_at_rate(url: str, bodies: Sequence[bytes]) -> list[float]:
     """What the disk and the database alone make one wait at that pace. Units: seconds, from when its turn had come."""
+    return _inserted(url, "calm", bodies, 1 / RATE_PER_S)
+
+
+def _inserted(url: str, prefix: str, bodies: Sequence[bytes], every_s: float) -> list[float]:
+    """Seconds from when each was due, one every so many, until it was committed."""
     rest, lock, waits = iter(enumerate(bodies)), threading.Lock(), list[float]()
     conns = [psycopg.connect(url, autocommit=True) for _ in range(CONNECTIONS)]
     begun = time.perf_counter()
@@ -163,10 +153,11 @@ def bare_inserts_at_rate(url: str, bodies: Sequence[bytes]) -> list[float]:
                     n, body = next(rest, (-1, b""))
                 if n < 0:
                     return
-                at = begun + n / RATE_PER_S
-                time.sleep(max(0.0, at - time.perf_counter()))
-                conn.execute("INSERT INTO bare (id, body) VALUES (%s, %s)", (f"calm-{n}", body))
-                waits.append(time.perf_counter() - at)
+                due = begun + n * every_s
+                if every_s:
+                    time.sleep(max(0.0, due - time.perf_counter()))
+                conn.execute("INSERT INTO bare (id, body) VALUES (%s, %s)", (f"{prefix}-{n}", body))
+                waits.append(time.perf_counter() - due)
 
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         for done in [threads.submit(work, conn) for conn in conns]:

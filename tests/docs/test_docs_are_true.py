@@ -239,6 +239,8 @@ def test_nothing_in_the_repository_names_a_path_of_some_machine() -> None:
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "assets.lock"])
 def test_a_lock_file_holds_digests_and_no_address(lock: str) -> None:
-    text = (ROOT / lock).read_text("utf-8")
-    assert "sha" in text
-    assert re.findall(r"\w+://\S+|^-.*$|index-url|find-links", text, re.MULTILINE) == []
+    lines = (ROOT / lock).read_text("utf-8").splitlines()
+    assert any("sha" in line for line in lines)
+    assert [
+        line for line in lines if "://" in line or line.startswith("-")
+    ] == []  # an option of the installer begins with a dash

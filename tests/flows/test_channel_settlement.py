@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from entrepot.cases.model import VerbDone, VerbRefused
+from entrepot.cases.states import CaseState
 from entrepot.flows import case_desk
 from entrepot.flows.channels import SalesChannels
 from entrepot.flows.parts import Parts
@@ -101,7 +102,7 @@ def test_finance_accepts_a_statement_and_it_is_closed_with_name_and_reason(ctx: 
     look(ctx, intake, statement_id)
     done = case_desk.suppress(ctx, PLAN, the_case(ctx)["id"], "ana", "sold before we were here")
     assert isinstance(done, VerbDone), done
-    assert (state_of(ctx, statement_id), the_case(ctx)["state"]) == (StatementState.CLOSED, "resolved")
+    assert (state_of(ctx, statement_id), the_case(ctx)["state"]) == (StatementState.CLOSED, CaseState.RESOLVED)
     with ctx.db.transaction() as conn:
         moved = conn.execute(
             "SELECT by, because FROM event WHERE object = 'statement' AND to_state = 'closed'"

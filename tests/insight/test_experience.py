@@ -7,6 +7,7 @@ import pytest
 from web.console_rows import Day
 
 from entrepot.blueprint.draw.risks import Experience, Seen
+from entrepot.cases.states import CaseState
 from entrepot.insight.experience import experience, seen
 from entrepot.kernel.ctx import Ctx
 from entrepot.kernel.money import Money
@@ -33,7 +34,7 @@ def test_cases_are_counted_per_week_of_the_time_looked_at(ctx: Ctx, day: Day) ->
         day.conn = conn
         for number in range(1, 15):
             day.case(number, mode="leg-refused", object_id=f"leg_{number}", opened_at=day.ago(days=14), count=2)
-        day.case(90, mode="leg-refused", object_id="leg_old", opened_at=day.ago(days=200), state="resolved",
+        day.case(90, mode="leg-refused", object_id="leg_old", opened_at=day.ago(days=200), state=CaseState.RESOLVED,
                  resolved_at=day.ago(days=150), resolved_verb="suppress", resolved_by="Mari")  # fmt: skip
     found = looked(ctx).of("leg-refused")
     assert looked(ctx).days == 90
@@ -60,7 +61,7 @@ def test_money_at_risk_is_that_of_open_cases_however_old_and_in_its_own_currency
         day.case(1, mode="payment-late", object_id="a", money_minor=1000, opened_at=day.ago(days=200))
         day.case(2, mode="payment-late", object_id="b", money_minor=500, opened_at=day.ago(days=3))
         day.case(3, mode="payment-late", object_id="c", money_minor=70, currency="JPY", opened_at=day.ago(days=3))
-        day.case(4, mode="payment-late", object_id="d", money_minor=9, opened_at=day.ago(days=3), state="resolved",
+        day.case(4, mode="payment-late", object_id="d", money_minor=9, opened_at=day.ago(days=3), state=CaseState.RESOLVED,
                  resolved_at=day.ago(days=1), resolved_verb="suppress", resolved_by="Mari")  # fmt: skip
     found = looked(ctx).of("payment-late")
     assert found.at_risk == (Money(1500, "EUR"), Money(70, "JPY"))
@@ -72,7 +73,7 @@ def test_the_time_to_decide_is_the_median_of_what_was_decided(ctx: Ctx, day: Day
     with ctx.db.transaction() as conn:
         day.conn = conn
         for number, hours in ((1, 1), (2, 2), (3, 30)):
-            day.case(number, mode="leg-refused", object_id=f"l{number}", opened_at=day.ago(hours=40), state="resolved",
+            day.case(number, mode="leg-refused", object_id=f"l{number}", opened_at=day.ago(hours=40), state=CaseState.RESOLVED,
                      resolved_at=day.ago(hours=40 - hours), resolved_verb="suppress", resolved_by="Mari")  # fmt: skip
         day.case(4, mode="leg-refused", object_id="l4", opened_at=day.ago(hours=40), level=1)
     found = looked(ctx).of("leg-refused")

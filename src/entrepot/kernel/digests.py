@@ -1,7 +1,8 @@
 """Digests of what is small enough to be hashed in one's own turn.
 
 From 2,048 bytes on hashlib lets other threads in while it hashes, and the turn is not given back before theirs is over: in a profile of a web
-process under load a webhook's signature took 120 µs so, and 16 in smaller pieces. What is large is hashed beside the others.
+process under load a webhook's signature took 120 µs so; by itself it takes 14. Fed in smaller pieces it is not interrupted. What is large is
+hashed beside the others.
 """
 
 import hmac

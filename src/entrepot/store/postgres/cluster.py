@@ -42,7 +42,8 @@ DURABLE: dict[str, str] = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
     # A commit waits for whatever was written before it. So the log is flushed as it grows, not when somebody commits, and a new piece
-    # of it is not filled with zeroes first: beside a drain, 1 webhook in 100 waited 38 to 57 ms with the defaults and 16 to 26 so.
+    # of it is not filled with zeroes first: beside a drain, 1 webhook in 100 waited 38 to 57 ms with the defaults and 16 to 26 so,
+    # where the disk itself did not stop (docs/performance.md).
     "wal_init_zero": "off",
     "wal_writer_delay": "10ms",
     "wal_writer_flush_after": "128kB",
